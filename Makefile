@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# xfn: build, test, install. `make help` lists the targets.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+DESTDIR ?=
+V ?= 0
+WERROR ?= 0
+BUILD := build
+
+CC := gcc
+CLANG ?= clang
+BPFTOOL ?= /usr/sbin/bpftool
+PKG_CONFIG ?= pkg-config
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2);)
+
+# ---- flags -------------------------------------------------------------------------------------
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
+	-Wundef -Wwrite-strings -Wimplicit-fallthrough $(if $(filter 1,$(WERROR)),-Werror)
+CPPFLAGS += -D_GNU_SOURCE -DXFN_VERSION='"$(VERSION)"' -Iinclude -Iuser/lib -I$(BUILD)/bpf
+CFLAGS ?= -O2 -g
+XFN_CFLAGS := -std=gnu11 $(WARNINGS) -fstack-protector-strong -D_FORTIFY_SOURCE=2
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Wshadow -Wundef \
+	-Wno-unused-parameter $(if $(filter 1,$(WERROR)),-Werror) \
+	-Iinclude -idirafter /usr/include/$(MULTIARCH)
+
+CORE_PKGS := libfyaml jansson
+DAEMON_PKGS := libbpf libelf libmicrohttpd libsystemd libmnl libcap-ng
+CLI_PKGS := libcurl
+core_libs = $(shell $(PKG_CONFIG) --libs $(CORE_PKGS))
+daemon_libs = $(shell $(PKG_CONFIG) --libs $(DAEMON_PKGS) $(CORE_PKGS))
+cli_libs = $(shell $(PKG_CONFIG) --libs $(CLI_PKGS) $(CORE_PKGS)) -lbpf
+
+# ---- what there is -----------------------------------------------------------------------------
+LIB_SRCS := $(wildcard user/lib/*.c)
+CLI_SRCS := $(wildcard user/cli/*.c)
+DAEMON_SRCS := $(wildcard loader/*.c)
+BPF_SRCS := $(wildcard bpf/*.bpf.c)
+EXAMPLE_BPF_SRCS := $(wildcard examples/*/*.bpf.c)
+EXAMPLE_SRCS := $(filter-out %.bpf.c,$(wildcard examples/*/*.c))
+TEST_BPF_OBJ_SRCS := $(wildcard tests/bpf/*.bpf.c)
+UNIT_SRCS := $(wildcard tests/unit/*_test.c)
+BPF_TEST_SRCS := $(filter-out %.bpf.c,$(wildcard tests/bpf/*.c))
+FUZZ_SRCS := $(wildcard tests/fuzz/*_fuzz.c)
+BENCH_SRCS := $(filter-out %.bpf.c,$(wildcard tests/bench/*.c))
+BENCH_BPF_SRCS := $(wildcard tests/bench/*.bpf.c)
+E2E_TOOL_SRCS := $(wildcard tests/e2e/tools/*.c)
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+san = $(patsubst %.c,$(BUILD)/san/%.o,$(1))
+LIB_OBJS := $(call obj,$(LIB_SRCS))
+CLI_OBJS := $(call obj,$(CLI_SRCS))
+DAEMON_OBJS := $(call obj,$(DAEMON_SRCS))
+BPF_OBJS := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,$(BPF_SRCS))
+SKELETONS := $(patsubst %.bpf.o,%.skel.h,$(BPF_OBJS))
+# Objects built where their sources are named: examples/echo/echo.bpf.c -> build/examples/echo/echo.bpf.o
+PLAIN_BPF_OBJS := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(EXAMPLE_BPF_SRCS) $(TEST_BPF_OBJ_SRCS) $(BENCH_BPF_SRCS))
+EXAMPLE_BINS := $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SRCS))
+UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRCS))
+FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(FUZZ_SRCS))
+E2E_TOOLS := $(patsubst %.c,$(BUILD)/%,$(E2E_TOOL_SRCS))
+BINS := $(if $(CLI_SRCS),$(BUILD)/xfn) $(if $(DAEMON_SRCS),$(BUILD)/xfnd)
+
+.PHONY: all deps demo test test-vm check bench lint install uninstall clean help tests examples
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BINS) $(BPF_OBJS) examples
+
+help:
+	@echo 'make                build build/xfn, build/xfnd and the examples'
+	@echo 'make deps           list and install the Debian packages that the targets below need'
+	@echo 'make demo           the main job on real traffic, in network namespaces of its own'
+	@echo 'make test           unit, BPF, fuzz-corpus and end-to-end tests, lint'
+	@echo 'make test-vm        the BPF tests on Debian'"'"'s own 6.1 and 6.12 kernels, in QEMU'
+	@echo 'make check          test and test-vm, with one closing line'
+	@echo 'make bench          write docs/performance.md (minutes; not a test)'
+	@echo 'make lint           warnings, shellcheck, manual pages, house rules'
+	@echo 'make install        into $$(DESTDIR)$$(PREFIX); uninstall takes it away again'
+	@echo 'V=1 shows commands; WERROR=1 makes warnings errors'
+
+# ---- user space --------------------------------------------------------------------------------
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) $(XFN_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/san/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC-SAN,$<)$(CC) $(CPPFLAGS) -O1 -g -std=gnu11 $(WARNINGS) $(SANITIZE) -DXFN_TESTING -MMD -MP -c -o $@ $<
+
+$(DAEMON_OBJS) $(call san,$(DAEMON_SRCS)) $(call obj,$(BPF_TEST_SRCS)): | $(SKELETONS)
+
+$(BUILD)/xfn: $(CLI_OBJS) $(LIB_OBJS)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(cli_libs)
+
+$(BUILD)/xfnd: $(DAEMON_OBJS) $(LIB_OBJS)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(daemon_libs)
+
+# ---- BPF ---------------------------------------------------------------------------------------
+define bpf_compile
+@mkdir -p $(@D)
+$(call say,BPF,$<)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@ $<
+endef
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(bpf_compile)
+
+$(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $(subst .,_,$*) > $@
+
+$(BUILD)/examples/%.bpf.o: examples/%.bpf.c
+	$(bpf_compile)
+
+$(BUILD)/tests/%.bpf.o: tests/%.bpf.c
+	$(bpf_compile)
+
+# ---- examples, tests ---------------------------------------------------------------------------
+examples: $(filter $(BUILD)/examples/%,$(PLAIN_BPF_OBJS)) $(EXAMPLE_BINS)
+
+$(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(LIB_OBJS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(core_libs) -lbpf
+
+# A unit test links with every library and daemon part but the daemon's main().
+SAN_LIB_OBJS := $(call san,$(LIB_SRCS) $(filter-out loader/main.c,$(DAEMON_SRCS)))
+$(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(SAN_LIB_OBJS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(SANITIZE) -o $@ $^ $(daemon_libs) -lcmocka
+
+$(BUILD)/tests/bpf/bpf_test: $(call obj,$(BPF_TEST_SRCS)) $(LIB_OBJS) $(filter-out %/main.o,$(DAEMON_OBJS))
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ $(daemon_libs)
+
+$(BUILD)/tests/bench/bench: $(call obj,$(BENCH_SRCS)) $(LIB_OBJS) $(filter-out %/main.o,$(DAEMON_OBJS))
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ $(daemon_libs)
+
+$(BUILD)/tests/e2e/tools/%: $(BUILD)/obj/tests/e2e/tools/%.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ -lpthread -lbpf
+
+# libFuzzer needs clang; the library is compiled with it as a whole, so that coverage guides it.
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(LIB_SRCS)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)$(CLANG) $(CPPFLAGS) -O1 -g -std=gnu11 -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined -DXFN_TESTING -o $@ $^ $(core_libs) -lbpf
+
+tests: $(UNIT_BINS) $(if $(BPF_TEST_SRCS),$(BUILD)/tests/bpf/bpf_test) $(FUZZ_BINS) \
+	$(filter $(BUILD)/tests/%,$(PLAIN_BPF_OBJS)) $(E2E_TOOLS)
+
+# ---- jobs --------------------------------------------------------------------------------------
+deps:
+	$(Q)tests/deps.sh
+
+demo: deps
+	$(Q)$(MAKE) --no-print-directory -j2 all tests
+	$(Q)examples/demo.sh
+
+test: deps
+	$(Q)$(MAKE) --no-print-directory -j2 all tests
+	$(Q)tests/run.sh unit bpf fuzz e2e lint
+
+test-vm: deps
+	$(Q)$(MAKE) --no-print-directory -j2 all tests
+	$(Q)tests/run.sh vm
+
+check: deps
+	$(Q)$(MAKE) --no-print-directory -j2 all tests
+	$(Q)tests/run.sh unit bpf fuzz e2e lint vm
+
+bench: deps
+	$(Q)$(MAKE) --no-print-directory -j2 all tests $(BUILD)/tests/bench/bench
+	$(Q)tests/bench/run.sh
+
+lint:
+	$(Q)tests/lint.sh
+
+MAN_PAGES := $(wildcard docs/man/*.[1-8])
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/include/xfn
+	install -m 755 $(BUILD)/xfn $(DESTDIR)$(PREFIX)/bin/xfn
+	install -m 755 $(BUILD)/xfnd $(DESTDIR)$(PREFIX)/sbin/xfnd
+	install -m 644 include/xfn/abi.h include/xfn/handler.h $(DESTDIR)$(PREFIX)/include/xfn/
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 644 user/cli/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/xfn
+	$(Q)for page in $(MAN_PAGES); do \
+		dir=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; \
+		install -d $$dir && install -m 644 $$page $$dir/ || exit 1; \
+	done
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/xfn $(DESTDIR)$(PREFIX)/sbin/xfnd
+	rm -f $(DESTDIR)$(PREFIX)/include/xfn/abi.h $(DESTDIR)$(PREFIX)/include/xfn/handler.h
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/xfn
+	$(Q)for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+	-rmdir $(DESTDIR)$(PREFIX)/include/xfn 2>/dev/null
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
