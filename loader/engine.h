@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_ENGINE_H
+#define XFN_ENGINE_H
+
+/*
+ * What the daemon does, behind what it says: attach, plan, apply, swap, read.
+ *
+ * The engine owns every kernel object (programs, maps, links, their pins) and the revisions on
+ * disk. The API is its only caller; everything runs on the one thread of the loop.
+ *
+ * Every request takes a reply. A function returns
+ *   0       the reply is filled, with a success or with a refusal that names its reason
+ *   -errno  no reply could be made (-ENOMEM, -ENOSYS); the caller answers 500 and the engine's
+ *           state is as before
+ * Strings and uploads are borrowed for the length of the call. JSON bodies are as in xfn(8).
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <linux/types.h>
+
+#include "reply.h"
+
+struct xfn_engine;
+struct xfn_journal;
+struct xfn_loop;
+
+/* Where the engine keeps its things, and whom it works with. All borrowed, for the engine's life. */
+struct xfn_engine_options {
+	const char *run_dir;         /* sockets and locks; exists */
+	const char *pin_dir;         /* on bpffs; made (and bpffs mounted) by the engine */
+	const char *state_dir;       /* revisions; exists, mode 0700 */
+	struct xfn_loop *loop;       /* NULL for xfn_engine_reset() */
+	struct xfn_journal *journal; /* NULL for xfn_engine_reset() */
+};
+
+/* Who asks: from SO_PEERCRED, and the command line as the client tells it ("" if it does not). */
+struct xfn_actor {
+	uid_t uid;
+	pid_t pid;
+	const char *command;
+};
+
+/* Bytes that came with a request. data[size] is a NUL that is not counted. */
+struct xfn_upload {
+	const char *name; /* the path as the client wrote it; to be compared, never to be opened */
+	const void *data;
+	size_t size;
+};
+
+struct xfn_attach_request {
+	const char *interface;
+	const char *mode; /* "native" or "generic"; NULL: the default, native */
+	bool coexist;     /* through libxdp's dispatcher */
+};
+
+struct xfn_apply_request {
+	struct xfn_upload manifest;
+	const struct xfn_upload *objects;
+	size_t object_count;
+	bool yes;       /* do what asks for a second look, such as removing functions */
+	bool keep;      /* keep what was changed by command since the last apply */
+	bool overwrite; /* undo what was changed by command since the last apply */
+	bool dry;       /* plan: change nothing; set by xfn_engine_plan() itself */
+};
+
+struct xfn_latency_query {
+	const char *function; /* NULL: all */
+	bool stages;          /* all stages; else `total` alone */
+	__u64 since_ns;       /* only the last so many nanoseconds; 0: since the version exists */
+};
+
+/*
+ * Adopts what is pinned and applies the last confirmed revision where bpffs is empty.
+ * Returns 0 or -errno, with the reason in the journal. -EEXIST: pins of an unknown schema are
+ * there, left alone.
+ */
+int xfn_engine_open(const struct xfn_engine_options *options, struct xfn_engine **ret);
+
+/* Lets go of everything without detaching anything: pinned state goes on. Takes NULL. */
+void xfn_engine_close(struct xfn_engine *engine);
+
+/* Detaches, removes all pins and all revisions. Needs no open engine. Returns 0 or -errno. */
+int xfn_engine_reset(const struct xfn_engine_options *options);
+
+/* Changes. */
+int xfn_engine_attach(struct xfn_engine *engine, const struct xfn_attach_request *request,
+		      const struct xfn_actor *actor, struct xfn_reply *reply);
+int xfn_engine_detach(struct xfn_engine *engine, const char *interface,
+		      const struct xfn_actor *actor, struct xfn_reply *reply);
+/*
+ * Objects that the manifest names and the request lacks: 428 with code "objects_needed" and an
+ * array "objects" of paths as written in the manifest, beside code and message in "error".
+ */
+int xfn_engine_plan(struct xfn_engine *engine, const struct xfn_apply_request *request,
+		    const struct xfn_actor *actor, struct xfn_reply *reply);
+int xfn_engine_apply(struct xfn_engine *engine, const struct xfn_apply_request *request,
+		     const struct xfn_actor *actor, struct xfn_reply *reply);
+/* function: NAME (tenant default) or TENANT/NAME, here and below. */
+int xfn_engine_swap(struct xfn_engine *engine, const char *function,
+		    const struct xfn_upload *object, const struct xfn_actor *actor,
+		    struct xfn_reply *reply);
+
+/* Readers; none changes anything. */
+int xfn_engine_status(struct xfn_engine *engine, struct xfn_reply *reply);
+int xfn_engine_functions(struct xfn_engine *engine, struct xfn_reply *reply);
+int xfn_engine_function(struct xfn_engine *engine, const char *function, struct xfn_reply *reply);
+int xfn_engine_stats(struct xfn_engine *engine, const char *function, struct xfn_reply *reply);
+int xfn_engine_latency(struct xfn_engine *engine, const struct xfn_latency_query *query,
+		       struct xfn_reply *reply);
+int xfn_engine_audit(struct xfn_engine *engine, struct xfn_reply *reply);
+int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct xfn_reply *reply);
+/* The desired state of one set as canonical YAML: {"set","manifest":TEXT}. NULL: main. */
+int xfn_engine_manifest(struct xfn_engine *engine, const char *set, struct xfn_reply *reply);
+
+#endif
