@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The manifest: a YAML text with the desired state of one set of functions, as a tree of plain
+ * structs. xfn.yaml(5) describes the text; schema.c is the table behind both.
+ *
+ * Reading is all or nothing. What was read is never changed again and may be shared by threads.
+ * Everything belongs to the manifest and goes with it; strings are interned, so equal strings of one
+ * manifest are equal pointers. A manifest of 100,000 triggers takes about 100 bytes for each.
+ */
+#ifndef XFN_MANIFEST_H
+#define XFN_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <linux/types.h>
+
+#include "diag.h"
+#include "units.h"
+
+#define XFN_MANIFEST_BYTES_MAX     (64UL << 20)
+#define XFN_MANIFEST_DEPTH_MAX     8
+#define XFN_NAME_MAX               63      /* characters of a function's, tenant's or set's name */
+#define XFN_CAPACITY_TRIGGERS_MAX  4194304 /* what the manifest may ask for; memory may say less */
+#define XFN_CAPACITY_FUNCTIONS_MAX 65536
+#define XFN_LATENCY_SAMPLE_DEFAULT 16
+#define XFN_DEADLINE_DEFAULT_NS    XFN_NS_PER_S
+
+enum xfn_attach_mode {
+	XFN_ATTACH_NATIVE, /* the driver's own XDP; never replaced by generic silently */
+	XFN_ATTACH_GENERIC,
+};
+
+/* An interface that the set wants attached. */
+struct xfn_attach_spec {
+	const char *interface;
+	enum xfn_attach_mode mode;
+	unsigned line;
+	unsigned column;
+};
+
+/* Which packets a destination means. */
+enum xfn_destination {
+	XFN_DESTINATION_OWN,  /* addresses of the attached interfaces, followed as they change */
+	XFN_DESTINATION_ANY,  /* every address, transit traffic too */
+	XFN_DESTINATION_LIST, /* the listed prefixes */
+};
+
+/* A run of entries in a manifest's prefixes. */
+struct xfn_prefix_span {
+	__u32 first;
+	__u32 count;
+};
+
+/* One match rule; with several prefixes it stands for every combination of them. */
+struct xfn_trigger_spec {
+	__u8 protocol;    /* IPPROTO_UDP or IPPROTO_TCP */
+	__u8 destination; /* enum xfn_destination */
+	__u8 vlan_tags; /* 0: untagged packets only; 1: vlan[0]; 2: outer vlan[0], inner vlan[1] */
+	__u8 reserved;
+	__u16 port_lo; /* host order, 1 to 65535; equal to port_hi for a single port */
+	__u16 port_hi;
+	__u16 vlan[2];                       /* 1 to 4094, zero where not used */
+	struct xfn_prefix_span destinations; /* empty unless XFN_DESTINATION_LIST */
+	struct xfn_prefix_span sources;      /* empty: any source */
+	__u32 line;                          /* where the trigger starts in the text */
+	__u32 column;
+	const char *interface; /* NULL: all attached interfaces */
+};
+
+enum xfn_delivery {
+	XFN_DELIVER_NONE, /* never in a manifest that was read */
+	XFN_DELIVER_KERNEL,
+	XFN_DELIVER_SOCKET, /* `socket: existing`: an ordinary socket that runs by itself */
+};
+
+struct xfn_kernel_spec {
+	const char *object;  /* path as written, relative to the manifest */
+	const char *program; /* NULL: the only one in the object */
+};
+
+enum xfn_excess {
+	XFN_EXCESS_DROP,
+	XFN_EXCESS_PASS,
+};
+
+struct xfn_limit_spec {
+	struct xfn_rate rate;
+	__u64 burst; /* events at once, 1 to 100M and at most a day's worth of the rate */
+	enum xfn_excess excess;
+	bool packets; /* count packets, not events */
+};
+
+struct xfn_latency_spec {
+	__u32 sample;      /* one event in so many is stamped, 1 to 1,000,000 */
+	__u64 deadline_ns; /* unanswered after this: a timeout; 1us to 1m */
+};
+
+struct xfn_objective_spec {
+	__u64 p99_ns;   /* 0: none */
+	__u32 loss_ppm; /* parts per million; meaningful with XFN_GIVEN_LOSS */
+};
+
+/* Keys that a function's text gave. Where a bit is clear, the field holds its default. */
+enum xfn_given {
+	XFN_GIVEN_TENANT = 1 << 0,
+	XFN_GIVEN_DESCRIPTION = 1 << 1,
+	XFN_GIVEN_ENABLED = 1 << 2,
+	XFN_GIVEN_PROGRAM = 1 << 3,
+	XFN_GIVEN_LIMIT = 1 << 4, /* clear: no limit at all, limit is all zeros */
+	XFN_GIVEN_BURST = 1 << 5,
+	XFN_GIVEN_EXCESS = 1 << 6,
+	XFN_GIVEN_PACKETS = 1 << 7,
+	XFN_GIVEN_SAMPLE = 1 << 8,
+	XFN_GIVEN_DEADLINE = 1 << 9,
+	XFN_GIVEN_P99 = 1 << 10,
+	XFN_GIVEN_LOSS = 1 << 11,
+};
+
+struct xfn_function_spec {
+	const char *name;
+	const char *tenant;      /* "default" if not given */
+	const char *description; /* NULL if not given */
+	bool enabled;
+	enum xfn_delivery delivery;
+	__u32 given;                   /* bits of enum xfn_given */
+	__u32 trigger_first;           /* in the manifest's triggers; see xfn_function_triggers() */
+	__u32 trigger_count;           /* may be 0: triggers are added by command later */
+	struct xfn_kernel_spec kernel; /* XFN_DELIVER_KERNEL only */
+	struct xfn_limit_spec limit;
+	struct xfn_latency_spec latency;
+	struct xfn_objective_spec objective;
+	unsigned line; /* where the function starts in the text */
+	unsigned column;
+};
+
+struct xfn_capacity_spec {
+	__u64 triggers;  /* 0: not given */
+	__u64 functions; /* 0: not given */
+};
+
+struct xfn_manifest_pool;
+
+struct xfn_manifest {
+	const char *file; /* as given to xfn_manifest_parse() */
+	const char *set;  /* "main" if not given */
+	bool has_set;     /* the text named the set */
+	bool has_attach;  /* false: interfaces are left alone; true: may still be none */
+	struct xfn_attach_spec *attach;
+	size_t attach_count;
+	struct xfn_capacity_spec capacity;
+	struct xfn_function_spec *functions; /* in the order of the text */
+	size_t function_count;
+	struct xfn_trigger_spec *triggers; /* those of one function lie together */
+	size_t trigger_count;
+	struct xfn_prefix *prefixes;
+	size_t prefix_count;
+	struct xfn_manifest_pool *pool; /* private */
+};
+
+/* The function's triggers, function->trigger_count of them. */
+static inline const struct xfn_trigger_spec *
+xfn_function_triggers(const struct xfn_manifest *manifest, const struct xfn_function_spec *function)
+{
+	return manifest->triggers + function->trigger_first;
+}
+
+/* The prefixes of a trigger's destinations or sources, span.count of them. */
+static inline const struct xfn_prefix *xfn_manifest_prefixes(const struct xfn_manifest *manifest,
+							     struct xfn_prefix_span span)
+{
+	return manifest->prefixes + span.first;
+}
+
+/*
+ * Read @len bytes of YAML at @text, which need no terminator and are only borrowed. @file is what
+ * messages call it; it is not opened. Returns 0 and a manifest that the caller frees, or
+ * -EINVAL (@diags got at least one entry; as many mistakes as could be found, ordered by line), or
+ * -ENOMEM (@diags may hold some). On success @diags is as it was.
+ */
+int xfn_manifest_parse(const char *file, const char *text, size_t len, struct xfn_diag_list *diags,
+		       struct xfn_manifest **ret);
+
+/* Free @manifest and all it holds; NULL is allowed. */
+void xfn_manifest_free(struct xfn_manifest *manifest);
+
+/*
+ * Print @manifest as YAML that reads back as the same manifest, places in the text apart: what was
+ * given is printed, defaults are not. Returns 0, or -EIO if @out failed.
+ */
+int xfn_manifest_write(const struct xfn_manifest *manifest, FILE *out);
+
+/* Labels as the manifest writes them: "kernel", "socket"; "drop", "pass"; "native", "generic". */
+const char *xfn_delivery_label(enum xfn_delivery delivery);
+const char *xfn_excess_label(enum xfn_excess excess);
+const char *xfn_attach_mode_label(enum xfn_attach_mode mode);
+/* "udp" or "tcp"; "?" for other numbers. */
+const char *xfn_protocol_label(__u8 protocol);
+
+#endif /* XFN_MANIFEST_H */
