@@ -89,6 +89,9 @@ check "a program that was not built" 1 "0 passed, 2 failed, 0 skipped" "status 1
 unit a_test <<<'printf "1..2\nok 1 - one\nok 2 - two # SKIP no wire\n"'
 check "a skip, with its reason" 0 "1 passed, 0 failed, 1 skipped" "two: no wire"
 
+unit a_test <<<'printf "1..1\nnot ok 1 # SKIP two\n"'
+check "a skip as cmocka says it" 0 "0 passed, 0 failed, 1 skipped" "two: no reason given"
+
 unit a_test <<<'printf "1..0 # SKIP no machine\n"; exit 77'
 check "a program that skips itself" 0 "0 passed, 0 failed, 1 skipped" "no machine"
 
