@@ -113,8 +113,10 @@ struct xfn_control {
  * What a look-up compares: 40 bytes, no byte that is not compared. Addresses are the bytes of the
  * packet (network order); IPv4 stands in the first 4 bytes, zeros behind.
  * meta, low to high: label:16 (the port, or the number of a range), then the flags below, the VLAN
- * ids, the interface slot + 1. A rule's meta is what (packet's meta & shape's mask) | probe's label
- * gives for the packets it matches.
+ * ids, the interface slot + 1, the number of the shape. A rule's meta is what
+ * (packet's meta & shape's mask) | probe's label gives for the packets it matches.
+ * The shape's number is in there because 10.0.0.0/8 and 10.0.0.0/16 leave the same address behind: a
+ * packet's meta has all bits of XFN_META_SHAPE_MASK set, a shape's mask holds its number there.
  */
 struct xfn_key {
 	__u64 meta;
@@ -128,18 +130,23 @@ struct xfn_key {
 #define XFN_META_IPV6	     (1ULL << 19)
 #define XFN_META_ADDRESS     (1ULL << 20) /* not a rule: an entry for an address of this host */
 #define XFN_META_OWN	     (1ULL << 21) /* rule for the attached interfaces' own addresses */
-#define XFN_META_VALID	     (1ULL << 23) /* never 0 in an entry in use */
-#define XFN_META_OUTER_SHIFT 24		  /* 13 bits: outer VLAN id + present bit */
-#define XFN_META_INNER_SHIFT 37		  /* 13 bits: inner VLAN id + present bit */
-#define XFN_META_IFACE_SHIFT 50		  /* 7 bits: interface slot + 1 */
+#define XFN_META_VALID	     (1ULL << 22) /* never 0 in an entry in use */
+#define XFN_META_OUTER_SHIFT 23		  /* 13 bits: outer VLAN id + present bit */
+#define XFN_META_INNER_SHIFT 36		  /* 13 bits: inner VLAN id + present bit */
+#define XFN_META_IFACE_SHIFT 49		  /* 7 bits: interface slot + 1 */
+#define XFN_META_SHAPE_SHIFT 56		  /* 8 bits: number of the shape; 0 for an address */
 #define XFN_META_LABEL_MASK  0xffffULL
 #define XFN_META_FAMILY_MASK (XFN_META_IPV4 | XFN_META_IPV6)
 #define XFN_META_VLAN_MASK   (0x3ffffffULL << XFN_META_OUTER_SHIFT)
 #define XFN_META_IFACE_MASK  (0x7fULL << XFN_META_IFACE_SHIFT)
+#define XFN_META_SHAPE_MASK  (0xffULL << XFN_META_SHAPE_SHIFT)
 #define XFN_VLAN_PRESENT     0x1000
 
 /* What every shape compares: protocol, VLAN ids (none means untagged), and that it is a rule. */
 #define XFN_META_ALWAYS (XFN_META_TCP | XFN_META_VLAN_MASK | XFN_META_VALID)
+
+/* What every packet's meta starts from. */
+#define XFN_META_PACKET (XFN_META_VALID | XFN_META_SHAPE_MASK)
 
 /* xfn_ports[generation][chunk]: word 0 of a probe list for each (protocol, port), 0 = no trigger. */
 struct xfn_port_chunk {
@@ -177,7 +184,8 @@ struct xfn_shape {
 	__u64 meta_mask;
 	__u32 flags;
 	__u32 group_ok; /* bit per enum xfn_group: may match packets to such a destination */
-	__u64 reserved[2];
+	__u64 meta_set; /* set in every rule of the shape: XFN_META_OWN or 0 */
+	__u64 reserved;
 };
 #define XFN_SHAPE_ADDRESSES 1 /* some address bit is compared */
 #define XFN_SHAPE_OWN	    2 /* the destination must be an own address */
@@ -262,7 +270,7 @@ static inline __attribute__((always_inline)) __u64 xfn_address_bit(const __u64 a
 
 /* ---- functions ----------------------------------------------------------------------------------- */
 
-enum xfn_delivery {
+enum xfn_function_delivery {
 	XFN_DELIVERY_NONE = 0, /* the slot is empty */
 	XFN_DELIVERY_KERNEL = 1,
 	XFN_DELIVERY_SOCKET = 2,
@@ -272,7 +280,7 @@ enum xfn_delivery {
  * What one generation says of a function: 24 bytes in aligned words.
  * limit: interval:40 (1/16 ns between two events at the configured rate) | XFN_FUNCTION_* flags.
  * burst: interval times the burst, in 1/16 ns.
- * target: sample:32 (threshold: an event is sampled if a random __u32 is below it; ~0 = every one).
+ * target: sample:32 (threshold: an event is sampled if a random __u32 is at most this; 0 = never).
  */
 struct xfn_function_config {
 	__u64 limit;
@@ -281,7 +289,7 @@ struct xfn_function_config {
 };
 
 #define XFN_LIMIT_INTERVAL_MASK	 ((1ULL << 40) - 1)
-#define XFN_FUNCTION_DELIVERY(x) ((__u64)(x) << 40) /* 4 bits: enum xfn_delivery */
+#define XFN_FUNCTION_DELIVERY(x) ((__u64)(x) << 40) /* 4 bits: enum xfn_function_delivery */
 #define XFN_FUNCTION_DELIVERY_OF(limit) ((__u32)((limit) >> 40) & 0xf)
 #define XFN_FUNCTION_LIMITED	 (1ULL << 44)
 #define XFN_FUNCTION_EXCESS_PASS (1ULL << 45) /* else drop */
@@ -359,6 +367,7 @@ struct xfn_event_state {
 	__u32 interface; /* slot */
 };
 #define XFN_EVENT_BAD_SOURCE 1 /* no reply may go to its source */
+#define XFN_EVENT_GROUP      2 /* came to a group or broadcast address: no reply can leave from it */
 
 /* ---- latency histograms ------------------------------------------------------------------------ */
 
