@@ -4,8 +4,8 @@
  * structs. xfn.yaml(5) describes the text; schema.c is the table behind both.
  *
  * Reading is all or nothing. What was read is never changed again and may be shared by threads.
- * Everything belongs to the manifest and goes with it; strings are interned, so equal strings of one
- * manifest are equal pointers. A manifest of 100,000 triggers takes about 100 bytes for each.
+ * Everything belongs to the manifest and goes with it. Arrays hold no pointers into each other but
+ * indices, and equal strings are kept once: a trigger takes 56 bytes, a prefix 18.
  */
 #ifndef XFN_MANIFEST_H
 #define XFN_MANIFEST_H
@@ -23,6 +23,8 @@
 #define XFN_NAME_MAX               63      /* characters of a function's, tenant's or set's name */
 #define XFN_CAPACITY_TRIGGERS_MAX  4194304 /* what the manifest may ask for; memory may say less */
 #define XFN_CAPACITY_FUNCTIONS_MAX 65536
+#define XFN_MANIFEST_PREFIXES_MAX  8388608 /* in all triggers together */
+#define XFN_ATTACH_MAX             256     /* interfaces in one manifest */
 #define XFN_LATENCY_SAMPLE_DEFAULT 16
 #define XFN_DEADLINE_DEFAULT_NS    XFN_NS_PER_S
 
@@ -52,7 +54,10 @@ struct xfn_prefix_span {
 	__u32 count;
 };
 
-/* One match rule; with several prefixes it stands for every combination of them. */
+/*
+ * One match rule. With several prefixes it stands for every combination of a destination and a
+ * source of the same family; there is at least one such combination.
+ */
 struct xfn_trigger_spec {
 	__u8 protocol;    /* IPPROTO_UDP or IPPROTO_TCP */
 	__u8 destination; /* enum xfn_destination */
@@ -139,7 +144,7 @@ struct xfn_capacity_spec {
 	__u64 functions; /* 0: not given */
 };
 
-struct xfn_manifest_pool;
+struct xfn_stringpool;
 
 struct xfn_manifest {
 	const char *file; /* as given to xfn_manifest_parse() */
@@ -155,7 +160,7 @@ struct xfn_manifest {
 	size_t trigger_count;
 	struct xfn_prefix *prefixes;
 	size_t prefix_count;
-	struct xfn_manifest_pool *pool; /* private */
+	struct xfn_stringpool *strings; /* private: holds every string */
 };
 
 /* The function's triggers, function->trigger_count of them. */
