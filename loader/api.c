@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api.h"
+#include "engine.h"
+#include "follow.h"
+#include "http.h"
+
+static int refuse_missing(struct xfn_reply *reply, const char *what)
+{
+	return xfn_reply_error(reply, 400, "bad_request", NULL, "cannot use the request: expected %s",
+			       what);
+}
+
+/* ---- readers -----------------------------------------------------------------------------------*/
+
+static int get_status(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct xfn_api *api = context;
+
+	(void)request;
+	return xfn_engine_status(api->engine, reply);
+}
+
+static int get_functions(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct xfn_api *api = context;
+
+	(void)request;
+	return xfn_engine_functions(api->engine, reply);
+}
+
+static int get_function(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct xfn_api *api = context;
+
+	return xfn_engine_function(api->engine, xfn_request_tail(request), reply);
+}
+
+static int get_stats(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct xfn_api *api = context;
+
+	return xfn_engine_stats(api->engine, xfn_request_query(request, "function"), reply);
+}
+
+static int get_latency(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct xfn_api *api = context;
+	const char *since = xfn_request_query(request, "since_ns");
+	struct xfn_latency_query query = {
+		.function = xfn_request_query(request, "function"),
+		.stages = xfn_request_flag(request, "stages"),
+	};
+	char *end = NULL;
+
+	if (since) {
+		query.since_ns = strtoull(since, &end, 10);
+		if (end == since || *end)
+			return refuse_missing(reply, "'since_ns' to be a number of nanoseconds");
+	}
+	return xfn_engine_latency(api->engine, &query, reply);
+}
+
+static int get_audit(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct xfn_api *api = context;
+
+	(void)request;
+	return xfn_engine_audit(api->engine, reply);
+}
+
+static int get_doctor(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct xfn_api *api = context;
+
+	return xfn_engine_doctor(api->engine, xfn_request_query(request, "interface"), reply);
+}
+
+static int get_manifest(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct xfn_api *api = context;
+
+	return xfn_engine_manifest(api->engine, xfn_request_query(request, "set"), reply);
+}
+
+static int get_journal(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	(void)reply;
+	return xfn_follow_journal(context, request);
+}
+
+static int get_stream(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	(void)reply;
+	return xfn_follow_stats(context, request);
+}
+
+/* ---- changes -----------------------------------------------------------------------------------*/
+
+static int post_attach(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct xfn_api *api = context;
+	struct xfn_attach_request attach = {0};
+	struct xfn_actor actor;
+	int coexist = 0;
+	json_t *body;
+	int err;
+
+	err = xfn_request_json(request, reply, &body);
+	if (err)
+		return err < 0 ? err : 0;
+	xfn_request_actor(request, &actor);
+	if (json_unpack(body, "{s:s, s?:s, s?:b}", "interface", &attach.interface, "mode",
+			&attach.mode, "coexist", &coexist) < 0) {
+		err = refuse_missing(reply, "{\"interface\":NAME,\"mode\":\"native\" or "
+					    "\"generic\",\"coexist\":BOOL}");
+	} else {
+		attach.coexist = coexist;
+		err = xfn_engine_attach(api->engine, &attach, &actor, reply);
+	}
+	json_decref(body);
+	return err;
+}
+
+static int post_detach(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct xfn_api *api = context;
+	struct xfn_actor actor;
+	const char *interface;
+	json_t *body;
+	int err;
+
+	err = xfn_request_json(request, reply, &body);
+	if (err)
+		return err < 0 ? err : 0;
+	xfn_request_actor(request, &actor);
+	if (json_unpack(body, "{s:s}", "interface", &interface) < 0)
+		err = refuse_missing(reply, "{\"interface\":NAME}");
+	else
+		err = xfn_engine_detach(api->engine, interface, &actor, reply);
+	json_decref(body);
+	return err;
+}
+
+typedef int change_fn(struct xfn_engine *engine, const struct xfn_apply_request *change,
+		      const struct xfn_actor *actor, struct xfn_reply *reply);
+
+static int post_manifest(struct xfn_api *api, struct xfn_request *request, change_fn *change,
+			 struct xfn_reply *reply)
+{
+	struct xfn_apply_request apply = {
+		.yes = xfn_request_flag(request, "yes"),
+		.keep = xfn_request_flag(request, "keep"),
+		.overwrite = xfn_request_flag(request, "overwrite"),
+	};
+	const struct xfn_upload *uploads;
+	struct xfn_actor actor;
+	size_t count;
+
+	if (apply.keep && apply.overwrite)
+		return refuse_missing(reply, "one of 'keep' and 'overwrite', not both");
+	count = xfn_request_uploads(request, "manifest", &uploads);
+	if (count != 1)
+		return refuse_missing(reply, "a multipart body with one part 'manifest'");
+	apply.manifest = uploads[0];
+	apply.object_count = xfn_request_uploads(request, "object", &apply.objects);
+	xfn_request_actor(request, &actor);
+	return change(api->engine, &apply, &actor, reply);
+}
+
+static int post_plan(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	return post_manifest(context, request, xfn_engine_plan, reply);
+}
+
+static int post_apply(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	return post_manifest(context, request, xfn_engine_apply, reply);
+}
+
+static int post_swap(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct xfn_api *api = context;
+	const char *function = xfn_request_query(request, "function");
+	const struct xfn_upload *object;
+	struct xfn_actor actor;
+
+	if (!function || !*function)
+		return refuse_missing(reply, "a function's name in the query, 'function=NAME'");
+	if (xfn_request_uploads(request, "object", &object) != 1)
+		return refuse_missing(reply, "a multipart body with one part 'object'");
+	xfn_request_actor(request, &actor);
+	return xfn_engine_swap(api->engine, function, object, &actor, reply);
+}
+
+/* ---- routes ------------------------------------------------------------------------------------*/
+
+static const struct xfn_route routes[] = {
+	{"GET", "/v1/status", get_status, XFN_HTTP_BODY_BYTES},
+	{"GET", "/v1/functions", get_functions, XFN_HTTP_BODY_BYTES},
+	{"GET", "/v1/functions/", get_function, XFN_HTTP_BODY_BYTES},
+	{"GET", "/v1/stats", get_stats, XFN_HTTP_BODY_BYTES},
+	{"GET", "/v1/latency", get_latency, XFN_HTTP_BODY_BYTES},
+	{"GET", "/v1/audit", get_audit, XFN_HTTP_BODY_BYTES},
+	{"GET", "/v1/doctor", get_doctor, XFN_HTTP_BODY_BYTES},
+	{"GET", "/v1/journal", get_journal, XFN_HTTP_BODY_BYTES},
+	{"GET", "/v1/stream", get_stream, XFN_HTTP_BODY_BYTES},
+	{"GET", "/v1/manifest", get_manifest, XFN_HTTP_BODY_BYTES},
+	{"POST", "/v1/plan", post_plan, XFN_HTTP_UPLOAD_BYTES},
+	{"POST", "/v1/apply", post_apply, XFN_HTTP_UPLOAD_BYTES},
+	{"POST", "/v1/attach", post_attach, XFN_HTTP_BODY_BYTES},
+	{"POST", "/v1/detach", post_detach, XFN_HTTP_BODY_BYTES},
+	{"POST", "/v1/swap", post_swap, XFN_HTTP_UPLOAD_BYTES},
+};
+
+int xfn_api_open(struct xfn_api *api, const char *socket_path, struct xfn_http **ret)
+{
+	const struct xfn_http_options options = {
+		.loop = api->loop,
+		.socket_path = socket_path,
+		.routes = routes,
+		.route_count = sizeof(routes) / sizeof(routes[0]),
+		.context = api,
+	};
+
+	return xfn_http_open(&options, ret);
+}

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "errnum.h"
+#include "loop.h"
+#include "request.h"
+
+enum {
+	BACKLOG = 64,
+	PUMP_ROUNDS = 64, /* then others get a turn */
+	PEER_GROUPS = 256,
+};
+
+#define NS_PER_MS 1000000ULL
+#define NS_PER_S  1000000000ULL
+
+/* ---- who asks ----------------------------------------------------------------------------------*/
+
+static int read_peer(struct xfn_request *request)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct ucred cred;
+	socklen_t size = sizeof(cred);
+
+	if (!info)
+		return -ENOTCONN;
+	if (getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0)
+		return xfn_errno();
+	request->uid = cred.uid;
+	request->gid = cred.gid;
+	request->pid = cred.pid;
+	return info->connect_fd;
+}
+
+static bool has_group(int fd, gid_t primary, gid_t wanted)
+{
+	gid_t groups[PEER_GROUPS];
+	socklen_t size = sizeof(groups);
+
+	if (primary == wanted)
+		return true;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
+		return false;
+	for (size_t i = 0; i < size / sizeof(*groups); i++)
+		if (groups[i] == wanted)
+			return true;
+	return false;
+}
+
+static bool is_allowed(const struct xfn_request *request, int fd)
+{
+	const struct group *group;
+
+	if (request->uid == 0 || request->uid == geteuid())
+		return true;
+	group = getgrnam(XFN_HTTP_GROUP);
+	return group && has_group(fd, request->gid, group->gr_gid);
+}
+
+/* ---- what is asked -----------------------------------------------------------------------------*/
+
+static bool path_fits(const struct xfn_route *route, const char *path)
+{
+	size_t length = strlen(route->path);
+
+	if (route->path[length - 1] == '/')
+		return strncmp(path, route->path, length) == 0 && path[length];
+	return strcmp(path, route->path) == 0;
+}
+
+static int find_route(struct xfn_request *request, const char *method)
+{
+	const struct xfn_http *http = request->http;
+	const char *other = NULL;
+
+	for (size_t i = 0; i < http->route_count; i++) {
+		const struct xfn_route *route = &http->routes[i];
+
+		if (!path_fits(route, request->path))
+			continue;
+		if (strcmp(route->method, method) == 0) {
+			request->route = route;
+			return 0;
+		}
+		other = route->method;
+	}
+	if (other)
+		return xfn_reply_error(&request->refusal, 405, "bad_method", NULL,
+				       "cannot %s '%s': expected %s", method, request->path, other);
+	return xfn_reply_error(&request->refusal, 404, "no_such_path", NULL, "no such path: '%s'",
+			       request->path);
+}
+
+static int check_length(struct xfn_request *request)
+{
+	const char *header = xfn_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	unsigned long long length = header ? strtoull(header, NULL, 10) : 0;
+
+	if (!request->route || length <= request->route->body_max)
+		return 0;
+	return xfn_reply_error(&request->refusal, 413, "too_large", NULL,
+			       "the body of %llu bytes is larger than the %zu allowed for '%s'",
+			       length, request->route->body_max, request->path);
+}
+
+/* ---- what is answered --------------------------------------------------------------------------*/
+
+static enum MHD_Result queue_json(struct MHD_Connection *connection, struct xfn_reply *reply)
+{
+	static const char failed[] =
+		"{\"error\":{\"code\":\"no_memory\",\"message\":\"out of memory\",\"details\":[]}}";
+	struct MHD_Response *response;
+	enum MHD_Result result;
+	char *text = reply->body ? json_dumps(reply->body, JSON_COMPACT) : NULL;
+
+	if (text) {
+		response =
+			MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
+	} else {
+		reply->http_status = 500;
+		response = MHD_create_response_from_buffer(
+			strlen(failed), (void *)(uintptr_t)failed, MHD_RESPMEM_PERSISTENT);
+	}
+	if (!response) {
+		free(text);
+		return MHD_NO;
+	}
+	MHD_add_response_header(response, "Content-Type", "application/json");
+	MHD_add_response_header(response, "Cache-Control", "no-store");
+	result = MHD_queue_response(connection, reply->http_status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result answer(struct xfn_request *request)
+{
+	struct xfn_reply reply = {0};
+	enum MHD_Result result;
+	int err;
+
+	if (request->multipart) { /* the last part ends here */
+		MHD_destroy_post_processor(request->multipart);
+		request->multipart = NULL;
+	}
+	if (request->refusal.http_status)
+		return queue_json(request->connection, &request->refusal);
+
+	err = request->route->fn(request->http->context, request, &reply);
+	if (request->stream) {
+		xfn_reply_fini(&reply);
+		return MHD_queue_response(request->connection, 200, request->stream->response);
+	}
+	if (err < 0)
+		xfn_reply_error(&reply, err == -EBUSY ? 503 : 500, "internal", NULL,
+				"cannot answer '%s': %s", request->path, strerror(-err));
+	result = queue_json(request->connection, &reply);
+	xfn_reply_fini(&reply);
+	return result;
+}
+
+/* ---- libmicrohttpd's callbacks -----------------------------------------------------------------*/
+
+static enum MHD_Result begin(struct xfn_http *http, struct MHD_Connection *connection,
+			     const char *path, const char *method, void **ret)
+{
+	struct xfn_request *request = calloc(1, sizeof(*request));
+	int fd, err = 0;
+
+	if (!request)
+		return MHD_NO;
+	*ret = request;
+	request->http = http;
+	request->connection = connection;
+	request->path = strdup(path);
+	fd = request->path ? read_peer(request) : -ENOMEM;
+	if (fd < 0)
+		return MHD_NO;
+	if (!is_allowed(request, fd))
+		err = xfn_reply_error(&request->refusal, 403, "not_allowed", NULL,
+				      "not allowed: expected root or a member of the group '%s'",
+				      XFN_HTTP_GROUP);
+	else
+		err = find_route(request, method);
+	if (err < 0)
+		return MHD_NO;
+	if (check_length(request) < 0)
+		return MHD_NO;
+	if (request->refusal.http_status == 413) /* don't let it send all that first */
+		return queue_json(connection, &request->refusal);
+	if (!request->refusal.http_status)
+		xfn_request_begin_body(request);
+	return MHD_YES;
+}
+
+static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *path,
+				 const char *method, const char *version, const char *data,
+				 size_t *size, void **state)
+{
+	struct xfn_request *request = *state;
+
+	(void)version;
+	if (!request)
+		return begin(context, connection, path, method, state);
+	if (*size == 0)
+		return answer(request);
+	xfn_request_take(request, data, *size);
+	*size = 0;
+	/* A refused body is read to its end, so that the peer gets to read why; but not for ever. */
+	return request->received > 2UL * XFN_HTTP_UPLOAD_BYTES ? MHD_NO : MHD_YES;
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **state,
+			 enum MHD_RequestTerminationCode code)
+{
+	(void)context;
+	(void)connection;
+	(void)code;
+	xfn_request_free(*state);
+	*state = NULL;
+}
+
+static void ignore_log(void *context, const char *format, va_list args)
+{
+	(void)context;
+	(void)format;
+	(void)args;
+}
+
+/* ---- the loop ----------------------------------------------------------------------------------*/
+
+/*
+ * MHD_run() may leave work that no descriptor will announce; MHD_get_timeout() then says 0, and not
+ * to run again would stall a stream until something else wakes us.
+ */
+static void pump(struct xfn_http *http)
+{
+	MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
+
+	for (int round = 0; round < PUMP_ROUNDS; round++) {
+		MHD_run(http->daemon);
+		if (MHD_get_timeout(http->daemon, &timeout_ms) != MHD_YES) {
+			xfn_timer_set(http->timer, XFN_TIMER_OFF);
+			return;
+		}
+		if (timeout_ms > 0) {
+			xfn_timer_set(http->timer, timeout_ms * NS_PER_MS);
+			return;
+		}
+	}
+	xfn_http_wake(http);
+}
+
+static void on_ready(void *context, int fd, __u32 events)
+{
+	(void)fd;
+	(void)events;
+	pump(context);
+}
+
+static void on_due(void *context)
+{
+	pump(context);
+}
+
+void xfn_http_wake(struct xfn_http *http)
+{
+	xfn_defer_arm(http->again);
+}
+
+static void send_keepalives(void *context)
+{
+	struct xfn_http *http = context;
+
+	for (struct xfn_stream *stream = http->streams; stream; stream = stream->next)
+		if (stream->suspended)
+			xfn_stream_write(stream, stream->keepalive, strlen(stream->keepalive));
+	xfn_timer_set(http->keepalive, XFN_HTTP_KEEPALIVE_S * NS_PER_S);
+}
+
+/* ---- life --------------------------------------------------------------------------------------*/
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const struct group *group = getgrnam(XFN_HTTP_GROUP);
+	mode_t before;
+	int fd, err;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return xfn_errno();
+	unlink(path);
+	before = umask(0177); /* nobody gets in before owner and mode are right */
+	err = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? xfn_errno() : 0;
+	umask(before);
+	if (!err && group && chown(path, geteuid(), group->gr_gid) < 0)
+		err = xfn_errno();
+	if (!err && chmod(path, 0660) < 0)
+		err = xfn_errno();
+	if (!err && listen(fd, BACKLOG) < 0)
+		err = xfn_errno();
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+static int start_daemon(struct xfn_http *http, const struct xfn_http_options *options)
+{
+	unsigned timeout_s = options->timeout_s ? options->timeout_s : XFN_HTTP_TIMEOUT_S;
+	int fd = listen_at(options->socket_path);
+
+	if (fd < 0)
+		return fd;
+	/* From here on the daemon owns the socket. */
+	http->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+		on_access, http, MHD_OPTION_EXTERNAL_LOGGER, ignore_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)XFN_HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)XFN_HTTP_HEADER_BYTES,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+	if (!http->daemon) {
+		close(fd);
+		return -EIO;
+	}
+	return 0;
+}
+
+static int add_sources(struct xfn_http *http)
+{
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	int err;
+
+	if (!info)
+		return -EIO;
+	err = xfn_loop_add_io(http->loop, info->epoll_fd, EPOLLIN, on_ready, http, &http->io);
+	if (!err)
+		err = xfn_loop_add_timer(http->loop, XFN_TIMER_OFF, on_due, http, &http->timer);
+	if (!err)
+		err = xfn_loop_add_defer(http->loop, on_due, http, &http->again);
+	if (!err)
+		err = xfn_loop_add_timer(http->loop, XFN_HTTP_KEEPALIVE_S * NS_PER_S,
+					 send_keepalives, http, &http->keepalive);
+	return err;
+}
+
+int xfn_http_open(const struct xfn_http_options *options, struct xfn_http **ret)
+{
+	struct xfn_http *http = calloc(1, sizeof(*http));
+	int err;
+
+	if (!http)
+		return -ENOMEM;
+	http->loop = options->loop;
+	http->routes = options->routes;
+	http->route_count = options->route_count;
+	http->context = options->context;
+	err = start_daemon(http, options);
+	if (!err) {
+		http->socket_path = strdup(options->socket_path);
+		err = http->socket_path ? add_sources(http) : -ENOMEM;
+	}
+	if (err < 0) {
+		xfn_http_close(http);
+		return err;
+	}
+	*ret = http;
+	return 0;
+}
+
+/* MHD_stop_daemon() must not meet a suspended connection. */
+static void end_streams(struct xfn_http *http)
+{
+	for (struct xfn_stream *stream = http->streams; stream; stream = stream->next)
+		xfn_stream_end(stream);
+	for (int round = 0; http->streams && round < PUMP_ROUNDS; round++)
+		MHD_run(http->daemon);
+}
+
+void xfn_http_close(struct xfn_http *http)
+{
+	if (!http)
+		return;
+	if (http->daemon) {
+		if (http->streams)
+			end_streams(http);
+		MHD_stop_daemon(http->daemon);
+	}
+	xfn_source_free(http->io);
+	xfn_source_free(http->timer);
+	xfn_source_free(http->again);
+	xfn_source_free(http->keepalive);
+	if (http->socket_path)
+		unlink(http->socket_path);
+	free(http->socket_path);
+	free(http);
+}

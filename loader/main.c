@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* xfnd: options, the lock, and the order in which the parts come up and go down. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "api.h"
+#include "args.h"
+#include "engine.h"
+#include "errnum.h"
+#include "http.h"
+#include "journal.h"
+#include "loop.h"
+
+#define RUN_DIR   "/run/xfn"
+#define PIN_DIR   "/sys/fs/bpf/xfn"
+#define STATE_DIR "/var/lib/xfn"
+
+enum { EXIT_USAGE = 2 };
+
+struct settings {
+	const char *run_dir;
+	const char *pin_dir;
+	const char *state_dir;
+	bool reset;
+	bool version;
+	bool help;
+	bool verbose;
+};
+
+static const struct xfn_option options[] = {
+	{"run-dir", 0, "DIR", "socket and lock (default " RUN_DIR ")",
+	 XFN_OPTION_TEXT(struct settings, run_dir)},
+	{"pin-dir", 0, "DIR", "pins on bpffs (default " PIN_DIR ")",
+	 XFN_OPTION_TEXT(struct settings, pin_dir)},
+	{"state-dir", 0, "DIR", "revisions (default " STATE_DIR ")",
+	 XFN_OPTION_TEXT(struct settings, state_dir)},
+	{"reset", 0, NULL, "detach, remove all pins and revisions, and exit",
+	 XFN_OPTION_FLAG(struct settings, reset)},
+	{"verbose", 'v', NULL, "say more", XFN_OPTION_FLAG(struct settings, verbose)},
+	{"version", 0, NULL, "print the version and exit",
+	 XFN_OPTION_FLAG(struct settings, version)},
+	{"help", 'h', NULL, "print this and exit", XFN_OPTION_FLAG(struct settings, help)},
+	{0},
+};
+
+/* Everything that is up, in the order it came up; zeros where it did not. */
+struct xfnd {
+	int lock_fd;
+	struct xfn_loop *loop;
+	struct xfn_journal *journal;
+	struct xfn_engine *engine;
+	struct xfn_http *http;
+	struct xfn_source *on_term, *on_int;
+	struct xfn_api api;
+};
+
+static int fail(const char *what, const char *thing, int err)
+{
+	fprintf(stderr, "xfnd: cannot %s '%s': %s\n", what, thing, strerror(-err));
+	return EXIT_FAILURE;
+}
+
+/* Like mkdir -p. */
+static int make_dir(const char *path, mode_t mode)
+{
+	char *copy = strdup(path), *slash;
+	int err = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	for (slash = strchr(copy + 1, '/'); slash && !err; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+			err = xfn_errno();
+		*slash = '/';
+	}
+	if (!err && mkdir(copy, mode) < 0 && errno != EEXIST)
+		err = xfn_errno();
+	free(copy);
+	return err;
+}
+
+/* The lock goes with the process, however that ends. The number in it is for people. */
+static int lock_run_dir(const char *run_dir, int *ret)
+{
+	char path[4096], owner[32] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/xfnd.lock", run_dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return fail("open", path, xfn_errno());
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK) {
+			fail("lock", path, xfn_errno());
+		} else {
+			if (read(fd, owner, sizeof(owner) - 1) < 0)
+				owner[0] = '\0';
+			owner[strcspn(owner, "\n")] = '\0';
+			fprintf(stderr,
+				"xfnd: cannot use '%s': another xfnd (process %s) is running "
+				"there; "
+				"give another --run-dir, --pin-dir and --state-dir\n",
+				run_dir, *owner ? owner : "?");
+		}
+		close(fd);
+		return EXIT_FAILURE;
+	}
+	if (ftruncate(fd, 0) == 0)
+		dprintf(fd, "%d\n", getpid());
+	*ret = fd;
+	return 0;
+}
+
+static void on_stop(void *context)
+{
+	struct xfnd *xfnd = context;
+
+	sd_notify(0, "STOPPING=1");
+	xfn_loop_exit(xfnd->loop, 0);
+}
+
+static int start(struct xfnd *xfnd, const struct settings *settings)
+{
+	struct xfn_engine_options engine = {.run_dir = settings->run_dir,
+					    .pin_dir = settings->pin_dir,
+					    .state_dir = settings->state_dir};
+	char socket_path[4096];
+	int err;
+
+	err = xfn_loop_new(&xfnd->loop);
+	if (!err)
+		err = xfn_loop_add_signal(xfnd->loop, SIGTERM, on_stop, xfnd, &xfnd->on_term);
+	if (!err)
+		err = xfn_loop_add_signal(xfnd->loop, SIGINT, on_stop, xfnd, &xfnd->on_int);
+	if (!err)
+		err = xfn_journal_new(XFN_JOURNAL_EVENTS, false, &xfnd->journal);
+	if (err < 0)
+		return fail("start", "event loop", err);
+
+	engine.loop = xfnd->loop;
+	engine.journal = xfnd->journal;
+	err = xfn_engine_open(&engine, &xfnd->engine);
+	if (err < 0)
+		return fail("start with pins in", settings->pin_dir, err);
+
+	xfnd->api = (struct xfn_api){
+		.engine = xfnd->engine, .journal = xfnd->journal, .loop = xfnd->loop};
+	snprintf(socket_path, sizeof(socket_path), "%s/xfn.sock", settings->run_dir);
+	err = xfn_api_open(&xfnd->api, socket_path, &xfnd->http);
+	if (err < 0)
+		return fail("listen at", socket_path, err);
+
+	xfn_journal_add(xfnd->journal, &(struct xfn_journal_event){.type = "start"},
+			"xfnd " XFN_VERSION " listens at %s", socket_path);
+	sd_notifyf(0, "READY=1\nSTATUS=listening at %s", socket_path);
+	return 0;
+}
+
+/* Nothing here detaches: what is pinned goes on without us. */
+static void stop(struct xfnd *xfnd)
+{
+	if (xfnd->http)
+		xfn_journal_add(xfnd->journal, &(struct xfn_journal_event){.type = "stop"},
+				"xfnd ends; attached interfaces stay attached");
+	xfn_http_close(xfnd->http);
+	xfn_engine_close(xfnd->engine);
+	xfn_journal_free(xfnd->journal);
+	xfn_source_free(xfnd->on_term);
+	xfn_source_free(xfnd->on_int);
+	xfn_loop_free(xfnd->loop);
+	if (xfnd->lock_fd >= 0)
+		close(xfnd->lock_fd);
+}
+
+static int reset(const struct settings *settings)
+{
+	const struct xfn_engine_options engine = {.run_dir = settings->run_dir,
+						  .pin_dir = settings->pin_dir,
+						  .state_dir = settings->state_dir};
+	int err = xfn_engine_reset(&engine);
+
+	if (err < 0)
+		return fail("reset", settings->pin_dir, err);
+	printf("removed all pins under %s and all revisions under %s\n", settings->pin_dir,
+	       settings->state_dir);
+	return 0;
+}
+
+static int run(const struct settings *settings)
+{
+	struct xfnd xfnd = {.lock_fd = -1};
+	int code, err;
+
+	err = make_dir(settings->run_dir, 0755);
+	if (err < 0)
+		return fail("make directory", settings->run_dir, err);
+	err = make_dir(settings->state_dir, 0700);
+	if (err < 0)
+		return fail("make directory", settings->state_dir, err);
+	code = lock_run_dir(settings->run_dir, &xfnd.lock_fd);
+	if (!code && settings->reset)
+		code = reset(settings);
+	else if (!code && !(code = start(&xfnd, settings)))
+		code = xfn_loop_run(xfnd.loop) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	stop(&xfnd);
+	return code;
+}
+
+static void print_help(void)
+{
+	puts("usage: xfnd [OPTION]...\n"
+	     "The daemon behind xfn(8): attaches, applies, measures. Runs in the foreground.\n");
+	xfn_options_print(stdout, options);
+}
+
+int main(int argc, char **argv)
+{
+	struct settings settings = {.run_dir = RUN_DIR, .pin_dir = PIN_DIR, .state_dir = STATE_DIR};
+	const struct xfn_option_set set = {options, &settings};
+	struct xfn_args_error error;
+	struct xfn_args args;
+
+	if (xfn_args_parse(argc - 1, argv + 1, &set, 1, false, &args, &error) < 0) {
+		fprintf(stderr, "xfnd: %s\nxfnd --help\n", error.text);
+		return EXIT_USAGE;
+	}
+	if (args.count > 0) {
+		fprintf(stderr, "xfnd: takes no arguments, got '%s'\n", args.words[0]);
+		xfn_args_fini(&args);
+		return EXIT_USAGE;
+	}
+	xfn_args_fini(&args);
+	if (settings.help) {
+		print_help();
+		return 0;
+	}
+	if (settings.version) {
+		puts("xfnd " XFN_VERSION);
+		return 0;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	return run(&settings);
+}
