@@ -19,25 +19,25 @@
  * Every packet gets exactly one verdict. X(NUMBER, NAME, label, scope, meaning): numbers are given
  * once and never reused; scope tells whose book it moves: INTERFACE alone, or the FUNCTION's too.
  */
-#define XFN_VERDICTS(X)                                                                            \
-	X(0, HANDLED, handled, FUNCTION, "given to an in-kernel handler")                          \
-	X(1, STEERED, steered, FUNCTION, "handed to a socket, an interface, a CPU or the stack")   \
-	X(2, RATE_LIMITED, rate_limited, FUNCTION, "over the function's rate and burst")           \
-	X(3, SOURCE_LIMITED, source_limited, FUNCTION, "over the per-source rate")                 \
-	X(4, CONCURRENCY_LIMITED, concurrency_limited, FUNCTION, "too many events in flight")      \
-	X(5, DISABLED, disabled, FUNCTION, "the function is switched off")                         \
-	X(6, NO_TARGET, no_target, FUNCTION, "handler, socket or interface not there")             \
-	X(7, KEY_ERROR, key_error, INTERFACE, "payload too short or odd for every key wanted")     \
-	X(8, UNMATCHED, unmatched, INTERFACE, "no trigger matches")                                \
-	X(9, FOREIGN, foreign, INTERFACE, "not IP, UDP or TCP, or addressed to another MAC")       \
-	X(10, FRAGMENT, fragment, INTERFACE, "an IP fragment, first ones too")                     \
+#define XFN_VERDICTS(X)                                                                          \
+	X(0, HANDLED, handled, FUNCTION, "given to an in-kernel handler")                        \
+	X(1, STEERED, steered, FUNCTION, "handed to a socket, an interface, a CPU or the stack") \
+	X(2, RATE_LIMITED, rate_limited, FUNCTION, "over the function's rate and burst")         \
+	X(3, SOURCE_LIMITED, source_limited, FUNCTION, "over the per-source rate")               \
+	X(4, CONCURRENCY_LIMITED, concurrency_limited, FUNCTION, "too many events in flight")    \
+	X(5, DISABLED, disabled, FUNCTION, "the function is switched off")                       \
+	X(6, NO_TARGET, no_target, FUNCTION, "handler, socket or interface not there")           \
+	X(7, KEY_ERROR, key_error, INTERFACE, "payload too short or odd for every key wanted")   \
+	X(8, UNMATCHED, unmatched, INTERFACE, "no trigger matches")                              \
+	X(9, FOREIGN, foreign, INTERFACE, "not IP, UDP or TCP, or addressed to another MAC")     \
+	X(10, FRAGMENT, fragment, INTERFACE, "an IP fragment, first ones too")                   \
 	X(11, MALFORMED, malformed, INTERFACE, "truncated, or lengths contradict each other")
 
 enum xfn_verdict {
 #define X(number, NAME, label, scope, meaning) XFN_VERDICT_##NAME = (number),
 	XFN_VERDICTS(X)
 #undef X
-	XFN_VERDICT_COUNT = 12,
+		XFN_VERDICT_COUNT = 12,
 };
 
 /* The verdicts of scope FUNCTION are the first of the list: a function's line of counters ends here. */
@@ -47,45 +47,45 @@ enum xfn_verdict {
  * What a handler did with an event it was given; counted by the handler SDK, a book of its own.
  * X(NUMBER, NAME, label, meaning).
  */
-#define XFN_OUTCOMES(X)                                                                            \
-	X(0, REPLIED, replied, "a reply went out of the interface the event came from")            \
-	X(1, DROPPED, dropped, "the handler consumed the event without a reply")                   \
-	X(2, REDIRECTED, redirected, "sent to another interface")                                  \
-	X(3, PASSED, passed, "left to the network stack")                                          \
-	X(4, ABORTED, aborted, "failed, returned nonsense, or the reply could not be made")        \
+#define XFN_OUTCOMES(X)                                                                     \
+	X(0, REPLIED, replied, "a reply went out of the interface the event came from")     \
+	X(1, DROPPED, dropped, "the handler consumed the event without a reply")            \
+	X(2, REDIRECTED, redirected, "sent to another interface")                           \
+	X(3, PASSED, passed, "left to the network stack")                                   \
+	X(4, ABORTED, aborted, "failed, returned nonsense, or the reply could not be made") \
 	X(5, BAD_SOURCE, bad_source, "a reply would have gone where none may go")
 
 enum xfn_outcome {
 #define X(number, NAME, label, meaning) XFN_OUTCOME_##NAME = (number),
 	XFN_OUTCOMES(X)
 #undef X
-	XFN_OUTCOME_COUNT = 6,
+		XFN_OUTCOME_COUNT = 6,
 };
 
 /* Latency stages measured in the kernel. X(NUMBER, NAME, label, meaning). */
-#define XFN_STAGES(X)                                                                              \
-	X(0, STEER, steer, "seen by XDP to verdict")                                               \
-	X(1, RUN, run, "the function's own time")                                                  \
+#define XFN_STAGES(X)                                \
+	X(0, STEER, steer, "seen by XDP to verdict") \
+	X(1, RUN, run, "the function's own time")    \
 	X(2, TOTAL, total, "seen by XDP to reply")
 
 enum xfn_stage {
 #define X(number, NAME, label, meaning) XFN_STAGE_##NAME = (number),
 	XFN_STAGES(X)
 #undef X
-	XFN_STAGE_COUNT = 3,
+		XFN_STAGE_COUNT = 3,
 };
 
 /* ---- bounds ---------------------------------------------------------------------------------- */
 
-#define XFN_INTERFACES_MAX	64    /* interfaces of one map set */
-#define XFN_SHAPES_MAX		256   /* shapes of one ruleset; shape 0 is never used */
+#define XFN_INTERFACES_MAX      64    /* interfaces of one map set */
+#define XFN_SHAPES_MAX          256   /* shapes of one ruleset; shape 0 is never used */
 #define XFN_PROBES_PER_PORT_MAX 32    /* probes on one port: the longest list */
-#define XFN_PROBE_WORDS		65536 /* probe words of one generation, list heads included */
-#define XFN_PORT_COUNT		65536
-#define XFN_PORTS_PER_CHUNK	32
-#define XFN_PORT_CHUNKS		(2 * XFN_PORT_COUNT / XFN_PORTS_PER_CHUNK) /* UDP, then TCP */
-#define XFN_VLAN_TAGS_MAX	2
-#define XFN_HANDLER_INSNS_MAX	32768 /* instructions of one handler object's program */
+#define XFN_PROBE_WORDS         65536 /* probe words of one generation, list heads included */
+#define XFN_PORT_COUNT          65536
+#define XFN_PORTS_PER_CHUNK     32
+#define XFN_PORT_CHUNKS         (2 * XFN_PORT_COUNT / XFN_PORTS_PER_CHUNK) /* UDP, then TCP */
+#define XFN_VLAN_TAGS_MAX       2
+#define XFN_HANDLER_INSNS_MAX   32768 /* instructions of one handler object's program */
 
 /* ---- the generation word ----------------------------------------------------------------------- */
 
@@ -97,15 +97,16 @@ enum xfn_stage {
  */
 struct xfn_control {
 	__u64 live;
-	__u64 seed[2];	       /* of the perfect hash */
-	__u64 address_mask[2]; /* bit xfn_address_bit(a) is set for each own or broadcast address a */
-	__u64 abi;	       /* XFN_ABI_VERSION, written once when the maps are made */
+	__u64 seed[2]; /* of the perfect hash */
+	__u64 address_mask
+		[2]; /* bit xfn_address_bit(a) is set for each own or broadcast address a */
+	__u64 abi;   /* XFN_ABI_VERSION, written once when the maps are made */
 	__u64 reserved[2];
 };
 
 #define XFN_LIVE(revision, generation) ((__u64)(revision) << 1 | (__u64)(generation))
 #define XFN_LIVE_GENERATION(live)      ((__u32)((live)&1))
-#define XFN_LIVE_REVISION(live)	       ((live) >> 1)
+#define XFN_LIVE_REVISION(live)        ((live) >> 1)
 
 /* ---- classification ---------------------------------------------------------------------------- */
 
@@ -124,17 +125,17 @@ struct xfn_key {
 	__u64 src[2];
 };
 
-#define XFN_META_RANGE	     (1ULL << 16) /* the label is the number of a range */
-#define XFN_META_TCP	     (1ULL << 17)
-#define XFN_META_IPV4	     (1ULL << 18)
-#define XFN_META_IPV6	     (1ULL << 19)
+#define XFN_META_RANGE       (1ULL << 16) /* the label is the number of a range */
+#define XFN_META_TCP         (1ULL << 17)
+#define XFN_META_IPV4        (1ULL << 18)
+#define XFN_META_IPV6        (1ULL << 19)
 #define XFN_META_ADDRESS     (1ULL << 20) /* not a rule: an entry for an address of this host */
-#define XFN_META_OWN	     (1ULL << 21) /* rule for the attached interfaces' own addresses */
-#define XFN_META_VALID	     (1ULL << 22) /* never 0 in an entry in use */
-#define XFN_META_OUTER_SHIFT 23		  /* 13 bits: outer VLAN id + present bit */
-#define XFN_META_INNER_SHIFT 36		  /* 13 bits: inner VLAN id + present bit */
-#define XFN_META_IFACE_SHIFT 49		  /* 7 bits: interface slot + 1 */
-#define XFN_META_SHAPE_SHIFT 56		  /* 8 bits: number of the shape; 0 for an address */
+#define XFN_META_OWN         (1ULL << 21) /* rule for the attached interfaces' own addresses */
+#define XFN_META_VALID       (1ULL << 22) /* never 0 in an entry in use */
+#define XFN_META_OUTER_SHIFT 23           /* 13 bits: outer VLAN id + present bit */
+#define XFN_META_INNER_SHIFT 36           /* 13 bits: inner VLAN id + present bit */
+#define XFN_META_IFACE_SHIFT 49           /* 7 bits: interface slot + 1 */
+#define XFN_META_SHAPE_SHIFT 56           /* 8 bits: number of the shape; 0 for an address */
 #define XFN_META_LABEL_MASK  0xffffULL
 #define XFN_META_FAMILY_MASK (XFN_META_IPV4 | XFN_META_IPV6)
 #define XFN_META_VLAN_MASK   (0x3ffffffULL << XFN_META_OUTER_SHIFT)
@@ -188,7 +189,7 @@ struct xfn_shape {
 	__u64 reserved;
 };
 #define XFN_SHAPE_ADDRESSES 1 /* some address bit is compared */
-#define XFN_SHAPE_OWN	    2 /* the destination must be an own address */
+#define XFN_SHAPE_OWN       2 /* the destination must be an own address */
 
 /* How far a packet's destination is a group. A rule matches a group only if it names it. */
 enum xfn_group {
@@ -204,7 +205,7 @@ enum xfn_group {
 struct xfn_entry {
 	struct xfn_key key;
 	__u32 function; /* function slot; for an address enum xfn_address_kind */
-	__u32 rule;	/* index in the ruleset's list of triggers: file and line */
+	__u32 rule;     /* index in the ruleset's list of triggers: file and line */
 	__u64 reserved[2];
 };
 
@@ -288,19 +289,19 @@ struct xfn_function_config {
 	__u64 target;
 };
 
-#define XFN_LIMIT_INTERVAL_MASK	 ((1ULL << 40) - 1)
-#define XFN_FUNCTION_DELIVERY(x) ((__u64)(x) << 40) /* 4 bits: enum xfn_function_delivery */
+#define XFN_LIMIT_INTERVAL_MASK         ((1ULL << 40) - 1)
+#define XFN_FUNCTION_DELIVERY(x)        ((__u64)(x) << 40) /* 4 bits: enum xfn_function_delivery */
 #define XFN_FUNCTION_DELIVERY_OF(limit) ((__u32)((limit) >> 40) & 0xf)
-#define XFN_FUNCTION_LIMITED	 (1ULL << 44)
-#define XFN_FUNCTION_EXCESS_PASS (1ULL << 45) /* else drop */
-#define XFN_FUNCTION_DISABLED	 (1ULL << 46)
-#define XFN_FUNCTION_OFF_DROP	 (1ULL << 47) /* disabled drops (rate: 0), else passes */
-#define XFN_FUNCTION_PACKETS	 (1ULL << 48) /* TCP: the limit counts packets, else connections */
+#define XFN_FUNCTION_LIMITED            (1ULL << 44)
+#define XFN_FUNCTION_EXCESS_PASS        (1ULL << 45) /* else drop */
+#define XFN_FUNCTION_DISABLED           (1ULL << 46)
+#define XFN_FUNCTION_OFF_DROP           (1ULL << 47) /* disabled drops (rate: 0), else passes */
+#define XFN_FUNCTION_PACKETS            (1ULL << 48) /* TCP: the limit counts packets, else connections */
 
-#define XFN_BURST_MAX	    (1ULL << 56) /* 1/16 ns: 52 days */
-#define XFN_TIME_FRACTION   16		 /* limiter time is in 1/16 ns */
-#define XFN_SAMPLE_ALWAYS   0xffffffffU
-#define XFN_SAMPLE_NEVER    0U
+#define XFN_BURST_MAX     (1ULL << 56) /* 1/16 ns: 52 days */
+#define XFN_TIME_FRACTION 16           /* limiter time is in 1/16 ns */
+#define XFN_SAMPLE_ALWAYS 0xffffffffU
+#define XFN_SAMPLE_NEVER  0U
 
 /*
  * xfn_functions[slot]: one cache line. `arrival` is the limiter's theoretical arrival time
@@ -347,10 +348,10 @@ struct xfn_interface {
  * 6.1 a softirq may overwrite it in between, and the SDK then gives the event up.
  */
 struct xfn_event_state {
-	__u64 data;	 /* ctx->data when ingress filled this in */
-	__u64 seen_ns;	 /* CLOCK_MONOTONIC when XDP saw it; 0 = not sampled */
-	__u64 given_ns;	 /* CLOCK_MONOTONIC before the tail call; 0 = not sampled */
-	__u64 dst[2];	 /* addresses: the packet's bytes, IPv4 in the first 4 */
+	__u64 data;     /* ctx->data when ingress filled this in */
+	__u64 seen_ns;  /* CLOCK_MONOTONIC when XDP saw it; 0 = not sampled */
+	__u64 given_ns; /* CLOCK_MONOTONIC before the tail call; 0 = not sampled */
+	__u64 dst[2];   /* addresses: the packet's bytes, IPv4 in the first 4 */
 	__u64 src[2];
 	__be16 src_port;
 	__be16 dst_port;
@@ -358,9 +359,9 @@ struct xfn_event_state {
 	__u16 l4_offset;
 	__u16 payload_offset;
 	__u16 payload_bytes; /* as the UDP length or the IP length says; without Ethernet padding */
-	__u8 ip_version; /* 4 or 6 */
-	__u8 l4_proto;	 /* IPPROTO_UDP or IPPROTO_TCP */
-	__u8 flags;	 /* XFN_EVENT_* */
+	__u8 ip_version;     /* 4 or 6 */
+	__u8 l4_proto;       /* IPPROTO_UDP or IPPROTO_TCP */
+	__u8 flags;          /* XFN_EVENT_* */
 	__u8 reserved;
 	__u32 function; /* slot */
 	__u32 rule;
@@ -376,7 +377,7 @@ struct xfn_event_state {
  * 0 to 31 ns exactly, then up to 2^36 ns (68 s); longer ones land in the last bucket.
  */
 #define XFN_HISTOGRAM_MAGNITUDE_MAX 36
-#define XFN_HISTOGRAM_BUCKETS	    (16 * (XFN_HISTOGRAM_MAGNITUDE_MAX - 3))
+#define XFN_HISTOGRAM_BUCKETS       (16 * (XFN_HISTOGRAM_MAGNITUDE_MAX - 3))
 
 /* xfn_histograms[histogram slot * XFN_STAGE_COUNT + stage], per CPU; written by the handler SDK. */
 struct xfn_histogram {
@@ -392,13 +393,14 @@ struct xfn_histogram {
  * slots are its own.
  */
 struct xfn_handler_self {
-	__u32 version;	 /* slot in xfn_outcomes */
+	__u32 version;   /* slot in xfn_outcomes */
 	__u32 histogram; /* slot in xfn_histograms or XFN_HISTOGRAM_NONE */
-	__u32 abi;	 /* XFN_ABI_VERSION of the loader */
+	__u32 abi;       /* XFN_ABI_VERSION of the loader */
 	__u32 reserved;
 };
 
-#define XFN_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has " #size " bytes")
+#define XFN_ASSERT_SIZE(type, size) \
+	_Static_assert(sizeof(type) == (size), #type " has " #size " bytes")
 XFN_ASSERT_SIZE(struct xfn_control, 64);
 XFN_ASSERT_SIZE(struct xfn_key, 40);
 XFN_ASSERT_SIZE(struct xfn_port_chunk, 64);

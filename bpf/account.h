@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef XFN_BPF_ACCOUNT_H
+#define XFN_BPF_ACCOUNT_H
+/*
+ * Stage 5: counts the verdict, once, and turns it into an XDP action. Counters are per CPU and
+ * written in NAPI alone, which does not nest: plain increments lose nothing.
+ */
+#include "maps.bpf.h"
+#include "packet.h"
+
+/* Interface slot, given by the loader: each interface has an ingress program of its own. */
+const volatile __u32 xfn_interface_slot;
+
+/* Moves one verdict in the interface's and the function's book by `by`: 1, or -1 to take it back. */
+static __always_inline void count_verdict(const struct packet *packet, const struct match *match,
+					  __u32 verdict, __u64 by)
+{
+	__u32 slot = xfn_interface_slot;
+	struct xfn_interface_verdicts *verdicts = bpf_map_lookup_elem(&xfn_verdicts, &slot);
+	struct xfn_function_counts *counts;
+
+	if (verdicts && verdict < XFN_VERDICT_COUNT)
+		verdicts->count[verdict] += by;
+	if (verdict >= XFN_FUNCTION_VERDICT_COUNT)
+		return;
+	slot = match->slot;
+	counts = bpf_map_lookup_elem(&xfn_counts, &slot);
+	if (!counts)
+		return;
+	counts->verdicts[verdict] += by;
+	if (verdict == XFN_VERDICT_HANDLED || verdict == XFN_VERDICT_STEERED)
+		counts->bytes += by * packet->bytes;
+}
+
+/* Passing is the answer to everything but a refusal that says drop. */
+static __always_inline int action_of(__u32 verdict, __u64 limit)
+{
+	if (verdict == XFN_VERDICT_DISABLED)
+		return limit & XFN_FUNCTION_OFF_DROP ? XDP_DROP : XDP_PASS;
+	if (verdict == XFN_VERDICT_RATE_LIMITED || verdict == XFN_VERDICT_SOURCE_LIMITED ||
+	    verdict == XFN_VERDICT_CONCURRENCY_LIMITED)
+		return limit & XFN_FUNCTION_EXCESS_PASS ? XDP_PASS : XDP_DROP;
+	return XDP_PASS;
+}
+
+static __always_inline int account(const struct packet *packet, const struct match *match,
+				   __u32 verdict)
+{
+	count_verdict(packet, match, verdict, 1);
+	return action_of(verdict, match->config.limit);
+}
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef XFN_BPF_CLASSIFY_H
+#define XFN_BPF_CLASSIFY_H
+/*
+ * Stage 2: which trigger matches, hence which function. One array look-up says that nobody's
+ * trigger uses the port; else a list of probes, most specific first, each one exact-match look-up
+ * in the perfect hash. All of it lives in the generation that `live` names.
+ */
+#include <bpf/bpf_endian.h>
+#include "maps.bpf.h"
+#include "packet.h"
+
+/* Capacity, given by the loader: each generation has 2^slot_bits entries. */
+const volatile __u32 xfn_slot_bits = 4;
+const volatile __u32 xfn_function_slots = 1;
+
+/*
+ * The generation a packet lives in. The index of every look-up below is computed from it, never
+ * chosen by a branch: arm64 does not order loads behind a branch, it does behind an address.
+ */
+struct generation {
+	const struct xfn_control *control;
+	__u32 number;
+};
+
+/* Of the generation that a packet was found to live in. */
+static __always_inline int generation_of(__u32 number, struct generation *generation)
+{
+	__u32 zero = 0;
+
+	generation->number = number & 1;
+	generation->control = bpf_map_lookup_elem(&xfn_control, &zero);
+	return generation->control ? 0 : -1;
+}
+
+/* Reads the one word, once per packet: whatever follows takes the generation from here. */
+static __always_inline int generation_read(struct generation *generation)
+{
+	__u32 zero = 0;
+	struct xfn_control *control = bpf_map_lookup_elem(&xfn_control, &zero);
+	__u32 number;
+
+	if (!control)
+		return -1;
+	number = XFN_LIVE_GENERATION(*(volatile __u64 *)&control->live);
+	barrier_var(number);
+	generation->control = control;
+	generation->number = number;
+	return 0;
+}
+
+static __always_inline __u64 seed_of(const struct generation *generation)
+{
+	return generation->control->seed[generation->number];
+}
+
+static __always_inline __u32 list_of_port(const struct generation *generation,
+					  const struct packet *packet)
+{
+	__u32 port = bpf_ntohs(packet->dst_port);
+	__u32 chunk = generation->number * XFN_PORT_CHUNKS + port / XFN_PORTS_PER_CHUNK;
+	struct xfn_port_chunk *ports;
+
+	if (packet->meta & XFN_META_TCP)
+		chunk += XFN_PORT_CHUNKS / 2;
+	ports = bpf_map_lookup_elem(&xfn_ports, &chunk);
+	return ports ? ports->list[port % XFN_PORTS_PER_CHUNK] : 0;
+}
+
+static __always_inline union xfn_probe_word *probe_word(const struct generation *generation,
+							__u32 word)
+{
+	__u32 index = generation->number * XFN_PROBE_WORDS + (word & (XFN_PROBE_WORDS - 1));
+
+	return bpf_map_lookup_elem(&xfn_probes, &index);
+}
+
+/* Index of the entry with this key and hash, or -1: displacement, entry, one compare. */
+static __always_inline int entry_find(const struct generation *generation, __u64 hash,
+				      const struct xfn_key *key)
+{
+	__u32 bits = xfn_slot_bits & 31;
+	__u32 bucket = xfn_hash_bucket(hash, bits);
+	__u32 index = (generation->number << (bits - XFN_BUCKET_BITS_LESS) | bucket) /
+		      XFN_DISPLACE_PER_CHUNK;
+	struct xfn_displace_chunk *chunk = bpf_map_lookup_elem(&xfn_displace, &index);
+	struct xfn_entry *entry;
+	__u64 difference;
+
+	if (!chunk)
+		return -1;
+	index = generation->number << bits |
+		xfn_hash_slot(hash, chunk->word[bucket % XFN_DISPLACE_PER_CHUNK], bits);
+	entry = bpf_map_lookup_elem(&xfn_entries, &index);
+	if (!entry)
+		return -1;
+	difference = (entry->key.meta ^ key->meta) | (entry->key.dst[0] ^ key->dst[0]) |
+		     (entry->key.dst[1] ^ key->dst[1]) | (entry->key.src[0] ^ key->src[0]) |
+		     (entry->key.src[1] ^ key->src[1]);
+	return difference ? -1 : (int)index;
+}
+
+/* What this address is to the host: enum xfn_address_kind, or 0. Others' are sorted out by a mask. */
+static __always_inline __u32 address_kind(const struct generation *generation,
+					  const struct packet *packet, const __u64 address[2])
+{
+	struct xfn_key key = {.dst = {address[0], address[1]}};
+	struct xfn_entry *entry;
+	int found;
+
+	if (!(generation->control->address_mask[generation->number & 1] & xfn_address_bit(address)))
+		return 0;
+	key.meta = XFN_META_VALID | XFN_META_ADDRESS | (packet->meta & XFN_META_FAMILY_MASK);
+	found = entry_find(generation, xfn_hash_key(seed_of(generation), &key), &key);
+	entry = bpf_map_lookup_elem(&xfn_entries, &found);
+	return entry ? entry->function : 0;
+}
+
+/* What a probe adds to the meta word: the packet's port, or the number of a range. */
+static __always_inline __u64 label_of(const struct packet *packet, const struct xfn_probe *probe)
+{
+	__u64 range = XFN_META_RANGE | probe->label;
+	__u64 by_port = -(__u64)(probe->flags & XFN_PROBE_PORT);
+
+	barrier_var(by_port);
+	return (bpf_ntohs(packet->dst_port) & by_port) | (range & ~by_port);
+}
+
+/* What every rule of the shape has set: XFN_META_OWN, where the shape is for own addresses. */
+static __always_inline __u64 meta_of(const struct xfn_shape *shape)
+{
+	_Static_assert((__u64)XFN_SHAPE_OWN << 20 == XFN_META_OWN, "the shift below");
+	return (__u64)(shape->flags & XFN_SHAPE_OWN) << 20;
+}
+
+/* 1 if the shape may match a packet to such a destination, else 0; without a branch. */
+static __always_inline __u64 is_open(const struct xfn_shape *shape, const struct packet *packet,
+				     __u64 own)
+{
+	__u64 open = shape->group_ok >> (packet->group & 3) & 1;
+
+	return open & (own | !(shape->flags & XFN_SHAPE_OWN));
+}
+
+/* One probe: the packet under the shape's masks, looked up. Returns the entry's index or -1. */
+static __always_inline int probe_find(const struct generation *generation,
+				      const struct packet *packet, __u64 own,
+				      const struct xfn_probe *probe)
+{
+	__u32 index = generation->number * XFN_SHAPES_MAX + probe->shape;
+	struct xfn_shape *shape = bpf_map_lookup_elem(&xfn_shapes, &index);
+	struct xfn_key key = {};
+	__u64 hash, open;
+
+	if (!shape)
+		return -1;
+	open = -is_open(shape, packet, own);
+	barrier_var(open);
+	/* A closed shape looks for meta 0, which no entry has. */
+	key.meta = ((packet->meta & shape->meta_mask) | meta_of(shape) | label_of(packet, probe)) &
+		   open;
+	if (shape->flags & XFN_SHAPE_ADDRESSES) {
+		key.dst[0] = packet->dst[0] & shape->dst_mask[0];
+		key.dst[1] = packet->dst[1] & shape->dst_mask[1];
+		key.src[0] = packet->src[0] & shape->src_mask[0];
+		key.src[1] = packet->src[1] & shape->src_mask[1];
+		hash = xfn_hash_key(seed_of(generation), &key);
+	} else {
+		hash = xfn_hash_meta(seed_of(generation), key.meta);
+	}
+	return entry_find(generation, hash, &key);
+}
+
+/* A random number for the sampler: per-CPU xorshift64, a fifth of bpf_get_prandom_u32's cost. */
+static __always_inline __u32 random_u32(void)
+{
+	__u32 zero = 0;
+	__u64 *state = bpf_map_lookup_elem(&xfn_random, &zero);
+	__u64 x;
+
+	if (!state)
+		return 0;
+	x = *state;
+	if (!x)
+		x = (__u64)bpf_get_prandom_u32() << 32 | 1;
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	*state = x;
+	return x >> 32;
+}
+
+static __always_inline int match_function(const struct generation *generation,
+					  const struct xfn_entry *entry, __u32 draw,
+					  struct match *match)
+{
+	__u32 slot = entry->function;
+	const struct xfn_function_config *config;
+
+	match->slot = slot;
+	match->rule = entry->rule;
+	match->function = bpf_map_lookup_elem(&xfn_functions, &slot);
+	if (!match->function)
+		return XFN_VERDICT_UNMATCHED; /* a rule names only slots that exist */
+	config = &match->function->config[generation->number & 1];
+	match->config.limit = config->limit;
+	match->config.burst = config->burst;
+	match->config.target = config->target;
+	match->sampled = match->seen_ns && (__u32)match->config.target &&
+			 draw <= (__u32)match->config.target;
+	return XFN_GO_ON;
+}
+
+/*
+ * Walks a list of probes. Returns the index of the matching entry, or -1.
+ * A global function, which the verifier walks once by itself: inlined behind parse, whose every path
+ * leaves another state, it would be walked a million times.
+ */
+__noinline int xfn_probe_walk(const struct packet *packet, __u32 number, __u32 list, __u32 count)
+{
+	struct generation generation;
+	union xfn_probe_word *word;
+	__u32 i;
+	__u64 own;
+	int found;
+
+	if (!packet || generation_of(number, &generation))
+		return -1;
+	own = address_kind(&generation, packet, packet->dst) == XFN_ADDRESS_OWN;
+	for (i = 1; i <= XFN_PROBES_PER_PORT_MAX; i++) {
+		if (i > count)
+			break;
+		word = probe_word(&generation, list + i);
+		if (!word)
+			break;
+		found = probe_find(&generation, packet, own, &word->probe);
+		if (found >= 0)
+			return found;
+	}
+	return -1;
+}
+
+/*
+ * Returns XFN_GO_ON with *match filled in, or XFN_VERDICT_UNMATCHED.
+ * An event that may be sampled is stamped before its probes; limiter and histograms share the stamp.
+ */
+static __always_inline int classify(const struct generation *generation,
+				    const struct packet *packet, struct match *match)
+{
+	__u32 list = list_of_port(generation, packet);
+	union xfn_probe_word *word;
+	struct xfn_entry *entry;
+	__u32 sample, draw = 0;
+	int found;
+
+	if (!list)
+		return XFN_VERDICT_UNMATCHED;
+	word = probe_word(generation, list);
+	if (!word)
+		return XFN_VERDICT_UNMATCHED;
+	sample = word->head.sample;
+	if (sample) {
+		draw = random_u32();
+		if (draw <= sample)
+			match->seen_ns = bpf_ktime_get_ns();
+	}
+	found = xfn_probe_walk(packet, generation->number, list, word->head.count);
+	entry = bpf_map_lookup_elem(&xfn_entries, &found);
+	if (!entry)
+		return XFN_VERDICT_UNMATCHED;
+	return match_function(generation, entry, draw, match);
+}
+
+#endif

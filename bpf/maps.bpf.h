@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef XFN_BPF_MAPS_H
+#define XFN_BPF_MAPS_H
+/*
+ * Every map of the data plane. One set per xfnd, whatever the number of interfaces; the loader
+ * sizes what depends on the capacity and lets each program reuse the pinned ones. Layouts, and who
+ * writes what, are in include/xfn/abi.h.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "xfn/abi.h"
+
+/* Sized by the loader: 1 stands for "by capacity". */
+#define BY_CAPACITY 1
+
+/* Counts packets that entered, first thing: the left side of the books. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, XFN_INTERFACES_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} xfn_packets SEC(".maps");
+
+/* The live ingress program, one slot per interface: an upgrade is one update of it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, XFN_INTERFACES_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} xfn_entry_progs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XFN_INTERFACES_MAX);
+	__type(key, __u32);
+	__type(value, struct xfn_interface);
+} xfn_interfaces SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct xfn_control);
+} xfn_control SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 * XFN_PORT_CHUNKS);
+	__type(key, __u32);
+	__type(value, struct xfn_port_chunk);
+} xfn_ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 * XFN_PROBE_WORDS);
+	__type(key, __u32);
+	__type(value, union xfn_probe_word);
+} xfn_probes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 * XFN_SHAPES_MAX);
+	__type(key, __u32);
+	__type(value, struct xfn_shape);
+} xfn_shapes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, BY_CAPACITY);
+	__type(key, __u32);
+	__type(value, struct xfn_displace_chunk);
+} xfn_displace SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, BY_CAPACITY);
+	__type(key, __u32);
+	__type(value, struct xfn_entry);
+} xfn_entries SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, BY_CAPACITY);
+	__type(key, __u32);
+	__type(value, struct xfn_function);
+} xfn_functions SEC(".maps");
+
+/* In-kernel handlers, by function slot: a swap is one update of one slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, BY_CAPACITY);
+	__type(key, __u32);
+	__type(value, __u32);
+} xfn_handlers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, XFN_INTERFACES_MAX);
+	__type(key, __u32);
+	__type(value, struct xfn_interface_verdicts);
+} xfn_verdicts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, BY_CAPACITY);
+	__type(key, __u32);
+	__type(value, struct xfn_function_counts);
+} xfn_counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct xfn_event_state);
+} xfn_events SEC(".maps");
+
+/* State of the sampler's xorshift generator; 0 = not seeded yet. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} xfn_random SEC(".maps");
+
+#endif

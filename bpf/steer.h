@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef XFN_BPF_STEER_H
+#define XFN_BPF_STEER_H
+/* Stage 4: deliver. A new delivery kind is a case in steer() and a function above it. */
+#include "account.h"
+#include "classify.h"
+
+/* No reply may go to such a source: group, broadcast, unspecified, loopback, own, or port 0. */
+static __always_inline int is_bad_source(const struct generation *generation,
+					 const struct packet *packet)
+{
+	const __u8 *src = (const __u8 *)packet->src;
+	__u64 a = packet->src[0], b = packet->src[1];
+
+	if (!packet->src_port)
+		return 1;
+	if (packet->ip_version == 4) {
+		/* 0.0.0.0/8, 127.0.0.0/8, and 224.0.0.0 up to 255.255.255.255 */
+		if (src[0] == 0 || src[0] == 127 || src[0] >= 224)
+			return 1;
+	} else {
+		/* ::, ::1, IPv4-mapped (RFC 4291 s. 2.5.5.2: never on the wire), ff00::/8 */
+		if (src[0] == 0xff || (!a && (b & bpf_cpu_to_be64(~1ULL)) == 0))
+			return 1;
+		if (!a &&
+		    (b & bpf_cpu_to_be64(~0xffffffffULL)) == bpf_cpu_to_be64(0xffff00000000ULL))
+			return 1;
+	}
+	return address_kind(generation, packet, packet->src) != 0;
+}
+
+/*
+ * Tail-calls the function's handler with what is known of the event. `handled` is counted before,
+ * so that nothing in a handler can keep it from being counted, and taken back when there was none.
+ */
+static __always_inline int give_to_handler(struct xdp_md *ctx, const struct generation *generation,
+					   const struct packet *packet, const struct match *match)
+{
+	__u32 zero = 0;
+	struct xfn_event_state *event = bpf_map_lookup_elem(&xfn_events, &zero);
+
+	if (!event)
+		return XFN_VERDICT_NO_TARGET;
+	event->data = (__u64)(long)ctx->data;
+	event->seen_ns = match->sampled ? match->seen_ns : 0;
+	event->dst[0] = packet->dst[0];
+	event->dst[1] = packet->dst[1];
+	event->src[0] = packet->src[0];
+	event->src[1] = packet->src[1];
+	event->src_port = packet->src_port;
+	event->dst_port = packet->dst_port;
+	event->l3_offset = packet->l3_offset;
+	event->l4_offset = packet->l4_offset;
+	event->payload_offset = packet->payload_offset;
+	event->payload_bytes = packet->payload_bytes;
+	event->ip_version = packet->ip_version;
+	event->l4_proto = packet->l4_proto;
+	event->flags = (is_bad_source(generation, packet) ? XFN_EVENT_BAD_SOURCE : 0) |
+		       (packet->group ? XFN_EVENT_GROUP : 0);
+	event->function = match->slot;
+	event->rule = match->rule;
+	event->interface = xfn_interface_slot;
+	event->given_ns = match->sampled ? bpf_ktime_get_ns() : 0;
+	count_verdict(packet, match, XFN_VERDICT_HANDLED, 1);
+	bpf_tail_call(ctx, &xfn_handlers, match->slot);
+	count_verdict(packet, match, XFN_VERDICT_HANDLED, -1);
+	return XFN_VERDICT_NO_TARGET;
+}
+
+/* Returns a verdict; does not return where a handler took the event. */
+static __always_inline int steer(struct xdp_md *ctx, const struct generation *generation,
+				 const struct packet *packet, const struct match *match)
+{
+	switch (XFN_FUNCTION_DELIVERY_OF(match->config.limit)) {
+	case XFN_DELIVERY_KERNEL:
+		return give_to_handler(ctx, generation, packet, match);
+	case XFN_DELIVERY_SOCKET:
+		return XFN_VERDICT_STEERED; /* the stack finds the socket */
+	}
+	return XFN_VERDICT_NO_TARGET;
+}
+
+#endif
