@@ -206,8 +206,8 @@ static __always_inline int match_function(const struct generation *generation,
 	match->config.limit = config->limit;
 	match->config.burst = config->burst;
 	match->config.target = config->target;
-	match->sampled = match->seen_ns && (__u32)match->config.target &&
-			 draw <= (__u32)match->config.target;
+	match->sampled = match->seen_ns && XFN_TARGET_SAMPLE(match->config.target) &&
+			 draw <= XFN_TARGET_SAMPLE(match->config.target);
 	return XFN_GO_ON;
 }
 

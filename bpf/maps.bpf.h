@@ -93,7 +93,7 @@ struct {
 	__type(value, struct xfn_function);
 } xfn_functions SEC(".maps");
 
-/* In-kernel handlers, by function slot: a swap is one update of one slot. */
+/* In-kernel handlers, by version slot, which the live config of a function names. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, BY_CAPACITY);

@@ -62,7 +62,7 @@ static __always_inline int give_to_handler(struct xdp_md *ctx, const struct gene
 	event->interface = xfn_interface_slot;
 	event->given_ns = match->sampled ? bpf_ktime_get_ns() : 0;
 	count_verdict(packet, match, XFN_VERDICT_HANDLED, 1);
-	bpf_tail_call(ctx, &xfn_handlers, match->slot);
+	bpf_tail_call(ctx, &xfn_handlers, XFN_TARGET_HANDLER(match->config.target));
 	count_verdict(packet, match, XFN_VERDICT_HANDLED, -1);
 	return XFN_VERDICT_NO_TARGET;
 }

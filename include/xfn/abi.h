@@ -281,13 +281,18 @@ enum xfn_function_delivery {
  * What one generation says of a function: 24 bytes in aligned words.
  * limit: interval:40 (1/16 ns between two events at the configured rate) | XFN_FUNCTION_* flags.
  * burst: interval times the burst, in 1/16 ns.
- * target: sample:32 (threshold: an event is sampled if a random __u32 is at most this; 0 = never).
+ * target: sample:32 (threshold: an event is sampled if a random __u32 is at most this; 0 = never) |
+ * handler:32 (version slot: index in xfn_handlers and xfn_outcomes).
  */
 struct xfn_function_config {
 	__u64 limit;
 	__u64 burst;
 	__u64 target;
 };
+
+#define XFN_TARGET(sample, handler) ((__u64)(handler) << 32 | (__u32)(sample))
+#define XFN_TARGET_SAMPLE(target)   ((__u32)(target))
+#define XFN_TARGET_HANDLER(target)  ((__u32)((target) >> 32))
 
 #define XFN_LIMIT_INTERVAL_MASK         ((1ULL << 40) - 1)
 #define XFN_FUNCTION_DELIVERY(x)        ((__u64)(x) << 40) /* 4 bits: enum xfn_function_delivery */
