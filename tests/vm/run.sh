@@ -1,0 +1,136 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# The BPF tests, the loading of every object and an end-to-end smoke test on Debian's own kernels,
+# in QEMU without hardware help. Prints one TAP for all of it; each test is named after its kernel.
+#
+# usage: tests/vm/run.sh [LINE]...      6.1 and 6.12 by default
+# Kernels are kept in $BUILD/vm, what the guests printed in $BUILD/vm/out/LINE.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+BUILD=$(realpath -m "${BUILD:-build}")
+export BUILD
+vm=$BUILD/vm
+boot_timeout_s=400
+
+declare -A meta_package=(
+	[6.1]=linux-image-cloud-amd64
+	[6.12]=linux-image-6.12-cloud-amd64
+)
+needed=(qemu-system-x86_64 busybox dash cpio modprobe depmod xz apt-get)
+
+n=0 bad=0
+result() {
+	n=$((n + 1))
+	echo "$1 $n - $2"
+	[[ $1 == ok ]] || bad=1
+}
+
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 77
+}
+
+# What the guests run: `NAME COMMAND` a line. Whatever has been built by now.
+list_sections() {
+	local bpf_test=build/tests/bpf/bpf_test folder
+	if [[ -x $BUILD/tests/bpf/bpf_test ]]; then
+		echo "bpf_test $bpf_test"
+		for folder in "$BUILD"/bpf "$BUILD"/examples/*; do
+			compgen -G "$folder/*.bpf.o" >/dev/null || continue
+			folder=${folder#"$BUILD"/}
+			echo "load-$(basename "$folder") $bpf_test --load-all build/$folder"
+		done
+	fi
+	echo "guest tests/vm/guest.sh"
+}
+
+boot() {
+	local kernel=$1 out=$2
+	tests/vm/initramfs.sh "$kernel" "$out/sections" "$out/initramfs" || return 1
+	timeout -k 5 "$boot_timeout_s" qemu-system-x86_64 -accel tcg -M q35 -cpu max -smp 2 -m 768 \
+		-nodefaults -no-user-config -display none -no-reboot \
+		-serial "file:$out/console" -serial "file:$out/results" \
+		-kernel "$kernel"/boot/vmlinuz-* -initrd "$out/initramfs" \
+		-append "console=ttyS0 quiet loglevel=4 panic=-1 reboot=t mitigations=off tsc=reliable
+nokaslr random.trust_cpu=on" </dev/null >"$out/qemu" 2>&1
+}
+
+# Cuts the results of a guest into SECTION.tap and SECTION.status. A section without an end ran into
+# the end of the machine: its status is 255.
+split_results() {
+	awk -v out="$1" '
+		{ sub(/\r$/, "") }
+		/^=== begin / {
+			name = $3
+			print 255 >(out "/" name ".status")
+			close(out "/" name ".status")
+			next
+		}
+		/^=== end / {
+			print $4 >(out "/" $3 ".status")
+			close(out "/" $3 ".status")
+			name = ""
+			next
+		}
+		name { print >(out "/" name ".tap") }
+	' "$1/results"
+}
+
+# The records of tap.awk as TAP again, named after kernel and section.
+report_section() {
+	local line=$1 out=$2 name=$3 kind text reason
+	if [[ ! -e $out/$name.status ]]; then
+		result "not ok" "$line: $name: did not start"
+		return
+	fi
+	touch "$out/$name.tap"
+	while IFS=$'\t' read -r kind text reason; do
+		case $kind in
+		P) result ok "$line: $name: $text" ;;
+		F) result "not ok" "$line: $name: $text" ;;
+		S) result ok "$line: $name: $text # SKIP $reason" ;;
+		D) echo "# $text" ;;
+		esac
+	done < <(awk -v status="$(<"$out/$name.status")" -v limit_s=300 -f tests/tap.awk \
+		"$out/$name.tap")
+}
+
+run_line() {
+	local line=$1 out=$vm/out/$1 kernel name
+	if ! kernel=$(tests/vm/kernel.sh "$line" "${meta_package[$line]}" "$vm" 2>"$vm/kernel.err"); then
+		result ok "$line: boot # SKIP $(tail -n 1 "$vm/kernel.err")"
+		return
+	fi
+	rm -rf "$out"
+	mkdir -p "$out"
+	list_sections >"$out/sections"
+	if ! boot "$kernel" "$out" || ! grep -q "^$line\." "$out/results"; then
+		result "not ok" "$line: the guest runs to its end"
+		tail -n 15 "$out/qemu" "$out/console" 2>/dev/null | sed 's/^/# /'
+	else
+		result ok "$line: the guest runs to its end"
+	fi
+	rm -f "$out/initramfs"
+	[[ ! -e $out/results ]] || split_results "$out"
+	while read -r name _; do
+		report_section "$line" "$out" "$name"
+	done <"$out/sections"
+}
+
+[[ $(uname -m) == x86_64 ]] || skip_all "machine is not amd64: its programs do not run in the guests"
+PATH=$PATH:/usr/sbin:/sbin
+for program in "${needed[@]}"; do
+	[[ -x $(command -v "$program") ]] || skip_all "$program is missing: see tests/deps.sh"
+done
+
+mkdir -p "$vm"
+[[ $# -gt 0 ]] || set -- 6.1 6.12
+for line; do
+	if [[ ! -v meta_package[$line] ]]; then
+		echo "run.sh: no kernel line '$line': expected one of ${!meta_package[*]}" >&2
+		exit 2
+	fi
+	run_line "$line"
+done
+echo "1..$n"
+exit $bad
