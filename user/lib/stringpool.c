@@ -56,7 +56,7 @@ static const char **find_cell(const struct xfn_stringpool *pool, const char *tex
 	for (size_t probe = 0; probe < PROBES_MAX; probe++) {
 		const char **cell = &pool->table[(at + probe) & (pool->cells - 1)];
 
-		if (!*cell || (!strncmp(*cell, text, len) && !(*cell)[len]))
+		if (!*cell || (strlen(*cell) == len && !memcmp(*cell, text, len)))
 			return cell;
 	}
 	return NULL;

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A manifest while it is being read: shared by the walker and the readers of values. */
+#ifndef XFN_BUILDER_H
+#define XFN_BUILDER_H
+
+#include "schema.h"
+
+struct xfn_place {
+	unsigned line; /* 0: nowhere */
+	unsigned column;
+};
+
+/* A mapping that is open. Lives on the walker's stack. */
+struct xfn_frame {
+	enum xfn_section section;
+	const struct xfn_schema_row *rows; /* of the section */
+	size_t row_count;
+	struct xfn_place at;
+	struct xfn_place
+		keys[XFN_SECTION_KEYS_MAX]; /* where each row's key was seen, in row order */
+	__u32 given;
+	bool odd; /* holds a key that we do not know: don't complain of what is missing */
+};
+
+struct xfn_builder {
+	struct xfn_manifest *manifest;
+	struct xfn_yaml_reader *reader;
+	struct xfn_diag_list *diags;
+	bool in_list; /* the scalar at hand is an item of a list, number item, from 0 */
+	size_t item;
+	const struct xfn_schema_row *delivery; /* the function's first; NULL: none so far */
+	unsigned delivery_line;
+};
+
+/* Add a diagnostic at @event, quoting it; @expected and @hint may be NULL. */
+void xfn_builder_refuse(struct xfn_builder *builder, const struct xfn_yaml_event *event,
+			const char *expected, const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* The same at a place, quoting nothing. */
+void xfn_builder_refuse_at(struct xfn_builder *builder, struct xfn_place at, const char *expected,
+			   const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* Add the diagnostic of a value that units.h refused: "port '0' is ...", with what was meant. */
+void xfn_builder_refuse_unit(struct xfn_builder *builder, const struct xfn_schema_row *row,
+			     const struct xfn_yaml_event *event, const struct xfn_unit_error *err);
+
+/* Write "did you mean 'X'?" into @buf; NULL without @meant, else @buf. */
+const char *xfn_hint(char *buf, size_t size, const char *meant);
+
+/* Where @frame saw @key; line 0: it did not. */
+struct xfn_place xfn_frame_key(const struct xfn_frame *frame, const char *key);
+
+/* The field that @row describes in what is being built. */
+void *xfn_builder_field(struct xfn_builder *builder, const struct xfn_schema_row *row);
+
+/* Keep a scalar's text in the manifest. Returns 0 or -ENOMEM. */
+int xfn_builder_keep(struct xfn_builder *builder, const struct xfn_yaml_event *event,
+		     const char **ret);
+
+/* What is being built at the moment: the last of each kind. */
+struct xfn_function_spec *xfn_builder_function(struct xfn_builder *builder);
+struct xfn_trigger_spec *xfn_builder_trigger(struct xfn_builder *builder);
+struct xfn_attach_spec *xfn_builder_attach(struct xfn_builder *builder);
+
+/*
+ * Walk the whole text. Returns 0 when it was read to its end, with diagnostics for what was wrong in
+ * it, -EINVAL with a diagnostic when it could not be, or -ENOMEM.
+ */
+int xfn_builder_walk(struct xfn_builder *builder);
+
+/* ---- values.c: readers of plain values ---------------------------------------------------------- */
+int xfn_read_version(struct xfn_builder *, const struct xfn_schema_row *,
+		     const struct xfn_yaml_event *);
+int xfn_read_name(struct xfn_builder *, const struct xfn_schema_row *,
+		  const struct xfn_yaml_event *);
+int xfn_read_text(struct xfn_builder *, const struct xfn_schema_row *,
+		  const struct xfn_yaml_event *);
+int xfn_read_identifier(struct xfn_builder *, const struct xfn_schema_row *,
+			const struct xfn_yaml_event *);
+int xfn_read_interface(struct xfn_builder *, const struct xfn_schema_row *,
+		       const struct xfn_yaml_event *);
+int xfn_read_bool(struct xfn_builder *, const struct xfn_schema_row *,
+		  const struct xfn_yaml_event *);
+int xfn_read_count(struct xfn_builder *, const struct xfn_schema_row *,
+		   const struct xfn_yaml_event *);
+int xfn_read_rate(struct xfn_builder *, const struct xfn_schema_row *,
+		  const struct xfn_yaml_event *);
+int xfn_read_duration(struct xfn_builder *, const struct xfn_schema_row *,
+		      const struct xfn_yaml_event *);
+int xfn_read_percent(struct xfn_builder *, const struct xfn_schema_row *,
+		     const struct xfn_yaml_event *);
+
+/*
+ * The number of the word that @event is among @count @words; the first @supported of them may be
+ * used. -1 with a diagnostic if it is none of those.
+ */
+int xfn_read_word(struct xfn_builder *builder, const struct xfn_schema_row *row,
+		  const struct xfn_yaml_event *event, const char *const *words, size_t supported,
+		  size_t count);
+
+/* ---- manifest.c --------------------------------------------------------------------------------- */
+int xfn_top_close(struct xfn_builder *, const struct xfn_frame *);
+
+/* ---- function.c: functions, deliveries, limits; attach ------------------------------------------ */
+int xfn_function_open(struct xfn_builder *, const struct xfn_yaml_event *);
+int xfn_function_close(struct xfn_builder *, const struct xfn_frame *);
+int xfn_deliver_close(struct xfn_builder *, const struct xfn_frame *);
+int xfn_socket_close(struct xfn_builder *, const struct xfn_frame *);
+int xfn_limit_close(struct xfn_builder *, const struct xfn_frame *);
+int xfn_read_socket(struct xfn_builder *, const struct xfn_schema_row *,
+		    const struct xfn_yaml_event *);
+int xfn_read_excess(struct xfn_builder *, const struct xfn_schema_row *,
+		    const struct xfn_yaml_event *);
+int xfn_attach_open(struct xfn_builder *, const struct xfn_yaml_event *);
+int xfn_read_attach(struct xfn_builder *, const struct xfn_schema_row *,
+		    const struct xfn_yaml_event *);
+int xfn_read_mode(struct xfn_builder *, const struct xfn_schema_row *,
+		  const struct xfn_yaml_event *);
+
+/* Note that the function has the delivery of @row, whose key is @event; a second one is refused. */
+void xfn_delivery_note(struct xfn_builder *builder, const struct xfn_schema_row *row,
+		       const struct xfn_yaml_event *event);
+
+/* Refuse functions and attached interfaces that are there twice. Returns 0 or -ENOMEM. */
+int xfn_builder_find_twins(struct xfn_builder *builder);
+
+/* ---- trigger.c ---------------------------------------------------------------------------------- */
+int xfn_trigger_open(struct xfn_builder *, const struct xfn_yaml_event *);
+int xfn_trigger_close(struct xfn_builder *, const struct xfn_frame *);
+int xfn_read_trigger(struct xfn_builder *, const struct xfn_schema_row *,
+		     const struct xfn_yaml_event *);
+int xfn_read_protocol(struct xfn_builder *, const struct xfn_schema_row *,
+		      const struct xfn_yaml_event *);
+int xfn_read_port(struct xfn_builder *, const struct xfn_schema_row *,
+		  const struct xfn_yaml_event *);
+int xfn_read_destination(struct xfn_builder *, const struct xfn_schema_row *,
+			 const struct xfn_yaml_event *);
+int xfn_read_source(struct xfn_builder *, const struct xfn_schema_row *,
+		    const struct xfn_yaml_event *);
+int xfn_read_vlan(struct xfn_builder *, const struct xfn_schema_row *,
+		  const struct xfn_yaml_event *);
+
+#endif /* XFN_BUILDER_H */

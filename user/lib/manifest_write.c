@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A manifest as YAML again. */
+#include <errno.h>
+
+#include "manifest.h"
+
+/* Texts have no control characters: two characters alone need care between double quotes. */
+static void write_quoted(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			fputc('\\', out);
+		fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
+static void write_top(FILE *out, const struct xfn_manifest *manifest)
+{
+	const struct xfn_capacity_spec *capacity = &manifest->capacity;
+
+	fprintf(out, "version: 1\n");
+	if (manifest->has_set)
+		fprintf(out, "set: %s\n", manifest->set);
+	if (manifest->has_attach)
+		fprintf(out, "attach:%s\n", manifest->attach_count ? "" : " []");
+	for (size_t i = 0; i < manifest->attach_count; i++) {
+		fprintf(out, "  - {interface: ");
+		write_quoted(out, manifest->attach[i].interface);
+		fprintf(out, ", mode: %s}\n", xfn_attach_mode_label(manifest->attach[i].mode));
+	}
+	if (!capacity->triggers && !capacity->functions)
+		return;
+	fprintf(out, "capacity:\n");
+	if (capacity->triggers)
+		fprintf(out, "  triggers: %llu\n", capacity->triggers);
+	if (capacity->functions)
+		fprintf(out, "  functions: %llu\n", capacity->functions);
+}
+
+static void write_prefixes(FILE *out, const struct xfn_manifest *manifest,
+			   struct xfn_prefix_span span)
+{
+	const struct xfn_prefix *prefixes = xfn_manifest_prefixes(manifest, span);
+	char buf[XFN_UNIT_TEXT_MAX];
+
+	fputc('[', out);
+	for (__u32 i = 0; i < span.count; i++)
+		fprintf(out, "%s\"%s\"", i ? ", " : "",
+			xfn_prefix_print(&prefixes[i], buf, sizeof(buf)));
+	fputc(']', out);
+}
+
+static void write_trigger(FILE *out, const struct xfn_manifest *manifest,
+			  const struct xfn_trigger_spec *trigger)
+{
+	char ports[XFN_UNIT_TEXT_MAX];
+
+	fprintf(out, "      - {protocol: %s, port: \"%s\"", xfn_protocol_label(trigger->protocol),
+		xfn_ports_print(trigger->port_lo, trigger->port_hi, ports, sizeof(ports)));
+	if (trigger->destination == XFN_DESTINATION_ANY)
+		fprintf(out, ", destination: any");
+	if (trigger->destination == XFN_DESTINATION_LIST) {
+		fprintf(out, ", destination: ");
+		write_prefixes(out, manifest, trigger->destinations);
+	}
+	if (trigger->sources.count) {
+		fprintf(out, ", source: ");
+		write_prefixes(out, manifest, trigger->sources);
+	}
+	if (trigger->vlan_tags == 1)
+		fprintf(out, ", vlan: %u", trigger->vlan[0]);
+	if (trigger->vlan_tags == 2)
+		fprintf(out, ", vlan: [%u, %u]", trigger->vlan[0], trigger->vlan[1]);
+	if (trigger->interface) {
+		fprintf(out, ", interface: ");
+		write_quoted(out, trigger->interface);
+	}
+	fprintf(out, "}\n");
+}
+
+static void write_delivery(FILE *out, const struct xfn_function_spec *function)
+{
+	if (function->delivery == XFN_DELIVER_SOCKET) {
+		fprintf(out, "    socket: existing\n");
+		return;
+	}
+	fprintf(out, "    kernel:\n      object: ");
+	write_quoted(out, function->kernel.object);
+	if (function->given & XFN_GIVEN_PROGRAM)
+		fprintf(out, "\n      program: %s", function->kernel.program);
+	fputc('\n', out);
+}
+
+static void write_limit(FILE *out, const struct xfn_function_spec *function)
+{
+	const struct xfn_limit_spec *limit = &function->limit;
+	char buf[XFN_UNIT_TEXT_MAX];
+
+	if (!(function->given & XFN_GIVEN_LIMIT))
+		return;
+	fprintf(out, "    limit:\n      rate: %s\n", xfn_rate_print(limit->rate, buf, sizeof(buf)));
+	if (function->given & XFN_GIVEN_BURST)
+		fprintf(out, "      burst: %llu\n", limit->burst);
+	if (function->given & XFN_GIVEN_EXCESS)
+		fprintf(out, "      excess: %s\n", xfn_excess_label(limit->excess));
+	if (function->given & XFN_GIVEN_PACKETS)
+		fprintf(out, "      packets: %s\n", limit->packets ? "true" : "false");
+}
+
+static void write_timing(FILE *out, const struct xfn_function_spec *function)
+{
+	const __u32 latency = XFN_GIVEN_SAMPLE | XFN_GIVEN_DEADLINE;
+	const __u32 objective = XFN_GIVEN_P99 | XFN_GIVEN_LOSS;
+	char buf[XFN_UNIT_TEXT_MAX];
+
+	if (function->given & latency)
+		fprintf(out, "    latency:\n");
+	if (function->given & XFN_GIVEN_SAMPLE)
+		fprintf(out, "      sample: %u\n", function->latency.sample);
+	if (function->given & XFN_GIVEN_DEADLINE)
+		fprintf(out, "      deadline: %s\n",
+			xfn_duration_print(function->latency.deadline_ns, buf, sizeof(buf)));
+	if (function->given & objective)
+		fprintf(out, "    objective:\n");
+	if (function->given & XFN_GIVEN_P99)
+		fprintf(out, "      p99: %s\n",
+			xfn_duration_print(function->objective.p99_ns, buf, sizeof(buf)));
+	if (function->given & XFN_GIVEN_LOSS)
+		fprintf(out, "      loss: %s\n",
+			xfn_percent_print(function->objective.loss_ppm, buf, sizeof(buf)));
+}
+
+static void write_function(FILE *out, const struct xfn_manifest *manifest,
+			   const struct xfn_function_spec *function)
+{
+	const struct xfn_trigger_spec *triggers = xfn_function_triggers(manifest, function);
+
+	fprintf(out, "  - name: %s\n", function->name);
+	if (function->given & XFN_GIVEN_TENANT)
+		fprintf(out, "    tenant: %s\n", function->tenant);
+	if (function->given & XFN_GIVEN_DESCRIPTION) {
+		fprintf(out, "    description: ");
+		write_quoted(out, function->description);
+		fputc('\n', out);
+	}
+	if (function->given & XFN_GIVEN_ENABLED)
+		fprintf(out, "    enabled: %s\n", function->enabled ? "true" : "false");
+	fprintf(out, "    triggers:%s\n", function->trigger_count ? "" : " []");
+	for (__u32 i = 0; i < function->trigger_count; i++)
+		write_trigger(out, manifest, &triggers[i]);
+	write_delivery(out, function);
+	write_limit(out, function);
+	write_timing(out, function);
+}
+
+int xfn_manifest_write(const struct xfn_manifest *manifest, FILE *out)
+{
+	write_top(out, manifest);
+	fprintf(out, "functions:%s\n", manifest->function_count ? "" : " []");
+	for (size_t i = 0; i < manifest->function_count; i++)
+		write_function(out, manifest, &manifest->functions[i]);
+	return fflush(out) || ferror(out) ? -EIO : 0;
+}

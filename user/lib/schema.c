@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "builder.h"
+#include "schema.h"
+
+#define SCALAR XFN_FORM_SCALAR
+#define MAP    XFN_FORM_MAP
+#define LIST   XFN_FORM_LIST
+
+#define ROW(name_section, name) .section = XFN_SECTION_##name_section, .key = name
+#define LATER(name_section, name, text)              \
+	{                                            \
+		ROW(name_section, name), .doc = text \
+	}
+#define FIELD(type, field) .offset = offsetof(type, field), .size = sizeof(((type *)0)->field)
+#define IN_MANIFEST(field) FIELD(struct xfn_manifest, field)
+#define IN_FUNCTION(field) FIELD(struct xfn_function_spec, field)
+#define IN_TRIGGER(field)  FIELD(struct xfn_trigger_spec, field)
+#define IN_ATTACH(field)   FIELD(struct xfn_attach_spec, field)
+
+#define NAME_FORM      "a name of 1 to 63 characters: a-z, 0-9 and, but for the first, -"
+#define INTERFACE_FORM "the name of an interface, such as eth0"
+#define PREFIX_FORM    "an address or prefix such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32"
+#define KERNEL_FORM    "the path of an object, or a mapping with object and program"
+
+/* The deliveries, which a function has itself or under `deliver`. */
+#define DELIVERY_ROWS(name_section)                                                         \
+	{ROW(name_section, "kernel"), .takes = SCALAR | MAP,                                \
+	 .child = XFN_SECTION_KERNEL, .read = xfn_read_text,                                \
+	 IN_FUNCTION(kernel.object),  .max = 4095,                                          \
+	 .is_delivery = true,         .delivery = XFN_DELIVER_KERNEL,                       \
+	 .form = KERNEL_FORM,         .doc = "a BPF handler inside the kernel"},            \
+		{ROW(name_section, "socket"),                                               \
+		 .takes = SCALAR | MAP,                                                     \
+		 .later = LIST,                                                             \
+		 .child = XFN_SECTION_SOCKET,                                               \
+		 .read = xfn_read_socket,                                                   \
+		 .is_delivery = true,                                                       \
+		 .delivery = XFN_DELIVER_SOCKET,                                            \
+		 .form = "existing",                                                        \
+		 .doc = "an ordinary UDP or TCP socket that runs by itself"},               \
+		{ROW(name_section, "xsk"), .is_delivery = true, .doc = "an AF_XDP socket"}, \
+	{                                                                                   \
+		ROW(name_section, "netdev"), .is_delivery = true, .doc = "any interface"    \
+	}
+
+/* clang-format off */
+static const struct xfn_schema_row rows[] = {
+	{ROW(TOP, "version"), .takes = SCALAR, .read = xfn_read_version, .required = true,
+	 .form = "1", .doc = "of this format"},
+	{ROW(TOP, "set"), .takes = SCALAR, .read = xfn_read_name, IN_MANIFEST(set),
+	 .fallback = "main", .form = NAME_FORM, .doc = "the set of functions that apply owns"},
+	{ROW(TOP, "attach"), .takes = LIST, .items = SCALAR | MAP, .child = XFN_SECTION_ATTACH,
+	 .read = xfn_read_attach, .items_max = XFN_ATTACH_MAX,
+	 .form = "a list such as [eth0]", .doc = "interfaces to attach to"},
+	{ROW(TOP, "capacity"), .takes = MAP, .child = XFN_SECTION_CAPACITY,
+	 .form = "a mapping with triggers and functions", .doc = "room to reserve"},
+	{ROW(TOP, "functions"), .takes = LIST, .items = MAP, .child = XFN_SECTION_FUNCTION,
+	 .items_max = XFN_CAPACITY_FUNCTIONS_MAX, .required = true,
+	 .form = "a list of functions, [] for none", .doc = "all functions of the set"},
+
+	{ROW(ATTACH, "interface"), .takes = SCALAR, .read = xfn_read_interface, .required = true,
+	 IN_ATTACH(interface), .form = INTERFACE_FORM, .doc = "its name"},
+	{ROW(ATTACH, "mode"), .takes = SCALAR, .read = xfn_read_mode,
+	 .fallback = "native", .form = "native or generic", .doc = "where the program runs"},
+
+	{ROW(CAPACITY, "triggers"), .takes = SCALAR, .read = xfn_read_count,
+	 IN_MANIFEST(capacity.triggers), .min = 1, .max = XFN_CAPACITY_TRIGGERS_MAX,
+	 .form = "a whole number from 1 to 4194304", .doc = "triggers of all sets"},
+	{ROW(CAPACITY, "functions"), .takes = SCALAR, .read = xfn_read_count,
+	 IN_MANIFEST(capacity.functions), .min = 1, .max = XFN_CAPACITY_FUNCTIONS_MAX,
+	 .form = "a whole number from 1 to 65536", .doc = "functions of all sets"},
+
+	{ROW(FUNCTION, "name"), .takes = SCALAR, .read = xfn_read_name, .required = true,
+	 IN_FUNCTION(name), .form = NAME_FORM, .doc = "unique in its tenant"},
+	{ROW(FUNCTION, "tenant"), .takes = SCALAR, .read = xfn_read_name, IN_FUNCTION(tenant),
+	 .given = XFN_GIVEN_TENANT, .fallback = "default", .form = NAME_FORM,
+	 .doc = "whose function it is"},
+	{ROW(FUNCTION, "description"), .takes = SCALAR, .read = xfn_read_text,
+	 IN_FUNCTION(description), .max = 255, .given = XFN_GIVEN_DESCRIPTION,
+	 .form = "one line of text, at most 255 bytes", .doc = "for people"},
+	{ROW(FUNCTION, "enabled"), .takes = SCALAR, .read = xfn_read_bool, IN_FUNCTION(enabled),
+	 .given = XFN_GIVEN_ENABLED, .fallback = "true", .form = "true or false",
+	 .doc = "false: its packets pass to the stack"},
+	{ROW(FUNCTION, "trigger"), .takes = SCALAR | MAP, .child = XFN_SECTION_TRIGGER,
+	 .read = xfn_read_trigger,
+	 .form = "a trigger such as udp/53, or a mapping with protocol and port",
+	 .doc = "the one rule that binds packets to the function"},
+	{ROW(FUNCTION, "triggers"), .takes = LIST, .items = SCALAR | MAP,
+	 .child = XFN_SECTION_TRIGGER, .read = xfn_read_trigger,
+	 .items_max = XFN_CAPACITY_TRIGGERS_MAX,
+	 .form = "a list of triggers, [] for none", .doc = "several such rules"},
+	LATER(FUNCTION, "triggers_from", "a file of triggers"),
+	{ROW(FUNCTION, "deliver"), .takes = MAP, .child = XFN_SECTION_DELIVER,
+	 .form = "a mapping with kernel or socket", .doc = "the delivery, in long form"},
+	DELIVERY_ROWS(FUNCTION),
+	{ROW(FUNCTION, "limit"), .takes = SCALAR | MAP, .child = XFN_SECTION_LIMIT,
+	 .read = xfn_read_rate, IN_FUNCTION(limit.rate), .given = XFN_GIVEN_LIMIT,
+	 .form = "a rate such as 200k/s, at most 100M/s, or 0, or a mapping with rate and burst",
+	 .doc = "what it may take"},
+	{ROW(FUNCTION, "latency"), .takes = MAP, .child = XFN_SECTION_LATENCY,
+	 .form = "a mapping with sample and deadline", .doc = "how it is timed"},
+	{ROW(FUNCTION, "objective"), .takes = MAP, .child = XFN_SECTION_OBJECTIVE,
+	 .form = "a mapping with p99 and loss", .doc = "what is asked of it"},
+	LATER(FUNCTION, "scale", "how many instances"),
+	LATER(FUNCTION, "probe", "how its health is tried"),
+
+	DELIVERY_ROWS(DELIVER),
+
+	{ROW(KERNEL, "object"), .takes = SCALAR, .read = xfn_read_text, .required = true,
+	 IN_FUNCTION(kernel.object), .max = 4095,
+	 .form = "the path of an object, such as a.bpf.o", .doc = "compiled handler"},
+	{ROW(KERNEL, "program"), .takes = SCALAR, .read = xfn_read_identifier,
+	 IN_FUNCTION(kernel.program), .max = 127, .given = XFN_GIVEN_PROGRAM,
+	 .form = "the C name of a program in the object", .doc = "where there are several"},
+	LATER(KERNEL, "maps", "maps shared between functions"),
+
+	LATER(SOCKET, "exec", "a program to start"),
+	LATER(SOCKET, "env", "its environment"),
+	LATER(SOCKET, "directory", "where it starts"),
+	LATER(SOCKET, "user", "as whom it starts"),
+	LATER(SOCKET, "cpus", "CPUs for its work in the stack"),
+	LATER(SOCKET, "reply_from", "how it chooses the address of its replies"),
+
+	{ROW(TRIGGER, "protocol"), .takes = SCALAR, .read = xfn_read_protocol, .required = true,
+	 .form = "udp or tcp", .doc = "of the packet"},
+	{ROW(TRIGGER, "port"), .takes = SCALAR, .read = xfn_read_port, .required = true,
+	 .form = "a port from 1 to 65535, or a range such as 9000-9009",
+	 .doc = "destination port"},
+	{ROW(TRIGGER, "destination"), .takes = SCALAR | LIST, .items = SCALAR,
+	 .read = xfn_read_destination, .items_min = 1, .items_max = XFN_MANIFEST_PREFIXES_MAX,
+	 .form = PREFIX_FORM ", a list of them, or any", .doc = "destination addresses"},
+	{ROW(TRIGGER, "source"), .takes = SCALAR | LIST, .items = SCALAR,
+	 .read = xfn_read_source, .items_min = 1, .items_max = XFN_MANIFEST_PREFIXES_MAX,
+	 .fallback = "any", .form = PREFIX_FORM ", a list of them, or any",
+	 .doc = "source addresses"},
+	{ROW(TRIGGER, "vlan"), .takes = SCALAR | LIST, .items = SCALAR, .read = xfn_read_vlan,
+	 .items_min = 2, .items_max = 2, .fallback = "none", .min = 1, .max = 4094,
+	 .form = "a VLAN from 1 to 4094, [outer, inner], or none", .doc = "VLAN tags"},
+	{ROW(TRIGGER, "interface"), .takes = SCALAR, .read = xfn_read_interface,
+	 IN_TRIGGER(interface), .form = INTERFACE_FORM, .doc = "where it arrives"},
+	LATER(TRIGGER, "key", "a key in the payload"),
+
+	{ROW(LIMIT, "rate"), .takes = SCALAR, .read = xfn_read_rate, .required = true,
+	 IN_FUNCTION(limit.rate),
+	 .form = "a rate such as 500/s, 200k/s, 1M/s or 30/m, at most 100M/s, or 0",
+	 .doc = "on average"},
+	{ROW(LIMIT, "burst"), .takes = SCALAR, .read = xfn_read_count, IN_FUNCTION(limit.burst),
+	 .min = 1, .max = XFN_RATE_MAX_PER_S, .given = XFN_GIVEN_BURST,
+	 .fallback = "a tenth of a second of the rate, at least 1",
+	 .form = "a whole number from 1 to 100M", .doc = "at once"},
+	{ROW(LIMIT, "excess"), .takes = SCALAR, .read = xfn_read_excess,
+	 .given = XFN_GIVEN_EXCESS, .fallback = "drop", .form = "drop or pass",
+	 .doc = "what happens to the rest"},
+	{ROW(LIMIT, "packets"), .takes = SCALAR, .read = xfn_read_bool,
+	 IN_FUNCTION(limit.packets), .given = XFN_GIVEN_PACKETS, .fallback = "false",
+	 .form = "true or false", .doc = "count packets, not events"},
+	LATER(LIMIT, "per_source", "a limit for each source"),
+	LATER(LIMIT, "concurrency", "events in flight"),
+
+	{ROW(LATENCY, "sample"), .takes = SCALAR, .read = xfn_read_count,
+	 IN_FUNCTION(latency.sample), .min = 1, .max = 1000000, .given = XFN_GIVEN_SAMPLE,
+	 .fallback = "16", .form = "a whole number from 1 to 1M",
+	 .doc = "time one event in so many"},
+	{ROW(LATENCY, "deadline"), .takes = SCALAR, .read = xfn_read_duration,
+	 IN_FUNCTION(latency.deadline_ns), .min = XFN_NS_PER_US, .max = 60 * XFN_NS_PER_S,
+	 .given = XFN_GIVEN_DEADLINE, .fallback = "1s",
+	 .form = "a duration from 1us to 1m, such as 500us or 30s",
+	 .doc = "after which an event counts as unanswered"},
+
+	{ROW(OBJECTIVE, "p99"), .takes = SCALAR, .read = xfn_read_duration,
+	 IN_FUNCTION(objective.p99_ns), .min = 1, .max = 60 * XFN_NS_PER_S,
+	 .given = XFN_GIVEN_P99, .form = "a duration from 1ns to 1m, such as 500us or 1ms",
+	 .doc = "99 of 100 events are quicker"},
+	{ROW(OBJECTIVE, "loss"), .takes = SCALAR, .read = xfn_read_percent,
+	 IN_FUNCTION(objective.loss_ppm), .given = XFN_GIVEN_LOSS,
+	 .form = "a percentage from 0% to 100%, such as 0.1%", .doc = "events lost at most"},
+};
+/* clang-format on */
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static void *manifest_target(struct xfn_builder *builder)
+{
+	return builder->manifest;
+}
+
+static void *function_target(struct xfn_builder *builder)
+{
+	return xfn_builder_function(builder);
+}
+
+static void *trigger_target(struct xfn_builder *builder)
+{
+	return xfn_builder_trigger(builder);
+}
+
+static void *attach_target(struct xfn_builder *builder)
+{
+	return xfn_builder_attach(builder);
+}
+
+/* clang-format off */
+static const struct xfn_section_info sections[XFN_SECTIONS] = {
+	[XFN_SECTION_TOP] = {"the manifest", manifest_target, false, NULL, xfn_top_close},
+	[XFN_SECTION_ATTACH] = {"'attach'", attach_target, false, xfn_attach_open},
+	[XFN_SECTION_CAPACITY] = {"'capacity'", manifest_target},
+	[XFN_SECTION_FUNCTION] = {"a function", function_target, true, xfn_function_open,
+				  xfn_function_close},
+	[XFN_SECTION_DELIVER] = {"'deliver'", function_target, true, NULL, xfn_deliver_close},
+	[XFN_SECTION_KERNEL] = {"'kernel'", function_target, true},
+	[XFN_SECTION_SOCKET] = {"'socket'", function_target, true, NULL, xfn_socket_close},
+	[XFN_SECTION_TRIGGER] = {"a trigger", trigger_target, false, xfn_trigger_open,
+				 xfn_trigger_close},
+	[XFN_SECTION_LIMIT] = {"'limit'", function_target, true, NULL, xfn_limit_close},
+	[XFN_SECTION_LATENCY] = {"'latency'", function_target, true},
+	[XFN_SECTION_OBJECTIVE] = {"'objective'", function_target, true},
+};
+/* clang-format on */
+
+const struct xfn_schema_row *xfn_schema_rows(size_t *ret_count)
+{
+	*ret_count = ROWS;
+	return rows;
+}
+
+const struct xfn_section_info *xfn_schema_section(enum xfn_section section)
+{
+	return &sections[section];
+}
+
+const struct xfn_schema_row *xfn_schema_section_rows(enum xfn_section section, size_t *ret_count)
+{
+	size_t first = 0, count = 0;
+
+	while (rows[first].section != section)
+		first++;
+	while (first + count < ROWS && rows[first + count].section == section)
+		count++;
+	*ret_count = count;
+	return &rows[first];
+}
