@@ -7,7 +7,7 @@
 #include "args.h"
 #include "diag.h"
 
-enum { OPTIONS_MAX = 64, HELP_COLUMN = 22 };
+enum { OPTIONS_MAX = 64, HELP_COLUMN_MAX = 30 };
 
 struct parser {
 	int argc;
@@ -162,18 +162,30 @@ void xfn_args_fini(struct xfn_args *args)
 	*args = (struct xfn_args){0};
 }
 
+/* "  -j, --json" into @buf, cut to @size; returns its full length. */
+static int format_option(const struct xfn_option *option, char *buf, size_t size)
+{
+	char letter[8] = "    ";
+
+	if (option->letter)
+		snprintf(letter, sizeof(letter), "-%c, ", option->letter);
+	return snprintf(buf, size, "  %s--%s%s%s", letter, option->name,
+			option->argument ? " " : "", option->argument ? option->argument : "");
+}
+
 void xfn_options_print(FILE *out, const struct xfn_option *options)
 {
-	for (const struct xfn_option *o = options; o && o->name; o++) {
-		int width;
+	char text[128];
+	int widest = 0;
 
-		if (o->letter)
-			width = fprintf(out, "  -%c, --%s", o->letter, o->name);
-		else
-			width = fprintf(out, "      --%s", o->name);
-		if (o->argument)
-			width += fprintf(out, " %s", o->argument);
-		fprintf(out, "%*s  %s\n", width < HELP_COLUMN ? HELP_COLUMN - width : 0, "",
-			o->help);
+	for (const struct xfn_option *o = options; o && o->name; o++) {
+		int width = format_option(o, NULL, 0);
+
+		if (width > widest && width <= HELP_COLUMN_MAX)
+			widest = width;
+	}
+	for (const struct xfn_option *o = options; o && o->name; o++) {
+		format_option(o, text, sizeof(text));
+		fprintf(out, "%-*s  %s\n", widest, text, o->help);
 	}
 }

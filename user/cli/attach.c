@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* xfn attach, xfn detach. */
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+#include "output.h"
+
+static int post(struct xfn_cli *cli, const char *path, json_t *body, json_t **ret)
+{
+	struct xfn_call call = {.path = path, .post = true, .body = body};
+	int code;
+
+	if (!body) {
+		xfn_say("cannot send '%s': out of memory, or not UTF-8", cli->words[0]);
+		return XFN_EXIT_FAILED;
+	}
+	code = xfn_call(cli, &call, ret);
+	json_decref(body);
+	return code;
+}
+
+static void print_warnings(const json_t *answer)
+{
+	const json_t *warning;
+	size_t i;
+
+	json_array_foreach (json_object_get(answer, "warnings"), i, warning)
+		printf("warning: %s\n", json_string_value(warning));
+}
+
+int xfn_cli_attach(struct xfn_cli *cli)
+{
+	json_t *answer;
+	int code;
+
+	if (cli->mode && strcmp(cli->mode, "native") && strcmp(cli->mode, "generic"))
+		return xfn_misuse("attach", "unknown mode '%s'; expected native or generic",
+				  cli->mode);
+	code = post(cli, "/v1/attach",
+		    json_pack("{s:s, s:s*, s:b}", "interface", cli->words[0], "mode", cli->mode,
+			      "coexist", cli->coexist),
+		    &answer);
+	if (code != XFN_EXIT_OK)
+		return code;
+	if (cli->json) {
+		xfn_print_json(answer);
+	} else {
+		print_warnings(answer);
+		printf("attached to %s, mode %s\n", cli->words[0], xfn_json_text(answer, "mode"));
+	}
+	json_decref(answer);
+	return XFN_EXIT_OK;
+}
+
+int xfn_cli_detach(struct xfn_cli *cli)
+{
+	json_t *answer;
+	int code;
+
+	code = post(cli, "/v1/detach", json_pack("{s:s}", "interface", cli->words[0]), &answer);
+	if (code != XFN_EXIT_OK)
+		return code;
+	if (cli->json) {
+		xfn_print_json(answer);
+	} else {
+		print_warnings(answer);
+		printf("detached from %s\n", cli->words[0]);
+	}
+	json_decref(answer);
+	return XFN_EXIT_OK;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "change.h"
+#include "client.h"
+#include "manifest.h"
+#include "output.h"
+#include "table.h"
+
+enum { OBJECT_BYTES = 32 << 20, OBJECTS_MAX = 1000 };
+
+/* ---- sending -----------------------------------------------------------------------------------*/
+
+struct parts {
+	struct xfn_upload_part *items;
+	size_t count;
+};
+
+static void free_parts(struct parts *parts)
+{
+	for (size_t i = 0; i < parts->count; i++)
+		free((void *)(uintptr_t)parts->items[i].data);
+	free(parts->items);
+}
+
+/* A path in a manifest is relative to the directory that the manifest is in. */
+static char *object_path(const char *manifest, const char *object)
+{
+	const char *slash = strrchr(manifest, '/');
+	char *path = NULL;
+
+	if (*object == '/' || !slash)
+		return strdup(object);
+	if (asprintf(&path, "%.*s/%s", (int)(slash - manifest), manifest, object) < 0)
+		return NULL;
+	return path;
+}
+
+static int add_object(struct xfn_cli *cli, struct parts *parts, const char *name)
+{
+	struct xfn_upload_part *grown;
+	char *path, *data;
+	size_t size;
+	int code;
+
+	/* In a multipart heading these would not come out as they went in. */
+	if (name[strcspn(name, "\"\r\n")]) {
+		xfn_say("cannot send object '%s': its name has a quote or a line break", name);
+		return XFN_EXIT_FAILED;
+	}
+	grown = reallocarray(parts->items, parts->count + 1, sizeof(*grown));
+	if (!grown)
+		return XFN_EXIT_FAILED;
+	parts->items = grown;
+	path = object_path(cli->words[0], name);
+	if (!path)
+		return XFN_EXIT_FAILED;
+	code = xfn_read_file(path, OBJECT_BYTES, &data, &size);
+	free(path);
+	if (code == XFN_EXIT_OK)
+		parts->items[parts->count++] = (struct xfn_upload_part){
+			.part = "object", .name = name, .data = data, .size = size};
+	return code == XFN_EXIT_NO_SUCH ? XFN_EXIT_FAILED : code;
+}
+
+static int add_objects(struct xfn_cli *cli, struct parts *parts, const json_t *names)
+{
+	const json_t *name;
+	size_t i;
+	int code;
+
+	if (json_array_size(names) == 0 || json_array_size(names) > OBJECTS_MAX) {
+		xfn_say("cannot send %zu objects: expected 1 to %d", json_array_size(names),
+			OBJECTS_MAX);
+		return XFN_EXIT_FAILED;
+	}
+	json_array_foreach (names, i, name) {
+		if (!json_is_string(name))
+			continue;
+		code = add_object(cli, parts, json_string_value(name));
+		if (code != XFN_EXIT_OK)
+			return code;
+	}
+	return XFN_EXIT_OK;
+}
+
+static int send_parts(struct xfn_cli *cli, const char *path, json_t **ret)
+{
+	struct xfn_answer answer = {0}, needed = {0};
+	struct parts parts = {0};
+	struct xfn_call call = {.path = path, .post = true};
+	int code;
+
+	parts.items = calloc(1, sizeof(*parts.items));
+	if (!parts.items)
+		return XFN_EXIT_FAILED;
+	parts.items[parts.count++] = (struct xfn_upload_part){.part = "manifest",
+							      .name = cli->words[0],
+							      .data = cli->text,
+							      .size = cli->text_bytes};
+	call.parts = parts.items;
+	call.part_count = parts.count;
+	code = xfn_call_raw(cli, &call, &answer);
+	if (code == XFN_EXIT_OK && answer.http_status == 428) {
+		needed = answer; /* the names of the objects live in it */
+		answer = (struct xfn_answer){0};
+		code = add_objects(
+			cli, &parts,
+			json_object_get(json_object_get(needed.body, "error"), "objects"));
+		call.parts = parts.items;
+		call.part_count = parts.count;
+		if (code == XFN_EXIT_OK)
+			code = xfn_call_raw(cli, &call, &answer);
+	}
+	if (code == XFN_EXIT_OK && (answer.http_status >= 400 || !answer.body)) {
+		code = xfn_print_error(cli, answer.http_status, answer.body);
+		code = code ? code : XFN_EXIT_FAILED;
+	} else if (code == XFN_EXIT_OK) {
+		*ret = json_incref(answer.body);
+	}
+	xfn_answer_fini(&answer);
+	xfn_answer_fini(&needed);
+	parts.items[0].data = NULL; /* the manifest's text belongs to the caller */
+	free_parts(&parts);
+	return code;
+}
+
+int xfn_change_send(struct xfn_cli *cli, const char *path, json_t **ret)
+{
+	char *text, *full;
+	size_t size;
+	int code;
+
+	code = xfn_read_file(cli->words[0], XFN_MANIFEST_BYTES_MAX, &text, &size);
+	if (code != XFN_EXIT_OK)
+		return code;
+	cli->text = text;
+	cli->text_bytes = size;
+	full = xfn_call_path(path, "yes", cli->yes ? "1" : NULL, "keep", cli->keep ? "1" : NULL,
+			     "overwrite", cli->overwrite ? "1" : NULL, NULL);
+	code = full ? send_parts(cli, full, ret) : XFN_EXIT_FAILED;
+	cli->text = NULL;
+	free(full);
+	free(text);
+	return code;
+}
+
+/* ---- printing ----------------------------------------------------------------------------------*/
+
+static const char *sign_of(const char *op)
+{
+	static const struct {
+		const char *op, *sign;
+	} signs[] = {{"add", "+"}, {"change", "~"}, {"remove", "-"}};
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+		if (strcmp(signs[i].op, op) == 0)
+			return signs[i].sign;
+	return "?";
+}
+
+static void print_value(FILE *out, const json_t *value)
+{
+	if (json_is_string(value))
+		fputs(json_string_value(value), out);
+	else
+		json_dumpf(value, out, JSON_COMPACT | JSON_ENCODE_ANY);
+}
+
+static void print_change(struct xfn_table *table, const json_t *change)
+{
+	const json_t *from = json_object_get(change, "from"), *to = json_object_get(change, "to");
+	bool has_from = from && !json_is_null(from), has_to = to && !json_is_null(to);
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return;
+	if (has_from)
+		print_value(out, from);
+	if (has_from && has_to)
+		fputs(" -> ", out);
+	if (has_to)
+		print_value(out, to);
+	fclose(out);
+	xfn_table_cell(table, "  %s", sign_of(xfn_json_text(change, "op")));
+	xfn_table_cell(table, "%s", xfn_json_text(change, "kind"));
+	xfn_table_cell(table, "%s", xfn_json_text(change, "name"));
+	xfn_table_cell(table, "%s", text);
+	free(text);
+}
+
+size_t xfn_change_print(const json_t *plan)
+{
+	static const struct xfn_column columns[] = {
+		{"  ", XFN_LEFT}, {"KIND", XFN_LEFT}, {"NAME", XFN_LEFT}, {"WHAT", XFN_LEFT}};
+	const json_t *changes = json_object_get(plan, "changes");
+	const json_t *warnings = json_object_get(plan, "warnings");
+	const json_t *item;
+	struct xfn_table *table;
+	size_t i;
+
+	if (json_array_size(changes)) {
+		table = xfn_table_new(columns, 4);
+		json_array_foreach (changes, i, item)
+			print_change(table, item);
+		xfn_table_print(table, stdout);
+		xfn_table_free(table);
+	}
+	json_array_foreach (warnings, i, item) {
+		fputs("warning: ", stdout);
+		print_value(stdout, item);
+		putchar('\n');
+	}
+	return json_array_size(changes);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_CHANGE_H
+#define XFN_CHANGE_H
+
+/* What plan and apply have in common: sending a manifest with its objects, and printing changes. */
+
+#include <jansson.h>
+
+#include "cli.h"
+
+/*
+ * POSTs the manifest that the command line names to @path, and, if the daemon asks for objects,
+ * again with these, read relative to the manifest. *ret is a new reference. Returns an exit code.
+ */
+int xfn_change_send(struct xfn_cli *cli, const char *path, json_t **ret);
+
+/* Prints set, changes and warnings. Returns the number of changes. */
+size_t xfn_change_print(const json_t *plan);
+
+#endif

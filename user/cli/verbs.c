@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "diag.h"
+#include "output.h"
+
+#define FLAG(member) XFN_OPTION_FLAG(struct xfn_cli, member)
+#define TEXT(member) XFN_OPTION_TEXT(struct xfn_cli, member)
+
+const struct xfn_option xfn_global_options[] = {
+	{"json", 'j', NULL, "print JSON", FLAG(json)},
+	{"socket", 0, "PATH", "where xfnd listens (or XFN_SOCKET; default " XFN_SOCKET_DEFAULT ")",
+	 TEXT(socket)},
+	{"help", 'h', NULL, "print help", FLAG(help)},
+	{"version", 0, NULL, "print the version", FLAG(version)},
+	{0},
+};
+
+static const struct xfn_option attach_options[] = {
+	{"mode", 0, "native|generic", "in the driver (default), or in the stack's generic hook",
+	 TEXT(mode)},
+	{"coexist", 0, NULL, "beside other XDP programs, through libxdp's dispatcher",
+	 FLAG(coexist)},
+	{0},
+};
+
+static const struct xfn_option plan_options[] = {
+	{"exit-code", 0, NULL, "exit 10 when apply would change something", FLAG(exit_code)},
+	{"keep", 0, NULL, "plan to keep what was changed by command", FLAG(keep)},
+	{"overwrite", 0, NULL, "plan to undo what was changed by command", FLAG(overwrite)},
+	{0},
+};
+
+static const struct xfn_option apply_options[] = {
+	{"yes", 'y', NULL, "do what asks for a second look, too", FLAG(yes)},
+	{"keep", 0, NULL, "keep what was changed by command", FLAG(keep)},
+	{"overwrite", 0, NULL, "undo what was changed by command", FLAG(overwrite)},
+	{"exit-code", 0, NULL, "exit 10 when something was changed", FLAG(exit_code)},
+	{0},
+};
+
+static const struct xfn_option show_options[] = {
+	{"manifest", 0, NULL, "print the desired state as a manifest", FLAG(manifest)},
+	{"set", 0, "SET", "of this set (default main)", TEXT(set)},
+	{0},
+};
+
+static const struct xfn_option stats_options[] = {
+	{"watch", 'w', NULL, "refresh each second, with rates", FLAG(watch)},
+	{"by", 0, "verdict", "one row for each verdict", TEXT(by)},
+	{"total", 0, NULL, "sums over all interfaces and all functions", FLAG(total)},
+	{0},
+};
+
+static const struct xfn_option latency_options[] = {
+	{"watch", 'w', NULL, "refresh each second", FLAG(watch)},
+	{"stages", 0, NULL, "every stage, not the total alone", FLAG(stages)},
+	{"since", 0, "30s", "only the last so much time", TEXT(since)},
+	{0},
+};
+
+static const struct xfn_option journal_options[] = {
+	{"follow", 'f', NULL, "go on with what happens", FLAG(follow)},
+	{0},
+};
+
+static const struct xfn_option help_options[] = {
+	{"complete", 0, NULL, "print words for a shell's completion", FLAG(complete)},
+	{0},
+};
+
+const struct xfn_verb xfn_verbs[] = {
+	{"", "", "ten lines of status", xfn_cli_status, 0, 0, NULL, NULL},
+	{"check", "FILE", "check a manifest; needs no daemon and no root", xfn_cli_check, 1, 1,
+	 NULL, "FILE may be - for standard input.\n"},
+	{"attach", "IFACE", "attach to an interface", xfn_cli_attach, 1, 1, attach_options,
+	 "The first attach may reset the link on some drivers; no later change does.\n"},
+	{"detach", "IFACE", "detach from an interface", xfn_cli_detach, 1, 1, NULL, NULL},
+	{"plan", "FILE", "show what apply would change", xfn_cli_plan, 1, 1, plan_options, NULL},
+	{"apply", "FILE", "make a manifest the live state of its set", xfn_cli_apply, 1, 1,
+	 apply_options, "All or nothing: a manifest that is wrong changes nothing.\n"},
+	{"ls", "", "list functions", xfn_cli_ls, 0, 0, NULL, NULL},
+	{"show", "[NAME]", "show a function, or a set's manifest", xfn_cli_show, 0, 1, show_options,
+	 "NAME is a function's name, with TENANT/ before it outside the tenant 'default'.\n"},
+	{"stats", "[NAME]", "counters of interfaces and functions", xfn_cli_stats, 0, 1,
+	 stats_options,
+	 "DELIVERED: given to the function. LIMITED: refused by a limit. UNSERVED: the function "
+	 "was\n"
+	 "off or its target not there. OTHERS: nobody's traffic, passed to the stack untouched.\n"},
+	{"latency", "[NAME]", "time from XDP to the reply, for each function", xfn_cli_latency, 0,
+	 1, latency_options, "Measured inside this host: wire and NIC are not included.\n"},
+	{"audit", "", "compare the books; exit 1 if they differ", xfn_cli_audit, 0, 0, NULL, NULL},
+	{"doctor", "[IFACE]", "check what usually goes wrong", xfn_cli_doctor, 0, 1, NULL, NULL},
+	{"journal", "", "what happened", xfn_cli_journal, 0, 0, journal_options, NULL},
+	{"swap", "NAME OBJECT", "replace a handler under traffic", xfn_cli_swap, 2, 2, NULL,
+	 "OBJECT is a compiled BPF object. Maps declared alike keep their contents.\n"},
+	{"help", "[VERB]", "this list, or one command in full", xfn_cli_help, 0, 1, help_options,
+	 NULL},
+	{"version", "", "print the version", xfn_cli_version, 0, 0, NULL, NULL},
+};
+
+const size_t xfn_verb_count = sizeof(xfn_verbs) / sizeof(xfn_verbs[0]);
+
+const struct xfn_verb *xfn_verb_find(const char *name)
+{
+	for (size_t i = 0; i < xfn_verb_count; i++)
+		if (strcmp(xfn_verbs[i].name, name) == 0)
+			return &xfn_verbs[i];
+	return NULL;
+}
+
+int xfn_verb_unknown(const char *name, const char *before)
+{
+	const char *names[sizeof(xfn_verbs) / sizeof(xfn_verbs[0])];
+	const char *near;
+
+	for (size_t i = 0; i < xfn_verb_count; i++)
+		names[i] = *xfn_verbs[i].name ? xfn_verbs[i].name : NULL;
+	near = xfn_suggest(name, names, xfn_verb_count);
+	if (near)
+		xfn_say("unknown command '%s'; did you mean '%s'?", name, near);
+	else
+		xfn_say("unknown command '%s'", name);
+	if (near)
+		fprintf(stderr, "xfn %s%s\n", before, near);
+	else
+		fputs("xfn help\n", stderr);
+	return XFN_EXIT_USAGE;
+}
