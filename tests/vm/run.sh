@@ -89,7 +89,7 @@ report_section() {
 		P) result ok "$line: $name: $text" ;;
 		F) result "not ok" "$line: $name: $text" ;;
 		S) result ok "$line: $name: $text # SKIP $reason" ;;
-		D) echo "# $text" ;;
+		D) echo "# ${text#\# }" ;;
 		esac
 	done < <(awk -v status="$(<"$out/$name.status")" -v limit_s=300 -f tests/tap.awk \
 		"$out/$name.tap")
