@@ -122,6 +122,33 @@ struct {
 	__type(value, struct xfn_event_state);
 } xfn_events SEC(".maps");
 
+/* ---- of the handler SDK (include/xfn/handler.h), made here with all the others ---------------- */
+
+/* By version slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, BY_CAPACITY);
+	__type(key, __u32);
+	__type(value, struct xfn_version_counts);
+} xfn_outcomes SEC(".maps");
+
+/* By histogram slot and stage. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, BY_CAPACITY);
+	__type(key, __u32);
+	__type(value, struct xfn_histogram);
+} xfn_histograms SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct xfn_sum_buffer);
+} xfn_sums SEC(".maps");
+
+/* ---- of the sampler ---------------------------------------------------------------------------- */
+
 /* State of the sampler's xorshift generator; 0 = not seeded yet. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -394,6 +394,15 @@ struct xfn_histogram {
 #define XFN_HISTOGRAM_NONE 0xffffffffU /* the version is not measured */
 
 /*
+ * xfn_sums, one element per CPU: room for the SDK to sum a payload in, a chunk at a time; each chunk
+ * is followed by zeros up to a whole 4-byte word.
+ */
+#define XFN_SUM_CHUNK 512 /* bpf_csum_diff takes no more at a time on 6.1 */
+struct xfn_sum_buffer {
+	__u8 bytes[XFN_SUM_CHUNK + 8];
+};
+
+/*
  * What the loader writes into a handler's .rodata, symbol `xfn_self`, before it loads it: which
  * slots are its own.
  */

@@ -80,7 +80,6 @@ struct xfn_event {
 #define XFN_PAYLOAD_BYTES_MAX 9000   /* largest reply, by jumbo frames */
 #define XFN_FRAME_BYTES_MIN   60     /* Ethernet's 64 less the frame check sequence */
 #define XFN_OFFSET_MAX        0x3fff /* bound on packet offsets that the verifier follows */
-#define XFN_SUM_CHUNK         512    /* bpf_csum_diff takes no more at a time on 6.1 */
 #define XFN_SUM_CHUNKS_MAX    18     /* 18 * 512 >= XFN_PAYLOAD_BYTES_MAX */
 #define XFN_REPLY_TTL         64
 
@@ -107,11 +106,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct xfn_histogram);
 } xfn_histograms SEC(".maps");
-
-/* Room to sum a payload in; each chunk is followed by zeros up to a whole 4-byte word. */
-struct xfn_sum_buffer {
-	__u8 bytes[XFN_SUM_CHUNK + 8];
-};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <dirent.h>
+#include <stdarg.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "dataplane.h"
+#include "dataplane_load.h"
+#include "errnum.h"
+#include "phash.h"
+#include "xfn_ingress.skel.h"
+
+static const char *const map_names[XFN_MAP_COUNT] = {
+#define X(NAME, name) #name,
+	XFN_MAPS(X)
+#undef X
+};
+
+const char *xfn_map_name(enum xfn_map map)
+{
+	return map_names[map];
+}
+
+struct xfn_capacity xfn_capacity_of(__u32 triggers, __u32 functions)
+{
+	struct xfn_capacity capacity = {
+		.triggers = triggers ? triggers : XFN_CAPACITY_TRIGGERS_DEFAULT,
+		.functions = functions ? functions : XFN_CAPACITY_FUNCTIONS_DEFAULT,
+	};
+
+	capacity.slot_bits = xfn_phash_slot_bits(capacity.triggers);
+	/* While a version takes over, its predecessor is there too. */
+	capacity.versions = 2 * capacity.functions + 16;
+	capacity.histograms =
+		capacity.versions < XFN_HISTOGRAMS_MAX ? capacity.versions : XFN_HISTOGRAMS_MAX;
+	return capacity;
+}
+
+/* Elements of a map, or 0 where the capacity does not decide. */
+static __u32 map_elements(const struct xfn_capacity *capacity, enum xfn_map map)
+{
+	__u32 entries = 1U << capacity->slot_bits;
+
+	switch (map) {
+	case XFN_MAP_ENTRIES:
+		return 2 * entries;
+	case XFN_MAP_DISPLACE:
+		return (2 * entries >> XFN_BUCKET_BITS_LESS) / XFN_DISPLACE_PER_CHUNK ?: 1;
+	case XFN_MAP_FUNCTIONS:
+	case XFN_MAP_COUNTS:
+		return capacity->functions;
+	case XFN_MAP_HANDLERS:
+	case XFN_MAP_OUTCOMES:
+		return capacity->versions;
+	case XFN_MAP_HISTOGRAMS:
+		return capacity->histograms * XFN_STAGE_COUNT;
+	default:
+		return 0;
+	}
+}
+
+void xfn_fault_set(struct xfn_fault *fault, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(fault->text, sizeof(fault->text), format, args);
+	va_end(args);
+}
+
+/* ---- places ------------------------------------------------------------------------------------ */
+
+char *xfn_dataplane_dir(const char *pin_dir)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t size = sizeof(__u64);
+	__u64 cookie = 0;
+	char *dir = NULL;
+
+	if (fd < 0)
+		return NULL;
+	/* Since 5.14. */
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) ||
+	    asprintf(&dir, "%s/%llu", pin_dir, cookie) < 0)
+		dir = NULL;
+	close(fd);
+	return dir;
+}
+
+int xfn_pin_path(const struct xfn_dataplane *dataplane, char *path, size_t size, const char *folder,
+		 const char *name)
+{
+	int length = snprintf(path, size, "%s/%s/%s", dataplane->dir, folder, name);
+
+	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
+}
+
+static int make_folder(const char *path)
+{
+	return mkdir(path, 0700) && errno != EEXIST ? xfn_errno() : 0;
+}
+
+static int make_folders(const struct xfn_dataplane *dataplane, const char *pin_dir)
+{
+	static const char *const folders[] = {"maps", "interfaces", "functions"};
+	char path[PATH_MAX];
+	int err = make_folder(pin_dir);
+	size_t i;
+
+	if (!err)
+		err = make_folder(dataplane->dir);
+	for (i = 0; i < sizeof(folders) / sizeof(folders[0]) && !err; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dataplane->dir, folders[i]);
+		err = make_folder(path);
+	}
+	return err;
+}
+
+static int remove_tree(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	char child[PATH_MAX];
+	int err = 0;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : xfn_errno();
+	while ((entry = readdir(dir)) && !err) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		snprintf(child, sizeof(child), "%s/%s", path, entry->d_name);
+		if (entry->d_type == DT_DIR)
+			err = remove_tree(child);
+		else if (unlink(child))
+			err = xfn_errno();
+	}
+	closedir(dir);
+	if (!err && rmdir(path))
+		err = xfn_errno();
+	return err;
+}
+
+int xfn_pin_remove_tree(const char *path)
+{
+	return remove_tree(path);
+}
+
+/* Links first: from then on no packet needs a map. */
+int xfn_dataplane_remove(const char *pin_dir, struct xfn_fault *fault)
+{
+	char *dir = xfn_dataplane_dir(pin_dir);
+	char path[PATH_MAX];
+	int err;
+
+	if (!dir)
+		return xfn_errno();
+	snprintf(path, sizeof(path), "%s/interfaces", dir);
+	err = remove_tree(path);
+	if (!err)
+		err = remove_tree(dir);
+	if (err)
+		xfn_fault_set(fault, "cannot remove pins in '%s': %s", dir, strerror(-err));
+	else
+		rmdir(pin_dir); /* other namespaces' pins may be there: then it stays */
+	free(dir);
+	return err;
+}
+
+/* ---- maps ---------------------------------------------------------------------------------------- */
+
+struct xfn_ingress *xfn_ingress_prepare(const struct xfn_dataplane *dataplane, __u32 slot)
+{
+	struct xfn_ingress *ingress;
+	struct bpf_map *map;
+	int i;
+
+	ingress = xfn_ingress__open();
+	if (!ingress)
+		return NULL;
+	ingress->rodata->xfn_slot_bits = dataplane->capacity.slot_bits;
+	ingress->rodata->xfn_interface_slot = slot;
+	/* Root, ingress and handlers share program arrays, so they share this (FACTS: EINVAL else). */
+	bpf_program__set_expected_attach_type(ingress->progs.xfn_ingress, 0);
+	for (i = 0; i < XFN_MAP_COUNT; i++) {
+		map = bpf_object__find_map_by_name(ingress->obj, map_names[i]);
+		if (!map ||
+		    (dataplane->map_fd[i] >= 0 && bpf_map__reuse_fd(map, dataplane->map_fd[i]))) {
+			xfn_ingress__destroy(ingress);
+			errno = ENOENT;
+			return NULL;
+		}
+		if (dataplane->map_fd[i] < 0 && map_elements(&dataplane->capacity, i))
+			bpf_map__set_max_entries(map, map_elements(&dataplane->capacity, i));
+	}
+	return ingress;
+}
+
+static int keep_maps(struct xfn_dataplane *dataplane, const struct xfn_ingress *ingress)
+{
+	struct bpf_map *map;
+	int i;
+
+	for (i = 0; i < XFN_MAP_COUNT; i++) {
+		map = bpf_object__find_map_by_name(ingress->obj, map_names[i]);
+		dataplane->map_fd[i] = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 3);
+		if (dataplane->map_fd[i] < 0)
+			return xfn_errno();
+	}
+	return 0;
+}
+
+/* The last pin says that all is there, so what is in the maps from the start is written before. */
+static int pin_maps(struct xfn_dataplane *dataplane)
+{
+	struct xfn_control control = {.abi = XFN_ABI_VERSION};
+	char path[PATH_MAX];
+	__u32 zero = 0;
+	int i, err = 0;
+
+	if (bpf_map_update_elem(dataplane->map_fd[XFN_MAP_CONTROL], &zero, &control, 0))
+		return xfn_errno();
+	for (i = 0; i < XFN_MAP_COUNT && !err; i++) {
+		err = xfn_pin_path(dataplane, path, sizeof(path), "maps", map_names[i]);
+		if (!err && bpf_obj_pin(dataplane->map_fd[i], path))
+			err = xfn_errno();
+	}
+	return err;
+}
+
+/* Makes all maps by loading one ingress program, which is let go again. */
+static int make_maps(struct xfn_dataplane *dataplane, struct xfn_fault *fault)
+{
+	struct xfn_ingress *ingress = xfn_ingress_prepare(dataplane, 0);
+	int err;
+
+	if (!ingress)
+		return xfn_errno();
+	err = xfn_ingress__load(ingress);
+	if (err)
+		xfn_fault_set(fault, "cannot load the ingress program: %s", strerror(-err));
+	else
+		err = keep_maps(dataplane, ingress);
+	xfn_ingress__destroy(ingress);
+	if (!err)
+		err = pin_maps(dataplane);
+	return err;
+}
+
+static int map_info(int fd, struct bpf_map_info *info)
+{
+	__u32 size = sizeof(*info);
+
+	memset(info, 0, size);
+	return bpf_obj_get_info_by_fd(fd, info, &size) ? xfn_errno() : 0;
+}
+
+static int open_maps(struct xfn_dataplane *dataplane)
+{
+	char path[PATH_MAX];
+	int i, err;
+
+	for (i = 0; i < XFN_MAP_COUNT; i++) {
+		err = xfn_pin_path(dataplane, path, sizeof(path), "maps", map_names[i]);
+		if (err)
+			return err;
+		dataplane->map_fd[i] = bpf_obj_get(path);
+		if (dataplane->map_fd[i] < 0)
+			return xfn_errno();
+	}
+	return 0;
+}
+
+/* The value sizes that this program was compiled with must be those of the pinned maps. */
+static int check_layout(struct xfn_dataplane *dataplane, struct xfn_fault *fault)
+{
+	static const __u32 value_bytes[XFN_MAP_COUNT] = {
+		[XFN_MAP_PACKETS] = sizeof(__u64),
+		[XFN_MAP_INTERFACES] = sizeof(struct xfn_interface),
+		[XFN_MAP_CONTROL] = sizeof(struct xfn_control),
+		[XFN_MAP_PORTS] = sizeof(struct xfn_port_chunk),
+		[XFN_MAP_PROBES] = sizeof(union xfn_probe_word),
+		[XFN_MAP_SHAPES] = sizeof(struct xfn_shape),
+		[XFN_MAP_DISPLACE] = sizeof(struct xfn_displace_chunk),
+		[XFN_MAP_ENTRIES] = sizeof(struct xfn_entry),
+		[XFN_MAP_FUNCTIONS] = sizeof(struct xfn_function),
+		[XFN_MAP_VERDICTS] = sizeof(struct xfn_interface_verdicts),
+		[XFN_MAP_COUNTS] = sizeof(struct xfn_function_counts),
+		[XFN_MAP_EVENTS] = sizeof(struct xfn_event_state),
+		[XFN_MAP_OUTCOMES] = sizeof(struct xfn_version_counts),
+		[XFN_MAP_HISTOGRAMS] = sizeof(struct xfn_histogram),
+		[XFN_MAP_SUMS] = sizeof(struct xfn_sum_buffer),
+	};
+	struct bpf_map_info info;
+	int i, err;
+
+	for (i = 0; i < XFN_MAP_COUNT; i++) {
+		err = map_info(dataplane->map_fd[i], &info);
+		if (err)
+			return err;
+		if (value_bytes[i] && info.value_size != value_bytes[i]) {
+			xfn_fault_set(fault,
+				      "pinned map '%s/maps/%s' has values of %u bytes, expected %u",
+				      dataplane->dir, map_names[i], info.value_size,
+				      value_bytes[i]);
+			return -EEXIST;
+		}
+	}
+	return 0;
+}
+
+static int read_capacity(struct xfn_dataplane *dataplane, struct xfn_fault *fault)
+{
+	struct bpf_map_info entries, functions;
+	struct xfn_capacity *capacity = &dataplane->capacity;
+	int err = map_info(dataplane->map_fd[XFN_MAP_ENTRIES], &entries);
+
+	if (!err)
+		err = map_info(dataplane->map_fd[XFN_MAP_FUNCTIONS], &functions);
+	if (err)
+		return err;
+	*capacity = xfn_capacity_of(0, functions.max_entries);
+	capacity->slot_bits = __builtin_ctz(entries.max_entries / 2);
+	capacity->triggers = xfn_phash_capacity(capacity->slot_bits);
+	if (entries.max_entries != map_elements(capacity, XFN_MAP_ENTRIES)) {
+		xfn_fault_set(fault,
+			      "pinned map '%s/maps/xfn_entries' has %u elements, no power of two",
+			      dataplane->dir, entries.max_entries);
+		return -EEXIST;
+	}
+	return 0;
+}
+
+static int map_memory(struct xfn_dataplane *dataplane, enum xfn_map map, void *ret)
+{
+	struct bpf_map_info info;
+	int err = map_info(dataplane->map_fd[map], &info);
+	void *memory;
+
+	if (err)
+		return err;
+	memory = mmap(NULL, (size_t)info.value_size * info.max_entries, PROT_READ | PROT_WRITE,
+		      MAP_SHARED, dataplane->map_fd[map], 0);
+	if (memory == MAP_FAILED)
+		return xfn_errno();
+	*(void **)ret = memory;
+	return 0;
+}
+
+static int map_all(struct xfn_dataplane *dataplane)
+{
+	const struct {
+		enum xfn_map map;
+		void *view;
+	} views[] = {
+		{XFN_MAP_CONTROL, &dataplane->rules.control},
+		{XFN_MAP_PORTS, &dataplane->rules.ports},
+		{XFN_MAP_PROBES, &dataplane->rules.probes},
+		{XFN_MAP_SHAPES, &dataplane->rules.shapes},
+		{XFN_MAP_DISPLACE, &dataplane->rules.displace},
+		{XFN_MAP_ENTRIES, &dataplane->rules.entries},
+		{XFN_MAP_INTERFACES, &dataplane->interfaces},
+		{XFN_MAP_FUNCTIONS, &dataplane->functions},
+	};
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < sizeof(views) / sizeof(views[0]) && !err; i++)
+		err = map_memory(dataplane, views[i].map, views[i].view);
+	dataplane->rules.slot_bits = dataplane->capacity.slot_bits;
+	return err;
+}
+
+static void unmap(struct xfn_dataplane *dataplane, enum xfn_map map, void *memory)
+{
+	struct bpf_map_info info;
+
+	if (memory && !map_info(dataplane->map_fd[map], &info))
+		munmap(memory, (size_t)info.value_size * info.max_entries);
+}
+
+static int check_abi(const struct xfn_dataplane *dataplane, struct xfn_fault *fault)
+{
+	if (dataplane->rules.control->abi == XFN_ABI_VERSION)
+		return 0;
+	xfn_fault_set(fault, "what is pinned in '%s' has layout version %llu, this xfnd has %d",
+		      dataplane->dir, dataplane->rules.control->abi, XFN_ABI_VERSION);
+	return -EEXIST;
+}
+
+/* ---- opening and closing ------------------------------------------------------------------------- */
+
+static struct xfn_dataplane *dataplane_new(const char *pin_dir)
+{
+	struct xfn_dataplane *dataplane = calloc(1, sizeof(*dataplane));
+	int i;
+
+	if (!dataplane)
+		return NULL;
+	for (i = 0; i < XFN_MAP_COUNT; i++)
+		dataplane->map_fd[i] = -1;
+	for (i = 0; i < XFN_INTERFACES_MAX; i++) {
+		dataplane->interface[i].link_fd = -1;
+		dataplane->interface[i].root_fd = -1;
+		dataplane->interface[i].ingress_fd = -1;
+	}
+	dataplane->barrier_outer_fd = dataplane->barrier_inner_fd = -1;
+	dataplane->cpus = libbpf_num_possible_cpus();
+	dataplane->dir = xfn_dataplane_dir(pin_dir);
+	if (!dataplane->dir) {
+		free(dataplane);
+		return NULL;
+	}
+	return dataplane;
+}
+
+/* The last map that is pinned is there: so all are. */
+static bool is_pinned(const struct xfn_dataplane *dataplane)
+{
+	char path[PATH_MAX];
+
+	return !xfn_pin_path(dataplane, path, sizeof(path), "maps", map_names[XFN_MAP_COUNT - 1]) &&
+	       !access(path, F_OK);
+}
+
+static int adopt(struct xfn_dataplane *dataplane, struct xfn_fault *fault)
+{
+	int err = open_maps(dataplane);
+
+	if (err) {
+		xfn_fault_set(fault, "cannot open the maps pinned in '%s/maps': %s", dataplane->dir,
+			      strerror(-err));
+		return -EEXIST;
+	}
+	err = check_layout(dataplane, fault);
+	if (!err)
+		err = read_capacity(dataplane, fault);
+	if (!err)
+		err = map_all(dataplane);
+	if (!err)
+		err = check_abi(dataplane, fault);
+	if (!err)
+		err = xfn_dataplane_adopt_interfaces(dataplane, fault);
+	return err;
+}
+
+/* What a start that was killed half-way left behind has no link yet, so it is cleared away. */
+static int make(struct xfn_dataplane *dataplane, const char *pin_dir, struct xfn_fault *fault)
+{
+	int err = remove_tree(dataplane->dir);
+
+	if (!err)
+		err = make_folders(dataplane, pin_dir);
+	if (err) {
+		xfn_fault_set(fault, "cannot make '%s': %s", dataplane->dir, strerror(-err));
+		return err;
+	}
+	err = make_maps(dataplane, fault);
+	return err ?: map_all(dataplane);
+}
+
+int xfn_dataplane_open(const char *pin_dir, const struct xfn_capacity *capacity,
+		       struct xfn_dataplane **ret, bool *adopted, struct xfn_fault *fault)
+{
+	struct xfn_dataplane *dataplane = dataplane_new(pin_dir);
+	int err;
+
+	fault->text[0] = '\0';
+	if (!dataplane)
+		return -ENOMEM;
+	*adopted = is_pinned(dataplane);
+	dataplane->capacity = *capacity;
+	err = *adopted ? adopt(dataplane, fault) : make(dataplane, pin_dir, fault);
+	if (!err)
+		err = xfn_barrier_open(dataplane);
+	if (err) {
+		if (!fault->text[0])
+			xfn_fault_set(fault, "cannot open the data plane in '%s': %s",
+				      dataplane->dir, strerror(-err));
+		xfn_dataplane_close(dataplane);
+		return err;
+	}
+	*ret = dataplane;
+	return 0;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void xfn_dataplane_close(struct xfn_dataplane *dataplane)
+{
+	int i;
+
+	if (!dataplane)
+		return;
+	unmap(dataplane, XFN_MAP_CONTROL, dataplane->rules.control);
+	unmap(dataplane, XFN_MAP_PORTS, dataplane->rules.ports);
+	unmap(dataplane, XFN_MAP_PROBES, dataplane->rules.probes);
+	unmap(dataplane, XFN_MAP_SHAPES, dataplane->rules.shapes);
+	unmap(dataplane, XFN_MAP_DISPLACE, dataplane->rules.displace);
+	unmap(dataplane, XFN_MAP_ENTRIES, dataplane->rules.entries);
+	unmap(dataplane, XFN_MAP_INTERFACES, dataplane->interfaces);
+	unmap(dataplane, XFN_MAP_FUNCTIONS, dataplane->functions);
+	for (i = 0; i < XFN_INTERFACES_MAX; i++)
+		xfn_interface_close(&dataplane->interface[i]);
+	for (i = 0; i < XFN_MAP_COUNT; i++)
+		close_fd(dataplane->map_fd[i]);
+	close_fd(dataplane->barrier_outer_fd);
+	close_fd(dataplane->barrier_inner_fd);
+	free(dataplane->dir);
+	free(dataplane);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_DATAPLANE_H
+#define XFN_DATAPLANE_H
+
+/*
+ * The kernel objects of one xfnd: one set of maps, one root and one ingress program for each
+ * attached interface, one link for each.
+ *
+ * What keeps what alive: the maps are pinned under DIR/maps and live until the pins go; an XDP link
+ * is pinned as DIR/interfaces/IFINDEX and holds its root program; the pinned program array
+ * xfn_entry_progs holds the ingress programs, xfn_handlers the handlers. Descriptors held here only
+ * give access: closing them detaches nothing.
+ *
+ * Single-threaded. Functions return 0 or -errno and, where they take one, put what libbpf or the
+ * kernel said into a struct xfn_fault.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/types.h>
+
+#include "ruleset.h"
+#include "xfn/abi.h"
+
+/* Why something failed, in words: one line; cause first. Empty where -errno says it all. */
+struct xfn_fault {
+	char text[4096];
+};
+
+/* Sizes that are decided when the maps are made. */
+struct xfn_capacity {
+	__u32 triggers; /* rules and addresses together */
+	__u32 functions;
+	__u32 slot_bits;  /* of the perfect hash; follows from triggers */
+	__u32 versions;   /* slots in xfn_handlers and xfn_outcomes */
+	__u32 histograms; /* slots in xfn_histograms, XFN_STAGE_COUNT elements each */
+};
+
+#define XFN_CAPACITY_TRIGGERS_DEFAULT  16384
+#define XFN_CAPACITY_FUNCTIONS_DEFAULT 1024
+#define XFN_HISTOGRAMS_MAX             512 /* 4 KiB per stage and CPU each */
+
+/* Fills in what follows from @triggers and @functions; 0 stands for the default. */
+struct xfn_capacity xfn_capacity_of(__u32 triggers, __u32 functions);
+
+/* Every map of the data plane: X(NAME, map's name). */
+#define XFN_MAPS(X)                     \
+	X(PACKETS, xfn_packets)         \
+	X(ENTRY_PROGS, xfn_entry_progs) \
+	X(INTERFACES, xfn_interfaces)   \
+	X(CONTROL, xfn_control)         \
+	X(PORTS, xfn_ports)             \
+	X(PROBES, xfn_probes)           \
+	X(SHAPES, xfn_shapes)           \
+	X(DISPLACE, xfn_displace)       \
+	X(ENTRIES, xfn_entries)         \
+	X(FUNCTIONS, xfn_functions)     \
+	X(HANDLERS, xfn_handlers)       \
+	X(VERDICTS, xfn_verdicts)       \
+	X(COUNTS, xfn_counts)           \
+	X(EVENTS, xfn_events)           \
+	X(OUTCOMES, xfn_outcomes)       \
+	X(HISTOGRAMS, xfn_histograms)   \
+	X(SUMS, xfn_sums)               \
+	X(RANDOM, xfn_random)
+
+enum xfn_map {
+#define X(NAME, name) XFN_MAP_##NAME,
+	XFN_MAPS(X)
+#undef X
+		XFN_MAP_COUNT,
+};
+
+const char *xfn_map_name(enum xfn_map map);
+
+/* An attached interface. */
+struct xfn_dataplane_interface {
+	bool used;
+	__u32 ifindex;
+	char name[16];
+	bool generic; /* mode obtained */
+	int link_fd;  /* -1 where the interface is gone */
+	int root_fd;
+	int ingress_fd;
+};
+
+struct xfn_dataplane {
+	char *dir; /* PIN/<netns cookie> */
+	struct xfn_capacity capacity;
+	unsigned cpus;             /* possible ones: elements of a per-CPU value */
+	int map_fd[XFN_MAP_COUNT]; /* -1 where not open */
+	/* The arrays that user space has mapped; written with aligned 8-byte stores only. */
+	struct xfn_ruleset_maps rules;
+	struct xfn_interface *interfaces;
+	struct xfn_function *functions;
+	struct xfn_dataplane_interface interface[XFN_INTERFACES_MAX];
+	int barrier_outer_fd, barrier_inner_fd;
+	bool idle_is_quiet; /* a grace period has passed since the last flip */
+};
+
+/*
+ * Opens the data plane pinned under @pin_dir for this network namespace: adopts it (*adopted = true)
+ * or makes it with @capacity. An adopted one keeps its own capacity, and gets this program's ingress.
+ * -EEXIST: what is pinned is of another layout, left alone; the fault names it.
+ */
+int xfn_dataplane_open(const char *pin_dir, const struct xfn_capacity *capacity,
+		       struct xfn_dataplane **ret, bool *adopted, struct xfn_fault *fault);
+
+/* Lets go; what is pinned goes on. Takes NULL. */
+void xfn_dataplane_close(struct xfn_dataplane *dataplane);
+
+/* Removes everything pinned under @pin_dir for this network namespace: detaches. */
+int xfn_dataplane_remove(const char *pin_dir, struct xfn_fault *fault);
+
+/* PIN/<netns cookie> of the caller's network namespace, to be freed; NULL and errno. */
+char *xfn_dataplane_dir(const char *pin_dir);
+
+/*
+ * Attaches to an interface: loads root and ingress for a free slot, fills them in, then makes and
+ * pins the link. Returns the slot, or -EBUSY (another XDP program is there), -EOPNOTSUPP (no native
+ * mode), -ENOSPC (64 interfaces), -EALREADY, ...
+ */
+int xfn_dataplane_attach(struct xfn_dataplane *dataplane, __u32 ifindex, const char *name,
+			 const __u8 mac[6], bool generic, struct xfn_fault *fault);
+
+/*
+ * Detaches; counters of the slot end. Returns 0 or -errno. Where the interface is gone already the
+ * slot is cleared all the same.
+ */
+int xfn_dataplane_detach(struct xfn_dataplane *dataplane, __u32 slot);
+
+/* Slot of an attached interface, or -ENOENT. */
+int xfn_dataplane_find(const struct xfn_dataplane *dataplane, const char *name);
+
+/* Says whether the link still holds its interface (it goes defunct on unregister or namespace move). */
+bool xfn_dataplane_link_is_live(const struct xfn_dataplane *dataplane, __u32 slot);
+
+void xfn_dataplane_set_mac(struct xfn_dataplane *dataplane, __u32 slot, const __u8 mac[6]);
+
+/* ---- generations ----------------------------------------------------------------------------- */
+
+/* The revision that is live in the kernel. */
+__u64 xfn_dataplane_revision(const struct xfn_dataplane *dataplane);
+
+/* The generation that may be written, after a barrier if one is due: 0 or 1, or -errno. */
+int xfn_dataplane_idle(struct xfn_dataplane *dataplane);
+
+/* Makes the idle generation live, as @revision: one release store. */
+void xfn_dataplane_flip(struct xfn_dataplane *dataplane, __u64 revision);
+
+/* Waits until no program run that began before is under way: an RCU grace period, 8 to 16 ms. */
+int xfn_dataplane_barrier(struct xfn_dataplane *dataplane);
+
+/* Writes one function's config into generation @generation, which must be idle. */
+void xfn_dataplane_set_function(struct xfn_dataplane *dataplane, unsigned generation, __u32 slot,
+				const struct xfn_function_config *config);
+
+/* Puts zeros into element @index of a per-CPU map that nobody writes any more. */
+int xfn_dataplane_zero(struct xfn_dataplane *dataplane, enum xfn_map map, __u32 index);
+
+#endif

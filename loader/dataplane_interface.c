@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The data plane's interfaces: programs loaded for a slot, links made, pinned, adopted, removed. */
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <fcntl.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "dataplane.h"
+#include "dataplane_load.h"
+#include "errnum.h"
+#include "xfn_ingress.skel.h"
+#include "xfn_root.skel.h"
+
+/* struct xfn_interface.flags */
+#define INTERFACE_GENERIC 1
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void xfn_interface_close(struct xfn_dataplane_interface *interface)
+{
+	close_fd(&interface->link_fd);
+	close_fd(&interface->root_fd);
+	close_fd(&interface->ingress_fd);
+}
+
+static int keep_fd(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	return copy < 0 ? xfn_errno() : copy;
+}
+
+/* ---- loading --------------------------------------------------------------------------------------- */
+
+/* Loads ingress for @slot and makes it live there: how a data plane is upgraded, too. */
+static int load_ingress(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_fault *fault)
+{
+	struct xfn_ingress *ingress = xfn_ingress_prepare(dataplane, slot);
+	int err, fd;
+
+	if (!ingress)
+		return xfn_errno();
+	err = xfn_ingress__load(ingress);
+	if (err) {
+		xfn_fault_set(fault, "cannot load the ingress program: %s", strerror(-err));
+		goto out;
+	}
+	fd = bpf_program__fd(ingress->progs.xfn_ingress);
+	if (bpf_map_update_elem(dataplane->map_fd[XFN_MAP_ENTRY_PROGS], &slot, &fd, 0)) {
+		err = xfn_errno();
+		xfn_fault_set(fault, "cannot enter the ingress program: %s", strerror(-err));
+		goto out;
+	}
+	close_fd(&dataplane->interface[slot].ingress_fd);
+	dataplane->interface[slot].ingress_fd = keep_fd(fd);
+out:
+	xfn_ingress__destroy(ingress);
+	return err;
+}
+
+static int load_root(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_fault *fault)
+{
+	struct xfn_root *root = xfn_root__open();
+	struct bpf_map *map;
+	int i, err = 0;
+
+	if (!root)
+		return xfn_errno();
+	root->rodata->xfn_interface_slot = slot;
+	bpf_program__set_expected_attach_type(root->progs.xfn_root, 0);
+	for (i = 0; i < XFN_MAP_COUNT && !err; i++) {
+		map = bpf_object__find_map_by_name(root->obj, xfn_map_name(i));
+		if (map)
+			err = bpf_map__reuse_fd(map, dataplane->map_fd[i]);
+	}
+	if (!err)
+		err = xfn_root__load(root);
+	if (err) {
+		xfn_fault_set(fault, "cannot load the root program: %s", strerror(-err));
+	} else {
+		close_fd(&dataplane->interface[slot].root_fd);
+		dataplane->interface[slot].root_fd = keep_fd(bpf_program__fd(root->progs.xfn_root));
+	}
+	xfn_root__destroy(root);
+	return err;
+}
+
+/* ---- slots ----------------------------------------------------------------------------------------- */
+
+int xfn_dataplane_find(const struct xfn_dataplane *dataplane, const char *name)
+{
+	int slot;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
+		if (dataplane->interface[slot].used &&
+		    !strcmp(dataplane->interface[slot].name, name))
+			return slot;
+	return -ENOENT;
+}
+
+static int free_slot(const struct xfn_dataplane *dataplane)
+{
+	int slot;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
+		if (!dataplane->interface[slot].used)
+			return slot;
+	return -ENOSPC;
+}
+
+void xfn_dataplane_set_mac(struct xfn_dataplane *dataplane, __u32 slot, const __u8 mac[6])
+{
+	__u64 word = 0;
+
+	memcpy(&word, mac, 6);
+	__atomic_store_n(&dataplane->interfaces[slot].mac, word, __ATOMIC_RELAXED);
+}
+
+/* ifindex and flags share one word. */
+static void set_interface(struct xfn_dataplane *dataplane, __u32 slot, __u32 ifindex, __u32 flags)
+{
+	union {
+		struct {
+			__u32 ifindex, flags;
+		} half;
+		__u64 word;
+	} value = {.half = {ifindex, flags}};
+
+	__atomic_store_n((__u64 *)&dataplane->interfaces[slot].ifindex, value.word,
+			 __ATOMIC_RELAXED);
+}
+
+static void clear_slot(struct xfn_dataplane *dataplane, __u32 slot)
+{
+	static const __u8 no_mac[6];
+	struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
+
+	bpf_map_delete_elem(dataplane->map_fd[XFN_MAP_ENTRY_PROGS], &slot);
+	xfn_dataplane_set_mac(dataplane, slot, no_mac);
+	set_interface(dataplane, slot, 0, 0);
+	xfn_interface_close(interface);
+	interface->used = false;
+	interface->ifindex = 0;
+	interface->name[0] = '\0';
+}
+
+/* ---- attach and detach ----------------------------------------------------------------------------- */
+
+static int link_path(const struct xfn_dataplane *dataplane, __u32 ifindex, char *path, size_t size)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", ifindex);
+	return xfn_pin_path(dataplane, path, size, "interfaces", number);
+}
+
+static int make_link(struct xfn_dataplane *dataplane, __u32 slot, __u32 ifindex, bool generic)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options,
+		    .flags = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
+	struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
+	char path[PATH_MAX];
+	int err = link_path(dataplane, ifindex, path, sizeof(path));
+
+	if (err)
+		return err;
+	interface->link_fd = bpf_link_create(interface->root_fd, ifindex, BPF_XDP, &options);
+	if (interface->link_fd < 0)
+		return xfn_errno();
+	if (bpf_obj_pin(interface->link_fd, path)) {
+		err = xfn_errno();
+		close_fd(&interface->link_fd); /* the last reference: detaches */
+	}
+	return err;
+}
+
+int xfn_dataplane_attach(struct xfn_dataplane *dataplane, __u32 ifindex, const char *name,
+			 const __u8 mac[6], bool generic, struct xfn_fault *fault)
+{
+	int slot = free_slot(dataplane), err;
+
+	fault->text[0] = '\0';
+	if (xfn_dataplane_find(dataplane, name) >= 0)
+		return -EALREADY;
+	if (slot < 0)
+		return slot;
+	err = xfn_dataplane_zero(dataplane, XFN_MAP_PACKETS, slot);
+	if (!err)
+		err = xfn_dataplane_zero(dataplane, XFN_MAP_VERDICTS, slot);
+	if (!err)
+		err = load_ingress(dataplane, slot, fault);
+	if (!err)
+		err = load_root(dataplane, slot, fault);
+	if (err)
+		goto err_clear_slot;
+	xfn_dataplane_set_mac(dataplane, slot, mac);
+	set_interface(dataplane, slot, ifindex, generic ? INTERFACE_GENERIC : 0);
+	err = make_link(dataplane, slot, ifindex, generic);
+	if (err)
+		goto err_clear_slot;
+	dataplane->interface[slot].used = true;
+	dataplane->interface[slot].ifindex = ifindex;
+	dataplane->interface[slot].generic = generic;
+	snprintf(dataplane->interface[slot].name, sizeof(dataplane->interface[slot].name), "%s",
+		 name);
+	return slot;
+
+err_clear_slot:
+	clear_slot(dataplane, slot);
+	return err;
+}
+
+int xfn_dataplane_detach(struct xfn_dataplane *dataplane, __u32 slot)
+{
+	struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
+	char path[PATH_MAX];
+	int err = link_path(dataplane, interface->ifindex, path, sizeof(path));
+
+	if (!err && unlink(path) && errno != ENOENT)
+		err = xfn_errno();
+	if (err)
+		return err;
+	close_fd(&interface->link_fd); /* the last reference: detached */
+	err = xfn_dataplane_barrier(dataplane);
+	clear_slot(dataplane, slot);
+	return err;
+}
+
+/* ---- adoption -------------------------------------------------------------------------------------- */
+
+static int link_ifindex(int link_fd, __u32 *ifindex)
+{
+	struct bpf_link_info info = {};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(link_fd, &info, &size))
+		return xfn_errno();
+	*ifindex = info.type == BPF_LINK_TYPE_XDP ? info.xdp.ifindex : 0;
+	return 0;
+}
+
+bool xfn_dataplane_link_is_live(const struct xfn_dataplane *dataplane, __u32 slot)
+{
+	const struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
+	__u32 ifindex = 0;
+
+	return interface->link_fd >= 0 && !link_ifindex(interface->link_fd, &ifindex) &&
+	       ifindex == interface->ifindex;
+}
+
+static int slot_of_ifindex(const struct xfn_dataplane *dataplane, __u32 ifindex)
+{
+	int slot;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
+		if (dataplane->interfaces[slot].ifindex == ifindex)
+			return slot;
+	return -ENOENT;
+}
+
+/* One pinned link, by its file's name. A pin that fits nothing is cleared away. */
+static int adopt_link(struct xfn_dataplane *dataplane, const char *file)
+{
+	struct xfn_dataplane_interface *interface;
+	char path[PATH_MAX];
+	__u32 pinned_ifindex = strtoul(file, NULL, 10), ifindex = 0;
+	int slot, fd, err = xfn_pin_path(dataplane, path, sizeof(path), "interfaces", file);
+
+	if (err)
+		return err;
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return xfn_errno();
+	slot = slot_of_ifindex(dataplane, pinned_ifindex);
+	err = link_ifindex(fd, &ifindex);
+	if (err || slot < 0 || ifindex != pinned_ifindex) {
+		close(fd);
+		unlink(path);
+		if (slot >= 0)
+			clear_slot(dataplane, slot);
+		return err;
+	}
+	interface = &dataplane->interface[slot];
+	interface->used = true;
+	interface->link_fd = fd;
+	interface->ifindex = ifindex;
+	interface->generic = dataplane->interfaces[slot].flags & INTERFACE_GENERIC;
+	if (!if_indextoname(ifindex, interface->name))
+		snprintf(interface->name, sizeof(interface->name), "if%u", ifindex);
+	return 0;
+}
+
+int xfn_dataplane_adopt_interfaces(struct xfn_dataplane *dataplane, struct xfn_fault *fault)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	int slot, err = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/interfaces", dataplane->dir);
+	dir = opendir(path);
+	if (!dir)
+		return xfn_errno();
+	while ((entry = readdir(dir)) && !err)
+		if (entry->d_name[0] != '.')
+			err = adopt_link(dataplane, entry->d_name);
+	closedir(dir);
+	/* A slot whose attach was cut short has no link: nothing of it stays. */
+	for (slot = 0; slot < XFN_INTERFACES_MAX && !err; slot++) {
+		if (dataplane->interface[slot].used)
+			err = load_ingress(dataplane, slot, fault);
+		else if (dataplane->interfaces[slot].ifindex)
+			clear_slot(dataplane, slot);
+	}
+	return err;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_DATAPLANE_LOAD_H
+#define XFN_DATAPLANE_LOAD_H
+
+/* What the parts of the data plane's loader share with each other, and with nobody else. */
+
+#include "dataplane.h"
+
+struct xfn_ingress;
+
+void xfn_fault_set(struct xfn_fault *fault, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* DIR/folder/name. Returns 0 or -ENAMETOOLONG. */
+int xfn_pin_path(const struct xfn_dataplane *dataplane, char *path, size_t size, const char *folder,
+		 const char *name);
+
+/* Unlinks all that is under @path, and @path; nothing there is fine. */
+int xfn_pin_remove_tree(const char *path);
+
+/*
+ * An opened, not yet loaded ingress program for interface slot @slot: it reuses the maps that are
+ * open and sizes those that are not. The caller destroys it. NULL and errno on failure.
+ */
+struct xfn_ingress *xfn_ingress_prepare(const struct xfn_dataplane *dataplane, __u32 slot);
+
+/* Opens pinned links, clears away those that hold no interface any more, loads ingress anew. */
+int xfn_dataplane_adopt_interfaces(struct xfn_dataplane *dataplane, struct xfn_fault *fault);
+
+/* Closes descriptors; detaches nothing. */
+void xfn_interface_close(struct xfn_dataplane_interface *interface);
+
+int xfn_barrier_open(struct xfn_dataplane *dataplane);
+
+#endif
