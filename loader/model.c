@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model.h"
+
+struct xfn_set *xfn_set_new(char *text, size_t text_bytes, struct xfn_manifest *manifest)
+{
+	struct xfn_set *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return NULL;
+	set->references = 1;
+	set->text = text;
+	set->text_bytes = text_bytes;
+	set->manifest = manifest;
+	return set;
+}
+
+struct xfn_set *xfn_set_get(struct xfn_set *set)
+{
+	set->references++;
+	return set;
+}
+
+void xfn_set_put(struct xfn_set *set)
+{
+	if (!set || --set->references)
+		return;
+	xfn_manifest_free(set->manifest);
+	free(set->text);
+	free(set);
+}
+
+struct xfn_version *xfn_version_new(const void *object, size_t object_bytes, const char *program)
+{
+	struct xfn_version *version = calloc(1, sizeof(*version));
+
+	if (!version)
+		return NULL;
+	version->references = 1;
+	version->program_fd = -1;
+	version->histogram = XFN_HISTOGRAM_NONE;
+	version->object = malloc(object_bytes ?: 1);
+	version->program = program ? strdup(program) : NULL;
+	if (!version->object || (program && !version->program)) {
+		xfn_version_put(version);
+		return NULL;
+	}
+	memcpy(version->object, object, object_bytes);
+	version->object_bytes = object_bytes;
+	return version;
+}
+
+struct xfn_version *xfn_version_get(struct xfn_version *version)
+{
+	if (version)
+		version->references++;
+	return version;
+}
+
+void xfn_version_put(struct xfn_version *version)
+{
+	if (!version || --version->references)
+		return;
+	if (version->program_fd >= 0)
+		close(version->program_fd);
+	free(version->program);
+	free(version->object);
+	free(version);
+}
+
+struct xfn_model *xfn_model_new(void)
+{
+	return calloc(1, sizeof(struct xfn_model));
+}
+
+void xfn_model_free(struct xfn_model *model)
+{
+	size_t i;
+
+	if (!model)
+		return;
+	for (i = 0; i < model->function_count; i++) {
+		xfn_version_put(model->functions[i].version);
+		xfn_version_put(model->functions[i].draining);
+	}
+	for (i = 0; i < model->set_count; i++)
+		xfn_set_put(model->sets[i]);
+	free(model->functions);
+	free(model->sets);
+	free(model);
+}
+
+/* Room for one more element: arrays grow by doubling, at 0 and each power of two. */
+static void *grow(void *array, size_t count, size_t size)
+{
+	if (count & (count - 1))
+		return array;
+	return reallocarray(array, count ? 2 * count : 1, size);
+}
+
+int xfn_model_add_set(struct xfn_model *model, struct xfn_set *set)
+{
+	struct xfn_set **sets = grow(model->sets, model->set_count, sizeof(*sets));
+
+	if (!sets)
+		return -ENOMEM;
+	model->sets = sets;
+	sets[model->set_count++] = xfn_set_get(set);
+	return 0;
+}
+
+int xfn_model_add_function(struct xfn_model *model, const struct xfn_model_function *function)
+{
+	struct xfn_model_function *functions =
+		grow(model->functions, model->function_count, sizeof(*functions));
+
+	if (!functions)
+		return -ENOMEM;
+	model->functions = functions;
+	functions[model->function_count] = *function;
+	xfn_version_get(function->version);
+	xfn_version_get(function->draining);
+	model->function_count++;
+	return 0;
+}
+
+struct xfn_set *xfn_model_set(const struct xfn_model *model, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < model->set_count; i++)
+		if (!strcmp(model->sets[i]->manifest->set, name))
+			return model->sets[i];
+	return NULL;
+}
+
+struct xfn_model_function *xfn_model_function(const struct xfn_model *model, const char *tenant,
+					      const char *name)
+{
+	struct xfn_model_function *function;
+	size_t i;
+
+	for (i = 0; i < model->function_count; i++) {
+		function = &model->functions[i];
+		if (!strcmp(function->spec->name, name) && !strcmp(function->spec->tenant, tenant))
+			return function;
+	}
+	return NULL;
+}
+
+struct xfn_model_function *xfn_model_function_named(const struct xfn_model *model, const char *name)
+{
+	const char *slash = strchr(name, '/');
+	char tenant[XFN_NAME_MAX + 1] = "default";
+
+	if (!slash)
+		return xfn_model_function(model, tenant, name);
+	if ((size_t)(slash - name) >= sizeof(tenant))
+		return NULL;
+	memcpy(tenant, name, slash - name);
+	tenant[slash - name] = '\0';
+	return xfn_model_function(model, tenant, slash + 1);
+}
+
+struct xfn_model_function *xfn_model_function_in_slot(const struct xfn_model *model, __u32 slot)
+{
+	size_t i;
+
+	for (i = 0; i < model->function_count; i++)
+		if (model->functions[i].slot == slot)
+			return &model->functions[i];
+	return NULL;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_MODEL_H
+#define XFN_MODEL_H
+
+/*
+ * The model: all sets and functions of one revision, and which slots of the maps are theirs.
+ *
+ * A model is never changed once it is live. A change makes the next model from the live one and
+ * something new, tries everything that can fail, and then takes its place; or is freed, and nothing
+ * has happened. Sets and versions are counted and shared between models.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/types.h>
+
+#include "manifest.h"
+#include "xfn/abi.h"
+
+/* A manifest that was applied: one set of functions. Immutable. */
+struct xfn_set {
+	unsigned references;
+	char *text; /* as the user wrote it; text[text_bytes] is a NUL that is not counted */
+	size_t text_bytes;
+	struct xfn_manifest *manifest; /* ->set is its name, ->file the path as typed */
+};
+
+/* What a handler's version did before its slot was given back: absolute numbers. */
+struct xfn_retired {
+	__u64 invocations;
+	__u64 outcomes[XFN_OUTCOME_COUNT];
+};
+
+/* A loaded version of an in-kernel handler. Immutable; holds its program. */
+struct xfn_version {
+	unsigned references;
+	__u32 number;    /* v1, v2, ... of its function */
+	__u32 slot;      /* in xfn_handlers and xfn_outcomes */
+	__u32 histogram; /* slot in xfn_histograms, or XFN_HISTOGRAM_NONE */
+	int program_fd;  /* -1 before it is loaded */
+	char *program;   /* name in the object as asked for, or NULL: the only one */
+	void *object;    /* the bytes it was loaded from */
+	size_t object_bytes;
+	__u64 loaded_ns; /* CLOCK_REALTIME */
+};
+
+struct xfn_model_function {
+	struct xfn_set *set;                  /* borrowed from the model */
+	const struct xfn_function_spec *spec; /* in set->manifest: name, tenant, delivery, limit */
+	__u32 slot;                           /* in xfn_functions and xfn_counts */
+	__u64 identity;                       /* incarnation of the slot's owner */
+	struct xfn_version *version;          /* the live one; NULL unless delivery is kernel */
+	struct xfn_version *draining;         /* its predecessor, until the next change; or NULL */
+	struct xfn_retired retired;           /* of the versions before */
+	__u32 next_version;                   /* number that the next version gets */
+	bool by_hand;                         /* version came by command, not from the manifest */
+};
+
+struct xfn_model {
+	__u64 revision; /* 0: nothing was ever applied */
+	__u64 next_identity;
+	struct xfn_set **sets; /* in the order they were first applied */
+	size_t set_count;
+	struct xfn_model_function *functions; /* by set, in the order of the text */
+	size_t function_count;
+};
+
+struct xfn_set *xfn_set_new(char *text, size_t text_bytes, struct xfn_manifest *manifest);
+struct xfn_set *xfn_set_get(struct xfn_set *set);
+void xfn_set_put(struct xfn_set *set); /* takes NULL */
+
+struct xfn_version *xfn_version_new(const void *object, size_t object_bytes, const char *program);
+struct xfn_version *xfn_version_get(struct xfn_version *version); /* takes NULL */
+void xfn_version_put(struct xfn_version *version);                /* takes NULL */
+
+struct xfn_model *xfn_model_new(void);
+void xfn_model_free(struct xfn_model *model); /* takes NULL */
+
+/* Adds what the pointers name, with a reference of its own to each. Returns 0 or -ENOMEM. */
+int xfn_model_add_set(struct xfn_model *model, struct xfn_set *set);
+int xfn_model_add_function(struct xfn_model *model, const struct xfn_model_function *function);
+
+/* By name; NULL when there is none. */
+struct xfn_set *xfn_model_set(const struct xfn_model *model, const char *name);
+struct xfn_model_function *xfn_model_function(const struct xfn_model *model, const char *tenant,
+					      const char *name);
+/* NAME (tenant default) or TENANT/NAME. */
+struct xfn_model_function *xfn_model_function_named(const struct xfn_model *model,
+						    const char *name);
+struct xfn_model_function *xfn_model_function_in_slot(const struct xfn_model *model, __u32 slot);
+
+#endif
