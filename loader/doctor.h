@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_DOCTOR_H
+#define XFN_DOCTOR_H
+
+/*
+ * Checks what usually goes wrong on a host and its interfaces, and says what to do about it.
+ * Changes nothing; loads small probe programs and frees them.
+ */
+
+#include <stddef.h>
+#include <jansson.h>
+
+struct xfn_doctor_options {
+	const char *interface;       /* check this one; NULL: all attached */
+	const char *const *attached; /* names of the interfaces that this daemon is attached to */
+	size_t attached_count;
+	const char *pin_dir;
+};
+
+/*
+ * Runs every check and returns
+ *   {"checks":[{"name","interface","status":"ok|warn|fail","message","remedy"}]}
+ * `interface` is null for checks of the host. `remedy` is a command to type, and null with "ok".
+ * "warn": something a user may stumble over; "fail": something xfn cannot work with.
+ * Takes some 10 ms. Returns NULL when memory is short.
+ */
+json_t *xfn_doctor_run(const struct xfn_doctor_options *options);
+
+#endif
