@@ -10,8 +10,8 @@
 
 static int refuse_missing(struct xfn_reply *reply, const char *what)
 {
-	return xfn_reply_error(reply, 400, "bad_request", NULL, "cannot use the request: expected %s",
-			       what);
+	return xfn_reply_error(reply, 400, "bad_request", NULL,
+			       "cannot use the request: expected %s", what);
 }
 
 /* ---- readers -----------------------------------------------------------------------------------*/

@@ -229,6 +229,21 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	*state = NULL;
 }
 
+/*
+ * At its limit of connections the server takes the listening socket out of its epoll set, and only
+ * its next run puts it back: make that run happen, or those who wait to be accepted wait for ever.
+ */
+static void on_connection(void *context, struct MHD_Connection *connection, void **state,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct xfn_http *http = context;
+
+	(void)connection;
+	(void)state;
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED && http->again)
+		xfn_http_wake(http);
+}
+
 static void ignore_log(void *context, const char *format, va_list args)
 {
 	(void)context;
@@ -333,7 +348,8 @@ static int start_daemon(struct xfn_http *http, const struct xfn_http_options *op
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)XFN_HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)XFN_HTTP_HEADER_BYTES,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, http, MHD_OPTION_END);
 	if (!http->daemon) {
 		close(fd);
 		return -EIO;

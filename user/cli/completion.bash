@@ -7,20 +7,23 @@ _xfn() {
 	local -a arguments
 
 	COMPREPLY=()
+	words=$(xfn help --complete 2>/dev/null)
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
-		case $word in
-		--socket | --mode | --by | --set | --since) i=$((i + 1)) ;;
-		-* | =) ;;
-		*) if [[ -z $verb ]]; then verb=$word; else position=$((position + 1)); fi ;;
-		esac
+		if [[ $word == -* ]]; then
+			# An option that is listed with a "=" takes the next word.
+			grep -qxF -e "$word=" <<<"$words" && i=$((i + 1))
+		elif [[ -z $verb ]]; then
+			verb=$word
+			words=$(xfn help --complete "$verb" 2>/dev/null)
+		elif [[ $word != = ]]; then
+			position=$((position + 1))
+		fi
 	done
 	if [[ $prev == --socket ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 	fi
-
-	words=$(xfn help --complete ${verb:+"$verb"} 2>/dev/null)
 	if [[ -n $verb && $cur != -* ]]; then
 		mapfile -t arguments < <(sed -n 's/^@//p' <<<"$words")
 		case ${arguments[position]} in
@@ -29,7 +32,7 @@ _xfn() {
 			return
 			;;
 		IFACE) words=$(ls /sys/class/net) ;;
-		NAME) words=$(xfn -j ls 2>/dev/null | sed -n 's/^ *"name": "\(.*\)".*/\1/p') ;;
+		NAME) words=$(xfn ls 2>/dev/null | awk 'NR > 1 { print $1 }') ;;
 		VERB) words=$(xfn help --complete | grep -v '^-') ;;
 		*) words="" ;;
 		esac

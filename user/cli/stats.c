@@ -36,6 +36,12 @@ static double seconds_between(const struct view *view)
 	return view->before ? view->now_s - view->before_s : 0;
 }
 
+static bool is_same(const json_t *a, const json_t *b)
+{
+	return strcmp(xfn_json_text(a, "name"), xfn_json_text(b, "name")) == 0 &&
+	       strcmp(xfn_json_text(a, "tenant"), xfn_json_text(b, "tenant")) == 0;
+}
+
 /* The same thing in the reading before; NULL if it was not there. */
 static const json_t *find_before(const struct view *view, const char *kind, size_t at,
 				 const json_t *item)
@@ -44,12 +50,10 @@ static const json_t *find_before(const struct view *view, const char *kind, size
 	size_t i;
 
 	other = json_array_get(items, at);
-	if (json_equal(json_object_get(other, "name"), json_object_get(item, "name")) &&
-	    json_equal(json_object_get(other, "tenant"), json_object_get(item, "tenant")))
+	if (other && is_same(other, item))
 		return other;
 	json_array_foreach (items, i, other)
-		if (json_equal(json_object_get(other, "name"), json_object_get(item, "name")) &&
-		    json_equal(json_object_get(other, "tenant"), json_object_get(item, "tenant")))
+		if (is_same(other, item))
 			return other;
 	return NULL;
 }
