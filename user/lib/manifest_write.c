@@ -39,6 +39,14 @@ static void write_top(FILE *out, const struct xfn_manifest *manifest)
 		fprintf(out, "  functions: %llu\n", capacity->functions);
 }
 
+/* Lines stay short: the reader takes none that is endless. */
+static const char *separator(__u32 i)
+{
+	if (!i)
+		return "";
+	return i % 4 ? ", " : ",\n          ";
+}
+
 static void write_prefixes(FILE *out, const struct xfn_manifest *manifest,
 			   struct xfn_prefix_span span)
 {
@@ -47,7 +55,7 @@ static void write_prefixes(FILE *out, const struct xfn_manifest *manifest,
 
 	fputc('[', out);
 	for (__u32 i = 0; i < span.count; i++)
-		fprintf(out, "%s\"%s\"", i ? ", " : "",
+		fprintf(out, "%s\"%s\"", separator(i),
 			xfn_prefix_print(&prefixes[i], buf, sizeof(buf)));
 	fputc(']', out);
 }

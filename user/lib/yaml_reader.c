@@ -6,61 +6,23 @@
 
 #include "alloc.h"
 #include "manifest.h"
-#include "utf8.h"
 #include "yaml_reader.h"
+#include "yaml_text.h"
+
+#define SCALAR_BYTES_MAX  8192 /* as written; twice the longest text that any key takes */
+#define SCALAR_QUOTES_MAX 8
 
 struct xfn_yaml_reader {
 	struct fy_parser *parser;
 	struct fy_diag *fy_diag;
 	struct fy_event *event; /* held for its text until the next one is read */
-	const char *file;
+	const char *file, *text;
+	size_t len;
 	struct xfn_diag_list *diags;
 	unsigned depth;
 	unsigned documents;
 	unsigned line, column; /* of the event before, for events that have no token */
 };
-
-/* ---- the text, before anything interprets it ---------------------------------------------------- */
-
-static const char *problem_at(const char *at, size_t left, size_t *ret_step)
-{
-	unsigned char byte = *at;
-
-	*ret_step = 1;
-	if (byte >= 0x20 && byte < 0x7f)
-		return NULL;
-	if (byte == '\n' || byte == '\t' || byte == '\r')
-		return NULL;
-	if (byte < 0x20 || byte == 0x7f)
-		return "control character in the text";
-	*ret_step = xfn_utf8_length(at, left);
-	if (!*ret_step)
-		return "the text is not UTF-8";
-	return byte == 0xc2 && xfn_utf8_is_control(at, *ret_step) ? "control character in the text"
-								  : NULL;
-}
-
-static int check_text(const char *file, const char *text, size_t len, struct xfn_diag_list *diags)
-{
-	struct xfn_diag_info info = {
-		.file = file, .line = 1, .column = 1, .expected = "plain text"};
-	size_t step;
-
-	for (size_t i = 0; i < len; i += step, info.column++) {
-		const char *problem = problem_at(text + i, len - i, &step);
-
-		if (problem) {
-			xfn_diag_add(diags, &info, "%s (byte 0x%02x)", problem,
-				     (unsigned char)text[i]);
-			return -EINVAL;
-		}
-		if (text[i] == '\n' || (text[i] == '\r' && (i + 1 == len || text[i + 1] != '\n'))) {
-			info.line++;
-			info.column = 0;
-		}
-	}
-	return 0;
-}
 
 /* ---- life --------------------------------------------------------------------------------------- */
 
@@ -91,19 +53,15 @@ int xfn_yaml_reader_open(const char *file, const char *text, size_t len,
 	struct xfn_yaml_reader *reader;
 	int err;
 
-	if (len > XFN_MANIFEST_BYTES_MAX) {
-		xfn_diag_add(diags, &(struct xfn_diag_info){.file = file},
-			     "the text is too long: %zu bytes, at most %lu", len,
-			     XFN_MANIFEST_BYTES_MAX);
-		return -EINVAL;
-	}
-	err = check_text(file, text, len, diags);
+	err = xfn_yaml_text_check(file, text, len, diags);
 	if (err)
 		return err;
 	reader = xfn_alloc(sizeof(*reader));
 	if (!reader)
 		return -ENOMEM;
 	reader->file = file;
+	reader->text = text;
+	reader->len = len;
 	reader->diags = diags;
 	reader->line = reader->column = 1;
 	/* libfyaml takes no empty string; a blank is as empty. */
@@ -213,9 +171,41 @@ static int enter_document(struct xfn_yaml_reader *reader)
 		      "one document in a file");
 }
 
-static void take_scalar(struct fy_event *event, struct xfn_yaml_event *ret)
+/*
+ * Why libfyaml (0.7 to 0.9) must not be asked for a scalar's text, or NULL. It needs stack in
+ * proportion to the lines of a block scalar (upstream issue 315), and loses the memory in which it
+ * collected a single-quoted one with many quotes inside (issue 233).
+ */
+static const char *scalar_problem(const struct xfn_yaml_reader *reader, struct fy_token *token)
+{
+	const struct fy_mark *start = token ? fy_token_start_mark(token) : NULL;
+	const struct fy_mark *end = start ? fy_token_end_mark(token) : NULL;
+	size_t quotes = 0;
+
+	if (!end || end->input_pos < start->input_pos || end->input_pos > reader->len)
+		return NULL;
+	if (end->input_pos - start->input_pos > SCALAR_BYTES_MAX)
+		return "a single value of more than 8192 bytes";
+	if (fy_token_scalar_style(token) != FYSS_SINGLE_QUOTED)
+		return NULL;
+	for (size_t i = start->input_pos; i < end->input_pos; i++)
+		quotes += reader->text[i] == '\'';
+	return quotes > SCALAR_QUOTES_MAX ? "too many quotes in a single-quoted text" : NULL;
+}
+
+static void take_scalar(const struct xfn_yaml_reader *reader, struct fy_event *event,
+			struct xfn_yaml_event *ret)
 {
 	struct fy_token *token = event->scalar.value;
+	const char *problem = scalar_problem(reader, token);
+
+	if (problem) {
+		refuse(reader, reader->line, reader->column, problem,
+		       "a short text, double-quoted if it has quotes in it");
+		ret->kind = XFN_YAML_REFUSED;
+		return;
+	}
+	ret->kind = XFN_YAML_SCALAR;
 
 	ret->text = token ? fy_token_get_text(token, &ret->len) : NULL;
 	if (!ret->text) {
@@ -245,8 +235,7 @@ static int convert(struct xfn_yaml_reader *reader, struct fy_event *event,
 		reader->depth--;
 		return 0;
 	case FYET_SCALAR:
-		ret->kind = XFN_YAML_SCALAR;
-		take_scalar(event, ret);
+		take_scalar(reader, event, ret);
 		return 0;
 	case FYET_ALIAS:
 		ret->kind = XFN_YAML_REFUSED;
