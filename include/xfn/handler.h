@@ -381,9 +381,12 @@ XFN_INLINE int xfn_event_open(struct xdp_md *ctx, enum xfn_message message, stru
 {
 	__u32 zero = 0;
 	const struct xfn_event_state *state = bpf_map_lookup_elem(&xfn_events, &zero);
+	__u64 data = (__u64)(long)ctx->data;
 
+	/* What was found equal must not be used for a packet pointer: to the verifier it is none. */
+	barrier_var(data);
 	event->ctx = ctx;
-	if (!state || state->data != (__u64)(long)ctx->data)
+	if (!state || state->data != data)
 		return -EAGAIN;
 	event->dst[0] = state->dst[0];
 	event->dst[1] = state->dst[1];
