@@ -49,7 +49,7 @@ static int run_verb(struct xfn_cli *cli, const struct xfn_verb *verb, int argc, 
 		return xfn_misuse(verb->name, "%s", error.text);
 	cli->words = args.words;
 	cli->word_count = args.count;
-	if (cli->help && strcmp(verb->name, "help") != 0) {
+	if (cli->help) {
 		xfn_help_verb(verb);
 		code = XFN_EXIT_OK;
 	} else {
@@ -78,7 +78,7 @@ int main(int argc, char **argv)
 	/* What stands before the verb can only be for all verbs; the verb's own table does the rest. */
 	if (xfn_args_parse(argc - 1, argv + 1, &global, 1, true, &args, &error) < 0)
 		return xfn_misuse("", "%s", error.text);
-	name = args.count ? args.words[0] : cli.version ? "version" : cli.help ? "help" : "";
+	name = args.count ? args.words[0] : cli.version ? "version" : "";
 	verb = args.count && !*name ? NULL : xfn_verb_find(name);
 	if (!verb)
 		code = xfn_verb_unknown(name, "");
