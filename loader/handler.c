@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "dataplane_load.h"
+#include "errnum.h"
+#include "handler_private.h"
+
+#define LOG_BYTES      (1U << 20)
+#define LOG_LINES_KEPT 12
+
+/* What libbpf says while an object is opened: the last warning is the cause. One thread. */
+static char last_warning[512];
+
+static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level == LIBBPF_WARN)
+		vsnprintf(last_warning, sizeof(last_warning), format, args);
+	return 0;
+}
+
+static void trim(char *text)
+{
+	size_t length = strlen(text);
+
+	while (length && isspace((unsigned char)text[length - 1]))
+		text[--length] = '\0';
+}
+
+/*
+ * The relevant lines of a verifier's log: the last ones before its statistics, where the refused
+ * instruction stands with the reason behind it.
+ */
+static const char *log_tail(char *log)
+{
+	char *end = strstr(log, "\nprocessed "), *at;
+	int lines = 0;
+
+	if (end)
+		*end = '\0';
+	trim(log);
+	for (at = log + strlen(log); at > log; at--)
+		if (at[-1] == '\n' && ++lines == LOG_LINES_KEPT)
+			break;
+	return at;
+}
+
+/* ---- the object's maps ----------------------------------------------------------------------------- */
+
+static int reuse_maps(const struct xfn_dataplane *dataplane, struct bpf_object *object,
+		      const struct xfn_handler_request *request, struct xfn_fault *fault)
+{
+	struct bpf_map *map;
+	int i, err = 0;
+
+	bpf_object__for_each_map (map, object) {
+		if (bpf_map__is_internal(map))
+			continue;
+		if (xfn_handler_map_is_private(map)) {
+			err = xfn_handler_inherit(dataplane, object, request, map);
+			if (err)
+				break;
+			continue;
+		}
+		for (i = 0; i < XFN_MAP_COUNT; i++)
+			if (!strcmp(bpf_map__name(map), xfn_map_name(i)))
+				break;
+		if (i == XFN_MAP_COUNT) {
+			xfn_fault_set(fault,
+				      "map '%s': names that begin with xfn_ are the data plane's",
+				      bpf_map__name(map));
+			return -EINVAL;
+		}
+		err = bpf_map__reuse_fd(map, dataplane->map_fd[i]);
+		if (err)
+			break;
+	}
+	if (err)
+		xfn_fault_set(fault, "cannot give map '%s' to '%s': %s", bpf_map__name(map),
+			      request->path, strerror(-err));
+	return err;
+}
+
+/* Offset of variable @name in data section @section, or -ENOENT. */
+static int variable_offset(const struct btf *btf, const char *section, const char *name,
+			   __u32 *size)
+{
+	__s32 id = btf ? btf__find_by_name_kind(btf, section, BTF_KIND_DATASEC) : -ENOENT;
+	const struct btf_var_secinfo *variable;
+	const struct btf_type *type;
+	int i;
+
+	if (id < 0)
+		return -ENOENT;
+	type = btf__type_by_id(btf, id);
+	variable = btf_var_secinfos(type);
+	for (i = 0; i < btf_vlen(type); i++, variable++) {
+		if (strcmp(btf__name_by_offset(btf, btf__type_by_id(btf, variable->type)->name_off),
+			   name))
+			continue;
+		*size = variable->size;
+		return variable->offset;
+	}
+	return -ENOENT;
+}
+
+static struct bpf_map *rodata_of(struct bpf_object *object)
+{
+	struct bpf_map *map;
+	const char *name;
+
+	bpf_object__for_each_map (map, object) {
+		name = bpf_map__name(map);
+		if (bpf_map__is_internal(map) && strlen(name) >= 7 &&
+		    !strcmp(name + strlen(name) - 7, ".rodata"))
+			return map;
+	}
+	return NULL;
+}
+
+/* Tells the handler which slots are its own, after a look at what it was compiled against. */
+static int set_self(struct bpf_object *object, const struct xfn_handler_request *request,
+		    struct xfn_fault *fault)
+{
+	struct bpf_map *rodata = rodata_of(object);
+	struct xfn_handler_self self;
+	size_t bytes = 0;
+	__u32 size = 0;
+	int offset = variable_offset(bpf_object__btf(object), ".rodata", "xfn_self", &size), err;
+	const void *initial = rodata ? bpf_map__initial_value(rodata, &bytes) : NULL;
+	char *values;
+
+	if (!initial || offset < 0 || size != sizeof(self) || offset + size > bytes) {
+		xfn_fault_set(fault,
+			      "'%s' has no handler, expected a program made by XFN_HANDLER() "
+			      "and compiled with -g",
+			      request->path);
+		return -EINVAL;
+	}
+	memcpy(&self, (const char *)initial + offset, sizeof(self));
+	if (self.abi != XFN_ABI_VERSION) {
+		xfn_fault_set(fault,
+			      "'%s' was compiled against layout version %u of "
+			      "xfn/handler.h, expected %d: compile it again",
+			      request->path, self.abi, XFN_ABI_VERSION);
+		return -EINVAL;
+	}
+	self.version = request->version_slot;
+	self.histogram = request->histogram_slot;
+	values = malloc(bytes);
+	if (!values)
+		return -ENOMEM;
+	memcpy(values, initial, bytes);
+	memcpy(values + offset, &self, sizeof(self));
+	err = bpf_map__set_initial_value(rodata, values, bytes);
+	free(values);
+	return err;
+}
+
+/* Maps that no instruction names belong to the program too: tools may want them. */
+static void bind_maps(struct bpf_object *object, int program_fd)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map (map, object) {
+		if (xfn_handler_map_is_private(map))
+			bpf_prog_bind_map(program_fd, bpf_map__fd(map), NULL);
+	}
+}
+
+/* ---- loading --------------------------------------------------------------------------------------- */
+
+static int prepare(const struct xfn_dataplane *dataplane, struct bpf_object *object,
+		   const struct xfn_handler_request *request, struct bpf_program **program,
+		   struct xfn_fault *fault)
+{
+	int err = xfn_handler_choose(object, request, program, fault);
+
+	if (!err)
+		err = xfn_handler_check_maps(object, fault);
+	if (!err)
+		err = xfn_handler_check_insns(*program, fault);
+	if (!err)
+		err = set_self(object, request, fault);
+	if (!err)
+		err = reuse_maps(dataplane, object, request, fault);
+	return err;
+}
+
+static int load(struct bpf_object *object, const struct bpf_program *program,
+		const struct xfn_handler_request *request, char *log, struct xfn_fault *fault)
+{
+	int err = bpf_object__load(object), fd;
+
+	if (err && log[0]) {
+		xfn_fault_set(fault, "the kernel's verifier refuses program '%s' in '%s':\n%s",
+			      bpf_program__name(program), request->path, log_tail(log));
+		return -EINVAL;
+	}
+	if (err) {
+		trim(last_warning);
+		xfn_fault_set(fault, "cannot load '%s': %s (%s)", request->path, strerror(-err),
+			      last_warning);
+		return err;
+	}
+	/* Only now are subprograms part of it. It is loaded, but nothing can reach it. */
+	err = xfn_handler_check_insns(program, fault);
+	if (err)
+		return err;
+	fd = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return xfn_errno();
+	bind_maps(object, fd);
+	return fd;
+}
+
+static int open_and_load(const struct xfn_dataplane *dataplane,
+			 const struct xfn_handler_request *request, char *log,
+			 struct xfn_fault *fault)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = request->name,
+		    .kernel_log_buf = log, .kernel_log_size = LOG_BYTES);
+	struct bpf_program *program = NULL;
+	struct bpf_object *object;
+	int err;
+
+	object = bpf_object__open_mem(request->object, request->object_bytes, &options);
+	if (!object) {
+		trim(last_warning);
+		xfn_fault_set(fault, "cannot read '%s': %s", request->path,
+			      last_warning[0] ? last_warning : strerror(errno));
+		return -EINVAL;
+	}
+	err = prepare(dataplane, object, request, &program, fault);
+	if (!err)
+		err = load(object, program, request, log, fault);
+	bpf_object__close(object);
+	return err;
+}
+
+int xfn_handler_load(const struct xfn_dataplane *dataplane,
+		     const struct xfn_handler_request *request, struct xfn_fault *fault)
+{
+	libbpf_print_fn_t print;
+	char *log;
+	int err;
+
+	fault->text[0] = '\0';
+	err = xfn_handler_check_elf(request, fault);
+	if (err)
+		return err;
+	log = calloc(1, LOG_BYTES);
+	if (!log)
+		return -ENOMEM;
+	last_warning[0] = '\0';
+	print = libbpf_set_print(keep_warning);
+	err = open_and_load(dataplane, request, log, fault);
+	libbpf_set_print(print);
+	free(log);
+	return err;
+}
+
+int xfn_handler_in_slot(const struct xfn_dataplane *dataplane, __u32 slot)
+{
+	__u32 id = 0;
+	int fd;
+
+	if (bpf_map_lookup_elem(dataplane->map_fd[XFN_MAP_HANDLERS], &slot, &id))
+		return xfn_errno();
+	fd = bpf_prog_get_fd_by_id(id);
+	return fd < 0 ? xfn_errno() : fd;
+}
