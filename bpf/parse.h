@@ -103,7 +103,7 @@ static __always_inline int parse_vlan(struct cursor *cursor, struct packet *pack
 	return XFN_GO_ON;
 }
 
-/* On return the cursor ends where the datagram does: Ethernet padding is out of sight. */
+/* On return payload_bytes ends where the datagram does: Ethernet padding is out of sight. */
 static __always_inline int parse_ipv4(struct cursor *cursor, struct packet *packet)
 {
 	void *start = cursor->at;
@@ -149,7 +149,7 @@ static __always_inline int skip_extension(struct cursor *cursor, __u8 *next, __u
 	__u32 bytes = 8;
 
 	header = TAKE(cursor, 8);
-	if (!header)
+	if (!header || *left_bytes < 8) /* what lies behind the datagram says nothing about it */
 		return XFN_VERDICT_MALFORMED;
 	if (*next == IPPROTO_FRAGMENT) {
 		if (*(__be16 *)&header->type & bpf_htons(IPV6_FRAGMENT_MASK))
