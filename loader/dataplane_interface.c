@@ -98,6 +98,17 @@ static int load_root(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_fau
 	return err;
 }
 
+int xfn_dataplane_load_slot(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_fault *fault)
+{
+	int err = xfn_dataplane_zero(dataplane, XFN_MAP_PACKETS, slot);
+
+	if (!err)
+		err = xfn_dataplane_zero(dataplane, XFN_MAP_VERDICTS, slot);
+	if (!err)
+		err = load_ingress(dataplane, slot, fault);
+	return err ?: load_root(dataplane, slot, fault);
+}
+
 /* ---- slots ----------------------------------------------------------------------------------------- */
 
 int xfn_dataplane_find(const struct xfn_dataplane *dataplane, const char *name)
@@ -197,13 +208,7 @@ int xfn_dataplane_attach(struct xfn_dataplane *dataplane, __u32 ifindex, const c
 		return -EALREADY;
 	if (slot < 0)
 		return slot;
-	err = xfn_dataplane_zero(dataplane, XFN_MAP_PACKETS, slot);
-	if (!err)
-		err = xfn_dataplane_zero(dataplane, XFN_MAP_VERDICTS, slot);
-	if (!err)
-		err = load_ingress(dataplane, slot, fault);
-	if (!err)
-		err = load_root(dataplane, slot, fault);
+	err = xfn_dataplane_load_slot(dataplane, slot, fault);
 	if (err)
 		goto err_clear_slot;
 	xfn_dataplane_set_mac(dataplane, slot, mac);

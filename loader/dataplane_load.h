@@ -24,6 +24,12 @@ int xfn_pin_remove_tree(const char *path);
  */
 struct xfn_ingress *xfn_ingress_prepare(const struct xfn_dataplane *dataplane, __u32 slot);
 
+/*
+ * Readies a slot for packets: its counters at zero, its root and ingress loaded, attached nowhere.
+ * The descriptors are in dataplane->interface[slot].
+ */
+int xfn_dataplane_load_slot(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_fault *fault);
+
 /* Opens pinned links, clears away those that hold no interface any more, loads ingress anew. */
 int xfn_dataplane_adopt_interfaces(struct xfn_dataplane *dataplane, struct xfn_fault *fault);
 
