@@ -123,12 +123,38 @@ void xfn_diag_list_sort(struct xfn_diag_list *list)
 	}
 }
 
+/* Not json_pack(): short of memory it leaves a member out and calls that success. */
+static int set_text(json_t *object, const char *key, const char *text)
+{
+	return text ? json_object_set_new(object, key, json_string(text)) : 0;
+}
+
 static json_t *diag_json(const struct xfn_diag *diag)
 {
-	return json_pack("{s:s*, s:I, s:I, s:s, s:s*, s:s*, s:s*}", "file", diag->file, "line",
-			 (json_int_t)diag->line, "column", (json_int_t)diag->column, "message",
-			 diag->message, "value", diag->value, "expected", diag->expected, "hint",
-			 diag->hint);
+	json_t *object = json_object();
+
+	if (!object)
+		return NULL;
+	if (set_text(object, "file", diag->file) ||
+	    json_object_set_new(object, "line", json_integer(diag->line)) ||
+	    json_object_set_new(object, "column", json_integer(diag->column)) ||
+	    set_text(object, "message", diag->message) || set_text(object, "value", diag->value) ||
+	    set_text(object, "expected", diag->expected) || set_text(object, "hint", diag->hint)) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+/* The entries that were not kept, as one that only says how many. */
+static json_t *more_json(unsigned more)
+{
+	struct xfn_diag diag = {0};
+	char message[32];
+
+	snprintf(message, sizeof(message), "and %u more", more);
+	diag.message = message;
+	return diag_json(&diag);
 }
 
 int xfn_diag_list_json(const struct xfn_diag_list *list, json_t **ret)
@@ -139,9 +165,7 @@ int xfn_diag_list_json(const struct xfn_diag_list *list, json_t **ret)
 	for (unsigned i = 0; i < list->count && !err; i++)
 		err = json_array_append_new(details, diag_json(&list->items[i]));
 	if (!err && list->more)
-		err = json_array_append_new(
-			details,
-			json_pack("{s:o}", "message", json_sprintf("and %u more", list->more)));
+		err = json_array_append_new(details, more_json(list->more));
 	if (err) {
 		json_decref(details);
 		return -ENOMEM;

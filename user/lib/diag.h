@@ -64,8 +64,8 @@ void xfn_diag_list_sort(struct xfn_diag_list *list);
 
 /*
  * Make the "details" array of an error answer: objects with file, line, column, message and, where
- * there is one, value, expected, hint. When entries were only counted, a last object holds just a
- * message ("and N more"). @ret is a new reference. Returns 0 or -ENOMEM.
+ * there is one, value, expected, hint. When entries were only counted, a last object of line 0 says
+ * how many ("and N more"). @ret is a new reference. Returns 0 or -ENOMEM.
  */
 int xfn_diag_list_json(const struct xfn_diag_list *list, json_t **ret);
 
