@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,6 +216,14 @@ static const struct xfn_route routes[] = {
 	{"POST", "/v1/swap", post_swap, XFN_HTTP_UPLOAD_BYTES},
 };
 
+static void log_request(void *context, const struct xfn_actor *actor, const char *method,
+			const char *path, int http_status)
+{
+	(void)context;
+	fprintf(stderr, "xfnd: request: %s %s: %d, for user %u, process %d\n", method, path,
+		http_status, actor->uid, actor->pid);
+}
+
 int xfn_api_open(struct xfn_api *api, const char *socket_path, struct xfn_http **ret)
 {
 	const struct xfn_http_options options = {
@@ -224,6 +232,7 @@ int xfn_api_open(struct xfn_api *api, const char *socket_path, struct xfn_http *
 		.routes = routes,
 		.route_count = sizeof(routes) / sizeof(routes[0]),
 		.context = api,
+		.served = api->verbose ? log_request : NULL,
 	};
 
 	return xfn_http_open(&options, ret);

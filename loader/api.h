@@ -4,7 +4,7 @@
 
 /* The routes of /v1: what a request says becomes a call of the engine, nothing more. */
 
-#include <stddef.h>
+#include <stdbool.h>
 
 struct xfn_engine;
 struct xfn_http;
@@ -16,6 +16,7 @@ struct xfn_api {
 	struct xfn_engine *engine;
 	struct xfn_journal *journal;
 	struct xfn_loop *loop;
+	bool verbose; /* log each request on standard error */
 };
 
 /* Serves the API at @socket_path. @api must outlive the server. Returns 0 or -errno. */

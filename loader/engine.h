@@ -85,8 +85,10 @@ void xfn_engine_close(struct xfn_engine *engine);
 int xfn_engine_reset(const struct xfn_engine_options *options);
 
 /* Changes. */
+/* {"interface","mode","warnings":[TEXT]}; no such interface: 404 "no_such_interface". */
 int xfn_engine_attach(struct xfn_engine *engine, const struct xfn_attach_request *request,
 		      const struct xfn_actor *actor, struct xfn_reply *reply);
+/* {"interface","warnings":[TEXT]}; not attached: 404 "not_attached". */
 int xfn_engine_detach(struct xfn_engine *engine, const char *interface,
 		      const struct xfn_actor *actor, struct xfn_reply *reply);
 /*
@@ -97,14 +99,23 @@ int xfn_engine_plan(struct xfn_engine *engine, const struct xfn_apply_request *r
 		    const struct xfn_actor *actor, struct xfn_reply *reply);
 int xfn_engine_apply(struct xfn_engine *engine, const struct xfn_apply_request *request,
 		     const struct xfn_actor *actor, struct xfn_reply *reply);
-/* function: NAME (tenant default) or TENANT/NAME, here and below. */
+/*
+ * {"function","from":"v1","to":"v2","inherited":[MAP]}.
+ * @function: NAME (tenant default) or TENANT/NAME, here and below; none such: 404
+ * "no_such_function".
+ */
 int xfn_engine_swap(struct xfn_engine *engine, const char *function,
 		    const struct xfn_upload *object, const struct xfn_actor *actor,
 		    struct xfn_reply *reply);
 
 /* Readers; none changes anything. */
+/*
+ * {"version","pid","uptime_ns","interfaces":[{"name","mode","packets","state"}],"functions":N,
+ * "triggers":N,"capacity":{"functions","triggers"},"revision":N,"warnings":[TEXT]}
+ */
 int xfn_engine_status(struct xfn_engine *engine, struct xfn_reply *reply);
 int xfn_engine_functions(struct xfn_engine *engine, struct xfn_reply *reply);
+/* One object, any members: the CLI prints it as an outline in its order. */
 int xfn_engine_function(struct xfn_engine *engine, const char *function, struct xfn_reply *reply);
 int xfn_engine_stats(struct xfn_engine *engine, const char *function, struct xfn_reply *reply);
 int xfn_engine_latency(struct xfn_engine *engine, const struct xfn_latency_query *query,

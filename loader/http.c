@@ -115,6 +115,18 @@ static int check_length(struct xfn_request *request)
 
 /* ---- what is answered --------------------------------------------------------------------------*/
 
+static void tell_served(const struct xfn_request *request, int http_status)
+{
+	const struct xfn_http *http = request->http;
+	struct xfn_actor actor;
+
+	if (!http->served)
+		return;
+	xfn_request_actor(request, &actor);
+	http->served(http->context, &actor, request->route->method, request->route->path,
+		     http_status);
+}
+
 static enum MHD_Result queue_json(struct MHD_Connection *connection, struct xfn_reply *reply)
 {
 	static const char failed[] =
@@ -158,11 +170,13 @@ static enum MHD_Result answer(struct xfn_request *request)
 	err = request->route->fn(request->http->context, request, &reply);
 	if (request->stream) {
 		xfn_reply_fini(&reply);
+		tell_served(request, 200);
 		return MHD_queue_response(request->connection, 200, request->stream->response);
 	}
 	if (err < 0)
 		xfn_reply_error(&reply, err == -EBUSY ? 503 : 500, "internal", NULL,
 				"cannot answer '%s': %s", request->path, strerror(-err));
+	tell_served(request, reply.http_status);
 	result = queue_json(request->connection, &reply);
 	xfn_reply_fini(&reply);
 	return result;
@@ -387,6 +401,7 @@ int xfn_http_open(const struct xfn_http_options *options, struct xfn_http **ret)
 	http->routes = options->routes;
 	http->route_count = options->route_count;
 	http->context = options->context;
+	http->served = options->served;
 	err = start_daemon(http, options);
 	if (!err) {
 		http->socket_path = strdup(options->socket_path);

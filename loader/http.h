@@ -51,14 +51,19 @@ struct xfn_route {
 	size_t body_max; /* bytes */
 };
 
+/* Told of each answer that a route gave; @path is the route's. For logging. */
+typedef void xfn_served_fn(void *context, const struct xfn_actor *actor, const char *method,
+			   const char *path, int http_status);
+
 struct xfn_http_options {
 	struct xfn_loop *loop;
-	const char
-		*socket_path; /* what lies there is removed first: hold the run directory's lock */
+	/* What lies there is removed first: hold the run directory's lock. */
+	const char *socket_path;
 	const struct xfn_route *routes; /* borrowed; the first that fits is taken */
 	size_t route_count;
-	void *context;      /* for the routes */
-	unsigned timeout_s; /* 0: XFN_HTTP_TIMEOUT_S */
+	void *context;         /* for the routes, and for served() */
+	xfn_served_fn *served; /* or NULL */
+	unsigned timeout_s;    /* 0: XFN_HTTP_TIMEOUT_S */
 };
 
 /* Returns 0 or -errno; -ENAMETOOLONG: a unix socket's path has at most 107 bytes. */

@@ -44,7 +44,7 @@ static const struct xfn_option options[] = {
 	 XFN_OPTION_TEXT(struct settings, state_dir)},
 	{"reset", 0, NULL, "detach, remove all pins and revisions, and exit",
 	 XFN_OPTION_FLAG(struct settings, reset)},
-	{"verbose", 'v', NULL, "say more", XFN_OPTION_FLAG(struct settings, verbose)},
+	{"verbose", 'v', NULL, "log each request", XFN_OPTION_FLAG(struct settings, verbose)},
 	{"version", 0, NULL, "print the version and exit",
 	 XFN_OPTION_FLAG(struct settings, version)},
 	{"help", 'h', NULL, "print this and exit", XFN_OPTION_FLAG(struct settings, help)},
@@ -152,8 +152,10 @@ static int start(struct xfnd *xfnd, const struct settings *settings)
 	if (err < 0)
 		return fail("start with pins in", settings->pin_dir, err);
 
-	xfnd->api = (struct xfn_api){
-		.engine = xfnd->engine, .journal = xfnd->journal, .loop = xfnd->loop};
+	xfnd->api = (struct xfn_api){.engine = xfnd->engine,
+				     .journal = xfnd->journal,
+				     .loop = xfnd->loop,
+				     .verbose = settings->verbose};
 	snprintf(socket_path, sizeof(socket_path), "%s/xfn.sock", settings->run_dir);
 	err = xfn_api_open(&xfnd->api, socket_path, &xfnd->http);
 	if (err < 0)

@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #define XFN_BPFFS_DEFAULT "/sys/fs/bpf"
 
@@ -23,12 +24,11 @@ bool xfn_bpffs_is(const char *path);
  * mounts one: at /sys/fs/bpf for pins below it, else at the deepest directory of the path that
  * exists, which must be empty, since what is in it would be hidden. Makes no directory.
  *
- * Returns 0 and fills @ret; or -errno and a line in @error (XFN_BPFFS_ERROR_BYTES bytes) that says
- * what could not be done and why: -EINVAL (path not absolute, or with ".."), -ENOTEMPTY (nothing
- * can be mounted there), -ENOTDIR, -EPERM, -ENODEV (a kernel without bpffs).
+ * Returns 0 and fills @ret; or -errno and one line in @error (@error_bytes of room) that says what
+ * could not be done, why, and what to do: -EINVAL (path not absolute, or with ".."), -ENOTEMPTY
+ * (nothing can be mounted there), -ENOTDIR, -EPERM, -ENODEV (a kernel without bpffs).
  */
-#define XFN_BPFFS_ERROR_BYTES (PATH_MAX + 256)
-int xfn_bpffs_ensure(const char *pin_dir, char *error, struct xfn_bpffs *ret);
+int xfn_bpffs_ensure(const char *pin_dir, struct xfn_bpffs *ret, char *error, size_t error_bytes);
 
 /*
  * The deepest existing directory of @pin_dir into @ret (PATH_MAX bytes). Returns 0 or -errno.

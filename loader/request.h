@@ -63,6 +63,7 @@ struct xfn_http {
 	const struct xfn_route *routes;
 	size_t route_count;
 	void *context;
+	xfn_served_fn *served;
 	char *socket_path;
 	struct xfn_stream *streams;
 	unsigned stream_count;

@@ -241,6 +241,7 @@ int xfn_ruleset_compile(const struct xfn_ruleset_input *input, struct xfn_diag_l
 	err = build_run(&build);
 	build_fini(&build);
 	if (err) {
+		xfn_diag_list_sort(diags);
 		xfn_ruleset_free(build.ruleset);
 		return err;
 	}
