@@ -33,10 +33,10 @@ pins() {
 	echo "/sys/fs/bpf/xfn-cli-test-$BATS_TEST_NUMBER-$$"
 }
 
-# Starts xfnd on $DIR and points xfn there.
+# Starts xfnd on $DIR, with more options if given, and points xfn there.
 start_daemon() {
 	daemon_dir=$DIR
-	"$XFND" --run-dir "$DIR" --pin-dir "$(pins)" --state-dir "$DIR/state" \
+	"$XFND" --run-dir "$DIR" --pin-dir "$(pins)" --state-dir "$DIR/state" "$@" \
 		2>"$DIR/log" 3>&- &
 	daemon=$!
 	export XFN_SOCKET=$DIR/xfn.sock
@@ -249,6 +249,12 @@ verbs() {
 	run -2 "$XFND" --run-dir
 	run -0 "$XFND" --help
 	[[ $output == *--state-dir* ]]
+}
+
+@test "xfnd -v logs each request, and for whom" {
+	start_daemon -v
+	run -0 "$XFN" journal
+	grep -qE "^xfnd: request: GET /v1/journal: 200, for user $(id -u), process [0-9]+$" "$DIR/log"
 }
 
 @test "the socket is for root and one group" {
