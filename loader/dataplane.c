@@ -39,6 +39,7 @@ struct xfn_capacity xfn_capacity_of(__u32 triggers, __u32 functions)
 	};
 
 	capacity.slot_bits = xfn_phash_slot_bits(capacity.triggers);
+	capacity.triggers = xfn_phash_capacity(capacity.slot_bits);
 	/* While a version takes over, its predecessor is there too. */
 	capacity.versions = 2 * capacity.functions + 16;
 	capacity.histograms =

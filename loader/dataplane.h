@@ -36,11 +36,11 @@ struct xfn_capacity {
 	__u32 histograms; /* slots in xfn_histograms, XFN_STAGE_COUNT elements each */
 };
 
-#define XFN_CAPACITY_TRIGGERS_DEFAULT  16384
+#define XFN_CAPACITY_TRIGGERS_DEFAULT  100000 /* 17 MB of maps */
 #define XFN_CAPACITY_FUNCTIONS_DEFAULT 1024
 #define XFN_HISTOGRAMS_MAX             512 /* 4 KiB per stage and CPU each */
 
-/* Fills in what follows from @triggers and @functions; 0 stands for the default. */
+/* Rounds @triggers up and fills in what follows; 0 stands for the default. */
 struct xfn_capacity xfn_capacity_of(__u32 triggers, __u32 functions);
 
 /* Every map of the data plane: X(NAME, map's name). */
@@ -115,13 +115,27 @@ int xfn_dataplane_remove(const char *pin_dir, struct xfn_fault *fault);
 /* PIN/<netns cookie> of the caller's network namespace, to be freed; NULL and errno. */
 char *xfn_dataplane_dir(const char *pin_dir);
 
+struct xfn_dataplane_request {
+	__u32 ifindex;
+	const char *name;
+	__u8 mac[6];
+	bool generic;
+};
+
 /*
- * Attaches to an interface: loads root and ingress for a free slot, fills them in, then makes and
- * pins the link. Returns the slot, or -EBUSY (another XDP program is there), -EOPNOTSUPP (no native
- * mode), -ENOSPC (64 interfaces), -EALREADY, ...
+ * Gets a slot ready for an interface: zeroed counters, root and ingress loaded. Nothing is attached
+ * yet, so that maps are filled before the first packet comes. Returns the slot, or -ENOSPC (64
+ * interfaces), -EALREADY, ...; undone by xfn_dataplane_detach().
  */
-int xfn_dataplane_attach(struct xfn_dataplane *dataplane, __u32 ifindex, const char *name,
-			 const __u8 mac[6], bool generic, struct xfn_fault *fault);
+int xfn_dataplane_prepare(struct xfn_dataplane *dataplane,
+			  const struct xfn_dataplane_request *request, struct xfn_fault *fault);
+
+/*
+ * Attaches: makes and pins the slot's link. Returns 0, -EBUSY (another XDP program is there),
+ * -EOPNOTSUPP (the driver has no native mode), -ERANGE (MTU too large for it), or what else the
+ * driver says; the slot is then still prepared.
+ */
+int xfn_dataplane_link(struct xfn_dataplane *dataplane, __u32 slot);
 
 /*
  * Detaches; counters of the slot end. Returns 0 or -errno. Where the interface is gone already the

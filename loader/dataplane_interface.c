@@ -198,34 +198,43 @@ static int make_link(struct xfn_dataplane *dataplane, __u32 slot, __u32 ifindex,
 	return err;
 }
 
-int xfn_dataplane_attach(struct xfn_dataplane *dataplane, __u32 ifindex, const char *name,
-			 const __u8 mac[6], bool generic, struct xfn_fault *fault)
+int xfn_dataplane_prepare(struct xfn_dataplane *dataplane,
+			  const struct xfn_dataplane_request *request, struct xfn_fault *fault)
 {
 	int slot = free_slot(dataplane), err;
+	struct xfn_dataplane_interface *interface;
 
 	fault->text[0] = '\0';
-	if (xfn_dataplane_find(dataplane, name) >= 0)
+	if (xfn_dataplane_find(dataplane, request->name) >= 0)
 		return -EALREADY;
 	if (slot < 0)
 		return slot;
-	err = xfn_dataplane_load_slot(dataplane, slot, fault);
-	if (err)
-		goto err_clear_slot;
-	xfn_dataplane_set_mac(dataplane, slot, mac);
-	set_interface(dataplane, slot, ifindex, generic ? INTERFACE_GENERIC : 0);
-	err = make_link(dataplane, slot, ifindex, generic);
-	if (err)
-		goto err_clear_slot;
-	dataplane->interface[slot].used = true;
-	dataplane->interface[slot].ifindex = ifindex;
-	dataplane->interface[slot].generic = generic;
-	snprintf(dataplane->interface[slot].name, sizeof(dataplane->interface[slot].name), "%s",
-		 name);
+	err = xfn_dataplane_zero(dataplane, XFN_MAP_PACKETS, slot);
+	if (!err)
+		err = xfn_dataplane_zero(dataplane, XFN_MAP_VERDICTS, slot);
+	if (!err)
+		err = load_ingress(dataplane, slot, fault);
+	if (!err)
+		err = load_root(dataplane, slot, fault);
+	if (err) {
+		clear_slot(dataplane, slot);
+		return err;
+	}
+	xfn_dataplane_set_mac(dataplane, slot, request->mac);
+	set_interface(dataplane, slot, request->ifindex, request->generic ? INTERFACE_GENERIC : 0);
+	interface = &dataplane->interface[slot];
+	interface->used = true;
+	interface->ifindex = request->ifindex;
+	interface->generic = request->generic;
+	snprintf(interface->name, sizeof(interface->name), "%s", request->name);
 	return slot;
+}
 
-err_clear_slot:
-	clear_slot(dataplane, slot);
-	return err;
+int xfn_dataplane_link(struct xfn_dataplane *dataplane, __u32 slot)
+{
+	const struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
+
+	return make_link(dataplane, slot, interface->ifindex, interface->generic);
 }
 
 int xfn_dataplane_detach(struct xfn_dataplane *dataplane, __u32 slot)

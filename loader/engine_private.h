@@ -2,9 +2,16 @@
 #ifndef XFN_ENGINE_PRIVATE_H
 #define XFN_ENGINE_PRIVATE_H
 
-/* What the files of the engine share with each other. */
+/*
+ * What the files of the engine share with each other.
+ *
+ * Every change takes the same way: engine_change.c begins it with a copy of the live model, the verb
+ * (apply, swap, attach, ...) edits the copy, engine_commit.c tries all that can fail, writes the
+ * revision, and makes it live with one store.
+ */
 
 #include "dataplane.h"
+#include "diag.h"
 #include "engine.h"
 #include "model.h"
 #include "ruleset.h"
@@ -18,9 +25,112 @@ struct xfn_engine {
 	struct xfn_model *model;     /* the live one */
 	struct xfn_ruleset *ruleset; /* the live one; NULL before the first */
 	struct xfn_netlink *netlink; /* watches links and addresses */
-	struct xfn_source *on_netlink;
-	struct xfn_set *parsed; /* the manifest last sent, so that it is parsed once */
-	bool has_barrier_map;
+	struct xfn_source *refresh;  /* timer: links or addresses have changed */
+	struct xfn_set *parsed;      /* the manifest last sent, so that it is parsed once */
+	bool *entered;               /* by version slot: xfn_handlers holds a program */
+	bool *zeroed;                /* scratch of a commit, by version slot */
 };
+
+/* A change under way. */
+struct xfn_change {
+	struct xfn_engine *engine;
+	struct xfn_model *next;
+	const struct xfn_actor *actor;
+	struct xfn_diag_list diags;
+	struct xfn_fault fault;
+	const char *code; /* of the error, once one is known */
+	int status;       /* HTTP status of the error */
+};
+
+/* ---- engine_change.c: from the live model to the next one ------------------------------------- */
+
+/* Begins with no sets, functions and attachments. @live: waits until idle slots are quiet. */
+int xfn_change_init(struct xfn_change *change, struct xfn_engine *engine,
+		    const struct xfn_actor *actor);
+void xfn_change_fini(struct xfn_change *change);
+
+/* Copies sets, functions or attachments; all but those of set @except, which may be NULL. */
+int xfn_change_keep_sets(struct xfn_change *change, const char *except);
+int xfn_change_keep_attachments(struct xfn_change *change, const char *except);
+
+/*
+ * A function as it is, with its draining version folded into `retired`. @set and @spec replace the
+ * old ones if given.
+ */
+int xfn_change_keep_function(struct xfn_change *change, const struct xfn_model_function *function,
+			     struct xfn_set *set, const struct xfn_function_spec *spec);
+
+/* Adds a new function and finds it a slot. -ENOSPC: over capacity, said in diags. */
+int xfn_change_add_function(struct xfn_change *change, struct xfn_set *set,
+			    const struct xfn_function_spec *spec);
+
+/*
+ * Gives @function of the next model a new version, loaded from @object; the old one drains. On
+ * refusal the reason is in change->fault.
+ */
+int xfn_change_load(struct xfn_change *change, struct xfn_model_function *function,
+		    const struct xfn_upload *object, const char *program);
+
+/* Sets what the reply to a failed change says: an HTTP status and a word. Returns @err. */
+int xfn_change_refuse(struct xfn_change *change, int err, int status, const char *code,
+		      const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* The reply to a change that failed with @err. */
+int xfn_change_reply(struct xfn_change *change, int err, const char *what, struct xfn_reply *reply);
+
+/* ---- engine_commit.c ------------------------------------------------------------------------------ */
+
+/* Compiles the next model against the interfaces that are attached or prepared now. */
+int xfn_change_compile(struct xfn_change *change, struct xfn_ruleset **ret);
+
+/*
+ * Makes the next model the live one: attaches what is wanted, compiles, writes the revision,
+ * fills the idle generation, flips, and cleans up behind. On failure nothing has changed.
+ * The change no longer owns a model afterwards.
+ */
+int xfn_change_commit(struct xfn_change *change);
+
+/* Fills the idle generation with @model and @ruleset and flips. Takes over @ruleset on success. */
+int xfn_engine_install(struct xfn_engine *engine, const struct xfn_model *model,
+		       struct xfn_ruleset *ruleset);
+
+/* ---- engine_attach.c ------------------------------------------------------------------------------ */
+
+/* Prepares and links what the model wants and is not attached yet. Undone by the next one. */
+int xfn_change_attach(struct xfn_change *change, bool slots[XFN_INTERFACES_MAX]);
+int xfn_change_link(struct xfn_change *change, const bool slots[XFN_INTERFACES_MAX]);
+void xfn_change_unattach(struct xfn_change *change, const bool slots[XFN_INTERFACES_MAX]);
+
+/* Detaches what the live model does not want. */
+void xfn_engine_detach_unwanted(struct xfn_engine *engine);
+
+/* Addresses of the attached interfaces, to be freed. */
+int xfn_engine_addresses(struct xfn_engine *engine, struct xfn_ruleset_address **ret,
+			 __u32 *ret_count);
+
+/* Follows links and addresses from now on. */
+int xfn_engine_watch(struct xfn_engine *engine);
+
+/* Attaches what is wanted and has appeared; reads addresses anew. */
+int xfn_engine_refresh(struct xfn_engine *engine);
+
+/* ---- engine_state.c: the model as a revision on disk -------------------------------------------- */
+
+int xfn_state_write(const struct xfn_engine *engine, const struct xfn_model *model,
+		    const struct xfn_actor *actor);
+
+/* Reads a revision. Versions have no programs yet. -EBADMSG: damaged; the fault says what. */
+int xfn_state_read(const char *state_dir, __u64 revision, struct xfn_model **ret,
+		   struct xfn_fault *fault);
+
+/* ---- engine_diff.c ------------------------------------------------------------------------------------ */
+
+/* The "changes" of a plan: what makes @next differ from @live in set @set. NULL: no memory. */
+json_t *xfn_model_diff(const struct xfn_model *live, const struct xfn_model *next, const char *set);
+
+/* The config that the data plane gets for a function. */
+struct xfn_function_config xfn_function_config_of(const struct xfn_model_function *function);
+/* The sampling threshold of one event in @sample. */
+__u32 xfn_sample_threshold(__u32 sample);
 
 #endif

@@ -89,6 +89,7 @@ void xfn_model_free(struct xfn_model *model)
 	}
 	for (i = 0; i < model->set_count; i++)
 		xfn_set_put(model->sets[i]);
+	free(model->attachments);
 	free(model->functions);
 	free(model->sets);
 	free(model);
@@ -126,6 +127,28 @@ int xfn_model_add_function(struct xfn_model *model, const struct xfn_model_funct
 	xfn_version_get(function->draining);
 	model->function_count++;
 	return 0;
+}
+
+int xfn_model_add_attachment(struct xfn_model *model, const struct xfn_attachment *attachment)
+{
+	struct xfn_attachment *attachments =
+		grow(model->attachments, model->attachment_count, sizeof(*attachments));
+
+	if (!attachments)
+		return -ENOMEM;
+	model->attachments = attachments;
+	attachments[model->attachment_count++] = *attachment;
+	return 0;
+}
+
+struct xfn_attachment *xfn_model_attachment(const struct xfn_model *model, const char *interface)
+{
+	size_t i;
+
+	for (i = 0; i < model->attachment_count; i++)
+		if (!strcmp(model->attachments[i].name, interface))
+			return &model->attachments[i];
+	return NULL;
 }
 
 struct xfn_set *xfn_model_set(const struct xfn_model *model, const char *name)

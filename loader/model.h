@@ -56,6 +56,13 @@ struct xfn_model_function {
 	bool by_hand;                         /* version came by command, not from the manifest */
 };
 
+/* An interface that is wanted attached; it may be waiting for its device. */
+struct xfn_attachment {
+	char name[16];
+	bool generic;
+	char set[XFN_NAME_MAX + 1]; /* whose manifest wants it; "": attached by command */
+};
+
 struct xfn_model {
 	__u64 revision; /* 0: nothing was ever applied */
 	__u64 next_identity;
@@ -63,6 +70,8 @@ struct xfn_model {
 	size_t set_count;
 	struct xfn_model_function *functions; /* by set, in the order of the text */
 	size_t function_count;
+	struct xfn_attachment *attachments;
+	size_t attachment_count;
 };
 
 struct xfn_set *xfn_set_new(char *text, size_t text_bytes, struct xfn_manifest *manifest);
@@ -79,6 +88,7 @@ void xfn_model_free(struct xfn_model *model); /* takes NULL */
 /* Adds what the pointers name, with a reference of its own to each. Returns 0 or -ENOMEM. */
 int xfn_model_add_set(struct xfn_model *model, struct xfn_set *set);
 int xfn_model_add_function(struct xfn_model *model, const struct xfn_model_function *function);
+int xfn_model_add_attachment(struct xfn_model *model, const struct xfn_attachment *attachment);
 
 /* By name; NULL when there is none. */
 struct xfn_set *xfn_model_set(const struct xfn_model *model, const char *name);
@@ -87,6 +97,7 @@ struct xfn_model_function *xfn_model_function(const struct xfn_model *model, con
 /* NAME (tenant default) or TENANT/NAME. */
 struct xfn_model_function *xfn_model_function_named(const struct xfn_model *model,
 						    const char *name);
+struct xfn_attachment *xfn_model_attachment(const struct xfn_model *model, const char *interface);
 struct xfn_model_function *xfn_model_function_in_slot(const struct xfn_model *model, __u32 slot);
 
 #endif
