@@ -32,11 +32,16 @@ skip_all() {
 
 # What the guests run: `NAME COMMAND` a line. Whatever has been built by now.
 list_sections() {
-	local bpf_test=build/tests/bpf/bpf_test folder
+	local bpf_test=build/tests/bpf/bpf_test folder objects
+	mapfile -t objects < <(cd "$BUILD" && compgen -G 'bpf/*.bpf.o'
+		cd "$BUILD" && compgen -G 'examples/*/*.bpf.o')
+	[[ ${#objects[@]} -eq 0 ]] || echo "load tests/vm/load.sh ${objects[*]/#/build/}"
 	if [[ -x $BUILD/tests/bpf/bpf_test ]]; then
 		echo "bpf_test $bpf_test"
+		# The way in which the daemon loads them.
 		for folder in "$BUILD"/bpf "$BUILD"/examples/*; do
 			compgen -G "$folder/*.bpf.o" >/dev/null || continue
+			grep -q -e --load-all "$BUILD/tests/bpf/bpf_test" || continue
 			folder=${folder#"$BUILD"/}
 			echo "load-$(basename "$folder") $bpf_test --load-all build/$folder"
 		done
@@ -47,7 +52,7 @@ list_sections() {
 boot() {
 	local kernel=$1 out=$2
 	tests/vm/initramfs.sh "$kernel" "$out/sections" "$out/initramfs" || return 1
-	timeout -k 5 "$boot_timeout_s" qemu-system-x86_64 -accel tcg -M q35 -cpu max -smp 2 -m 768 \
+	timeout -k 5 "$boot_timeout_s" qemu-system-x86_64 -accel tcg -M q35 -cpu max -smp 2 -m 1024 \
 		-nodefaults -no-user-config -display none -no-reboot \
 		-serial "file:$out/console" -serial "file:$out/results" \
 		-kernel "$kernel"/boot/vmlinuz-* -initrd "$out/initramfs" \
