@@ -1,0 +1,5 @@
+#include "suites.h"
+void suite_limiter(struct harness *h)
+{
+	(void)h;
+}

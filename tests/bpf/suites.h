@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_TESTS_SUITES_H
+#define XFN_TESTS_SUITES_H
+
+/* X(name, what it is about) */
+#define SUITES(X)                                                                      \
+	X(parse, "verdicts of packets cut short, with absurd lengths, random packets") \
+	X(classify, "which trigger matches, against the look-up in user space")        \
+	X(limiter, "rate and burst, event by event, against an exact reference")       \
+	X(police, "limits and switches on the way through ingress, on two CPUs")       \
+	X(handler, "what becomes of an event in a handler, replies byte by byte")      \
+	X(latency, "histograms and sampling")                                          \
+	X(refused, "objects that are refused as handlers, and what is said of them")
+
+struct harness;
+
+#define X(name, meaning) void suite_##name(struct harness *harness);
+SUITES(X)
+#undef X
+
+/* Loads every object below the folders; returns the exit code. */
+int load_all(char *const *folders, int count);
+
+#endif
