@@ -150,15 +150,15 @@ static __always_inline int probe_find(const struct generation *generation,
 	__u32 index = generation->number * XFN_SHAPES_MAX + probe->shape;
 	struct xfn_shape *shape = bpf_map_lookup_elem(&xfn_shapes, &index);
 	struct xfn_key key = {};
-	__u64 hash, open;
+	__u64 hash, closed;
 
 	if (!shape)
 		return -1;
-	open = -is_open(shape, packet, own);
-	barrier_var(open);
-	/* A closed shape looks for meta 0, which no entry has. */
-	key.meta = ((packet->meta & shape->meta_mask) | meta_of(shape) | label_of(packet, probe)) &
-		   open;
+	closed = is_open(shape, packet, own) - 1; /* no bit or all */
+	barrier_var(closed);
+	/* A closed shape looks for all bits set, which no entry has: not for 0, as in an empty one. */
+	key.meta = (packet->meta & shape->meta_mask) | meta_of(shape) | label_of(packet, probe) |
+		   closed;
 	if (shape->flags & XFN_SHAPE_ADDRESSES) {
 		key.dst[0] = packet->dst[0] & shape->dst_mask[0];
 		key.dst[1] = packet->dst[1] & shape->dst_mask[1];
