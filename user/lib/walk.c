@@ -352,8 +352,9 @@ int xfn_builder_walk(struct xfn_builder *builder)
 		return err;
 	if (event.kind != XFN_YAML_MAP) {
 		if (event.kind != XFN_YAML_REFUSED)
-			xfn_builder_refuse(builder, &event, "a mapping with version and functions",
-					   NULL, "the text holds no manifest");
+			xfn_builder_refuse_at(builder, (struct xfn_place){1, 1},
+					      "a mapping with version and functions", NULL,
+					      "the text holds no manifest");
 		return -EINVAL;
 	}
 	err = read_section(builder, XFN_SECTION_TOP, &event);

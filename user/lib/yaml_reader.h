@@ -29,7 +29,7 @@ struct xfn_yaml_event {
 	enum xfn_yaml_kind kind;
 	bool plain;       /* a scalar without quotes */
 	unsigned line;    /* from 1 */
-	unsigned column;  /* from 1, in characters */
+	unsigned column;  /* from 1, in characters; of what is inside the quotes */
 	const char *text; /* a scalar's; not terminated; valid until the next event */
 	size_t len;
 };
