@@ -302,6 +302,19 @@ static void refuses_large_bodies(void **state)
 	close(fd);
 }
 
+static void refuses_large_bodies_before_they_come(void **state)
+{
+	static const char text[] = "POST /json HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n";
+	struct fixture *f = *state;
+	char answer[4096];
+	int fd = dial(f);
+
+	send_all(f, fd, text, strlen(text));
+	collect(f, fd, answer, sizeof(answer), "too_large");
+	assert_has(answer, "HTTP/1.1 413 ");
+	close(fd);
+}
+
 #define PART(name, file, data)                                                           \
 	"--BOUND\r\nContent-Disposition: form-data; name=\"" name "\"; filename=\"" file \
 	"\"\r\n\r\n" data "\r\n"
@@ -340,6 +353,34 @@ static void reads_large_uploads(void **state)
 	memcpy(body + strlen(head) + data_size, tail, sizeof(tail));
 	assert_has(ask(f, "POST /upload" MULTIPART, body, size), "[[\"a\",1000000]]");
 	free(body);
+}
+
+/* Each part is within the limit; all together are not. */
+static void refuses_many_parts(void **state)
+{
+	static const char heading[] =
+		"POST /upload" MULTIPART "\r\nHost: x\r\nConnection: close\r\n"
+		"Transfer-Encoding: chunked\r\n\r\n";
+	static const char part[] = PART("object", "a", "");
+	static char data[100000];
+	struct fixture *f = *state;
+	char answer[4096], size[16];
+	int fd = dial(f);
+
+	memset(data, 'x', sizeof(data));
+	memcpy(data, part, strlen(part) - 2);
+	memcpy(data + sizeof(data) - 2, "\r\n", 2);
+	send_all(f, fd, heading, strlen(heading));
+	snprintf(size, sizeof(size), "%zx\r\n", sizeof(data));
+	for (int i = 0; i < 11; i++) {
+		send_all(f, fd, size, strlen(size));
+		send_all(f, fd, data, sizeof(data));
+		send_all(f, fd, "\r\n", 2);
+	}
+	send_all(f, fd, "0\r\n\r\n", 5);
+	collect(f, fd, answer, sizeof(answer), NULL);
+	assert_has(answer, "HTTP/1.1 413 ");
+	close(fd);
 }
 
 static void survives_garbage(void **state)
@@ -419,6 +460,18 @@ static void stream_ends_with_its_peer(void **state)
 		step(f);
 	}
 	assert_int_equal(f->streams_closed, 1);
+}
+
+static void idle_stream_costs_nothing(void **state)
+{
+	struct fixture *f = *state;
+	int busy = 0, fd = open_stream(f);
+
+	step(f);
+	for (int i = 0; i < 10; i++)
+		busy += xfn_loop_step(f->loop, STEP_MS * NS_PER_MS);
+	assert_in_range(busy, 0, 3);
+	close(fd);
 }
 
 static void slow_reader_is_cut(void **state)
@@ -513,21 +566,15 @@ static void refuses_long_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(socket_is_private),
-		TEST(answers_by_route),
-		TEST(refuses_by_route),
-		TEST(reads_json),
-		TEST(refuses_large_bodies),
-		TEST(reads_multipart),
-		TEST(reads_large_uploads),
-		TEST(survives_garbage),
-		TEST(streams_as_it_happens),
-		TEST(stream_ends_with_its_peer),
-		TEST(slow_reader_is_cut),
-		TEST(streams_leave_room),
-		TEST(connections_are_limited),
-		TEST_IMPATIENT(silence_ends),
-		cmocka_unit_test(refuses_long_paths),
+		TEST(socket_is_private),         TEST(answers_by_route),
+		TEST(refuses_by_route),          TEST(reads_json),
+		TEST(refuses_large_bodies),      TEST(refuses_large_bodies_before_they_come),
+		TEST(reads_multipart),           TEST(refuses_many_parts),
+		TEST(reads_large_uploads),       TEST(survives_garbage),
+		TEST(streams_as_it_happens),     TEST(stream_ends_with_its_peer),
+		TEST(idle_stream_costs_nothing), TEST(slow_reader_is_cut),
+		TEST(streams_leave_room),        TEST(connections_are_limited),
+		TEST_IMPATIENT(silence_ends),    cmocka_unit_test(refuses_long_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
