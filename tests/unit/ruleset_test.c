@@ -432,6 +432,44 @@ static void test_probe_words(void **state)
 	free(triggers);
 }
 
+/* More ranges of one protocol than numbers; neighbours differ by VLAN, or they would overlap. */
+static void test_ranges(void **state)
+{
+	enum { RANGES = XFN_PORT_COUNT };
+	struct xfn_trigger_spec *triggers = calloc(RANGES, sizeof(*triggers));
+	struct fixture f;
+	__u32 i;
+
+	(void)state;
+	assert_non_null(triggers);
+	fixture_init(&f);
+	for (i = 0; i < RANGES; i++)
+		triggers[i] = (struct xfn_trigger_spec){
+			.protocol = IPPROTO_UDP,
+			.destination = XFN_DESTINATION_ANY,
+			.port_lo = (__u16)(1 + i % 65000),
+			.port_hi = (__u16)(2 + i % 65000 + i / 65000),
+			.vlan_tags = 1,
+			.line = i + 1,
+			.vlan = {(__u16)(i < 65000 ? 1 + i % 2 : 3 + i % 3)},
+		};
+	f.functions[0] = (struct xfn_ruleset_function){.file = "t.yaml",
+						       .owner = "function 'x'",
+						       .triggers = triggers,
+						       .trigger_count = RANGES};
+	f.count = 1;
+	f.input.slot_bits = 17;
+	f.input.rules_max = 100000;
+	assert_int_equal(fixture_compile(&f), -EINVAL);
+	assert_int_equal(f.diags.count, 2); /* words of probe lists, too */
+	assert_non_null(strstr(f.diags.items[0].message, "words of probe lists"));
+	assert_int_equal(f.diags.items[1].line, 65000);
+	assert_string_equal(f.diags.items[1].message,
+			    "the triggers of one protocol name more than 65535 port ranges");
+	fixture_fini(&f);
+	free(triggers);
+}
+
 /* ---- waiting, samples, places ------------------------------------------------------------------ */
 
 static void test_waiting(void **state)
@@ -789,6 +827,7 @@ int main(void)
 		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_capacity),
 		cmocka_unit_test(test_probe_words),
+		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_waiting),
 		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_places),
