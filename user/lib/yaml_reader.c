@@ -30,7 +30,8 @@ static int open_parser(struct xfn_yaml_reader *reader, const char *text, size_t 
 {
 	struct fy_parse_cfg cfg = {
 		.search_path = "",
-		.flags = FYPCF_QUIET | FYPCF_JSON_NONE | FYPCF_DEFAULT_VERSION_1_2,
+		.flags = FYPCF_QUIET | FYPCF_JSON_NONE | FYPCF_DEFAULT_VERSION_1_2 |
+			 FYPCF_SLOPPY_FLOW_INDENTATION, /* JSON may break its lines anywhere */
 	};
 	struct fy_diag_cfg diag_cfg;
 

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "alloc.h"
+#include "manifest.h"
+
+static const char everything[] = "version: 1\n"
+				 "set: edge\n"
+				 "attach: [eth0, {interface: eth1, mode: generic}]\n"
+				 "capacity: {triggers: 200k, functions: 100}\n"
+				 "functions:\n"
+				 "  - name: dns\n"
+				 "    tenant: acme\n"
+				 "    description: \"says \\\"hi\\\" \xc3\xbc\"\n"
+				 "    enabled: false\n"
+				 "    trigger: udp/53\n"
+				 "    kernel: {object: a.bpf.o, program: answer}\n"
+				 "    limit: 200k/s\n"
+				 "  - name: two\n"
+				 "    triggers:\n"
+				 "      - tcp/9000-9009\n"
+				 "      - protocol: udp\n"
+				 "        port: \"80\"\n"
+				 "        destination: [10.0.0.0/8, 2001:db8::/32]\n"
+				 "        source: 192.0.2.1\n"
+				 "        vlan: [5, 6]\n"
+				 "        interface: eth0\n"
+				 "      - {protocol: udp, port: 1, destination: any, vlan: none}\n"
+				 "      - {protocol: udp, port: 1, source: any, vlan: 7}\n"
+				 "    deliver: {socket: existing}\n"
+				 "    limit: {rate: 30/m, burst: 20, excess: pass, packets: true}\n"
+				 "    latency: {sample: 1, deadline: 500us}\n"
+				 "    objective: {p99: 1ms, loss: 0.1%}\n"
+				 "  - name: none-yet\n"
+				 "    triggers: []\n"
+				 "    kernel: b.o\n";
+
+static struct xfn_manifest *parse(const char *text)
+{
+	struct xfn_diag_list diags = {0};
+	struct xfn_manifest *manifest = NULL;
+	int err = xfn_manifest_parse("t.yaml", text, strlen(text), &diags, &manifest);
+
+	if (err)
+		xfn_diag_print(stderr, &diags, text, strlen(text));
+	assert_int_equal(err, 0);
+	assert_int_equal(diags.count + diags.more, 0);
+	return manifest;
+}
+
+static char *write_text(const struct xfn_manifest *manifest)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	assert_int_equal(xfn_manifest_write(manifest, out), 0);
+	fclose(out);
+	return text;
+}
+
+/* ---- what is read ------------------------------------------------------------------------------- */
+
+static void test_top(void **state)
+{
+	struct xfn_manifest *manifest = parse(everything);
+
+	(void)state;
+	assert_string_equal(manifest->file, "t.yaml");
+	assert_string_equal(manifest->set, "edge");
+	assert_true(manifest->has_set);
+	assert_true(manifest->has_attach);
+	assert_int_equal(manifest->attach_count, 2);
+	assert_string_equal(manifest->attach[0].interface, "eth0");
+	assert_int_equal(manifest->attach[0].mode, XFN_ATTACH_NATIVE);
+	assert_string_equal(manifest->attach[1].interface, "eth1");
+	assert_int_equal(manifest->attach[1].mode, XFN_ATTACH_GENERIC);
+	assert_int_equal(manifest->attach[1].line, 3);
+	assert_int_equal(manifest->attach[1].column, 16);
+	assert_int_equal(manifest->capacity.triggers, 200000);
+	assert_int_equal(manifest->capacity.functions, 100);
+	assert_int_equal(manifest->function_count, 3);
+	assert_int_equal(manifest->trigger_count, 5);
+	assert_int_equal(manifest->prefix_count, 3);
+	xfn_manifest_free(manifest);
+	xfn_manifest_free(NULL);
+}
+
+static void test_functions(void **state)
+{
+	struct xfn_manifest *manifest = parse(everything);
+	const struct xfn_function_spec *dns = &manifest->functions[0], *two = dns + 1;
+
+	(void)state;
+	assert_string_equal(dns->name, "dns");
+	assert_string_equal(dns->tenant, "acme");
+	assert_string_equal(dns->description, "says \"hi\" \xc3\xbc");
+	assert_false(dns->enabled);
+	assert_int_equal(dns->delivery, XFN_DELIVER_KERNEL);
+	assert_string_equal(dns->kernel.object, "a.bpf.o");
+	assert_string_equal(dns->kernel.program, "answer");
+	assert_int_equal(dns->limit.rate.count, 200000);
+	assert_int_equal(dns->limit.rate.period_ns, XFN_NS_PER_S);
+	assert_int_equal(dns->limit.burst, 20000);
+	assert_int_equal(dns->given, XFN_GIVEN_TENANT | XFN_GIVEN_DESCRIPTION | XFN_GIVEN_ENABLED |
+					     XFN_GIVEN_PROGRAM | XFN_GIVEN_LIMIT);
+	assert_int_equal(dns->line, 6);
+	assert_int_equal(dns->column, 5);
+	assert_int_equal(two->delivery, XFN_DELIVER_SOCKET);
+	assert_int_equal(two->limit.rate.count, 30);
+	assert_int_equal(two->limit.rate.period_ns, 60 * XFN_NS_PER_S);
+	assert_int_equal(two->limit.burst, 20);
+	assert_int_equal(two->limit.excess, XFN_EXCESS_PASS);
+	assert_true(two->limit.packets);
+	assert_int_equal(two->latency.sample, 1);
+	assert_int_equal(two->latency.deadline_ns, 500 * XFN_NS_PER_US);
+	assert_int_equal(two->objective.p99_ns, XFN_NS_PER_MS);
+	assert_int_equal(two->objective.loss_ppm, 1000);
+	assert_int_equal(two->trigger_count, 4);
+	assert_int_equal(two[1].trigger_count, 0);
+	xfn_manifest_free(manifest);
+}
+
+static void test_triggers(void **state)
+{
+	struct xfn_manifest *manifest = parse(everything);
+	const struct xfn_trigger_spec *dns = xfn_function_triggers(manifest, manifest->functions);
+	const struct xfn_trigger_spec *two =
+		xfn_function_triggers(manifest, manifest->functions + 1);
+	const struct xfn_prefix *to = xfn_manifest_prefixes(manifest, two[1].destinations);
+	const struct xfn_prefix *from = xfn_manifest_prefixes(manifest, two[1].sources);
+
+	(void)state;
+	assert_int_equal(dns->protocol, IPPROTO_UDP);
+	assert_int_equal(dns->port_lo, 53);
+	assert_int_equal(dns->port_hi, 53);
+	assert_int_equal(dns->destination, XFN_DESTINATION_OWN);
+	assert_int_equal(dns->line, 10);
+	assert_int_equal(dns->column, 14);
+	assert_int_equal(two[0].protocol, IPPROTO_TCP);
+	assert_int_equal(two[0].port_lo, 9000);
+	assert_int_equal(two[0].port_hi, 9009);
+	assert_int_equal(two[1].destination, XFN_DESTINATION_LIST);
+	assert_int_equal(two[1].destinations.count, 2);
+	assert_int_equal(to[0].plen, 8);
+	assert_int_equal(to[1].family, AF_INET6);
+	assert_int_equal(two[1].sources.count, 1);
+	assert_memory_equal(from->addr, "\xc0\x00\x02\x01", 4);
+	assert_int_equal(two[1].vlan_tags, 2);
+	assert_int_equal(two[1].vlan[0], 5);
+	assert_int_equal(two[1].vlan[1], 6);
+	assert_string_equal(two[1].interface, "eth0");
+	assert_int_equal(two[1].line, 16);
+	assert_int_equal(two[1].column, 9);
+	assert_int_equal(two[2].destination, XFN_DESTINATION_ANY);
+	assert_int_equal(two[2].vlan_tags, 0);
+	assert_int_equal(two[3].vlan_tags, 1);
+	assert_int_equal(two[3].sources.count, 0);
+	assert_null(two[3].interface);
+	xfn_manifest_free(manifest);
+}
+
+/* ---- defaults ----------------------------------------------------------------------------------- */
+
+/* The same function twice: with nothing given, and with each default as the schema prints it. */
+static const char defaults_unsaid[] =
+	"version: 1\nfunctions:\n- {name: a, trigger: udp/1, kernel: a.o, limit: 1/s}\n";
+static const char defaults_said[] =
+	"version: 1\nset: main\nfunctions:\n"
+	"- {name: a, tenant: default, enabled: true, kernel: a.o,\n"
+	"   trigger: {protocol: udp, port: 1, source: any, vlan: none},\n"
+	"   limit: {rate: 1/s, burst: 1, excess: drop, packets: false},\n"
+	"   latency: {sample: 16, deadline: 1s}}\n";
+
+static void test_defaults(void **state)
+{
+	struct xfn_manifest *unsaid = parse(defaults_unsaid), *said = parse(defaults_said);
+	struct xfn_function_spec a = unsaid->functions[0], b = said->functions[0];
+
+	(void)state;
+	assert_string_equal(unsaid->set, said->set);
+	assert_false(unsaid->has_set);
+	assert_false(unsaid->has_attach);
+	assert_int_equal(a.given, XFN_GIVEN_LIMIT);
+	assert_string_equal(a.tenant, b.tenant);
+	assert_int_equal(a.enabled, b.enabled);
+	assert_memory_equal(&a.limit, &b.limit, sizeof(a.limit));
+	assert_int_equal(a.latency.sample, b.latency.sample);
+	assert_int_equal(a.latency.deadline_ns, b.latency.deadline_ns);
+	assert_null(a.kernel.program);
+	assert_null(a.description);
+	xfn_manifest_free(unsaid);
+	xfn_manifest_free(said);
+}
+
+static void test_rate_zero(void **state)
+{
+	struct xfn_manifest *manifest = parse(
+		"version: 1\nfunctions: [{name: a, trigger: udp/1, kernel: a.o, limit: 0}]\n");
+
+	(void)state;
+	assert_true(manifest->functions[0].given & XFN_GIVEN_LIMIT);
+	assert_int_equal(manifest->functions[0].limit.rate.count, 0);
+	assert_int_equal(manifest->functions[0].limit.burst, 1);
+	xfn_manifest_free(manifest);
+}
+
+/* ---- writing ------------------------------------------------------------------------------------ */
+
+static void test_round_trip(void **state)
+{
+	static const char *const texts[] = {
+		everything,
+		defaults_unsaid,
+		defaults_said,
+		"version: 1\nattach: []\nfunctions: []\n",
+		"version: 1\r\nset: x\r\nfunctions: []\r\n",
+		"{\"version\": 1, \"functions\": [{\"name\": \"1\", \"trigger\": \"tcp/1\",\n"
+		"\"kernel\": \"C:\\\\a.o\"}]}",
+		"version: 1\nfunctions: [{name: a, kernel: a, trigger: {protocol: udp, port: 1,\n"
+		"destination: [10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 10.0.0.5, 10.0.0.6]}}]\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct xfn_manifest *manifest = parse(texts[i]), *again;
+		char *text = write_text(manifest), *again_text;
+
+		again = parse(text);
+		again_text = write_text(again);
+		assert_string_equal(text, again_text);
+		assert_int_equal(manifest->trigger_count, again->trigger_count);
+		assert_int_equal(manifest->prefix_count, again->prefix_count);
+		for (size_t n = 0; n < manifest->function_count; n++)
+			assert_int_equal(manifest->functions[n].given, again->functions[n].given);
+		free(text);
+		free(again_text);
+		xfn_manifest_free(manifest);
+		xfn_manifest_free(again);
+	}
+}
+
+static void test_write_failure(void **state)
+{
+	struct xfn_manifest *manifest = parse(everything);
+	FILE *full = fopen("/dev/full", "w");
+
+	(void)state;
+	assert_non_null(full);
+	assert_int_equal(xfn_manifest_write(manifest, full), -EIO);
+	fclose(full);
+	xfn_manifest_free(manifest);
+}
+
+/* ---- memory ------------------------------------------------------------------------------------- */
+
+/* Let each allocation fail in turn; returns what came out when none did. */
+static int parse_short_of_memory(const char *text, struct xfn_manifest **ret)
+{
+	long before = xfn_alloc_live();
+
+	for (long n = 0;; n++) {
+		struct xfn_diag_list diags = {0};
+		bool all_tried;
+		int err;
+
+		*ret = NULL;
+		xfn_alloc_fail_after(n);
+		err = xfn_manifest_parse("t", text, strlen(text), &diags, ret);
+		all_tried = xfn_alloc_fail_after(-1);
+		xfn_diag_list_fini(&diags);
+		if (all_tried)
+			return err;
+		assert_true(err == -ENOMEM || err == -EINVAL);
+		assert_null(*ret);
+		assert_int_equal(xfn_alloc_live(), before);
+	}
+}
+
+/* @count functions of 40 triggers each: arrays and strings have to grow. To be freed. */
+static char *make_large(unsigned count)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	fprintf(out, "version: 1\nfunctions:\n");
+	for (unsigned i = 0; i < count; i++) {
+		fprintf(out, "- name: f%u\n  kernel: o%u\n  triggers:\n", i, i);
+		for (unsigned n = 0; n < 40; n++)
+			fprintf(out, "  - {protocol: udp, port: %u, destination: 10.0.%u.%u}\n",
+				n + 1, i, n);
+	}
+	fclose(out);
+	return text;
+}
+
+static void test_short_memory(void **state)
+{
+	long before = xfn_alloc_live();
+	struct xfn_manifest *manifest;
+	char *large = make_large(50);
+
+	(void)state;
+	assert_int_equal(parse_short_of_memory(everything, &manifest), 0);
+	xfn_manifest_free(manifest);
+	assert_int_equal(parse_short_of_memory(large, &manifest), 0);
+	assert_int_equal(manifest->trigger_count, 2000);
+	xfn_manifest_free(manifest);
+	assert_int_equal(
+		parse_short_of_memory("version: 2\nfunctions: [{nam: a}, *b]\n", &manifest),
+		-EINVAL);
+	assert_int_equal(xfn_alloc_live(), before);
+	free(large);
+}
+
+static void test_large(void **state)
+{
+	char *large = make_large(250);
+	struct xfn_manifest *manifest = parse(large);
+	const struct xfn_function_spec *last = &manifest->functions[249];
+
+	(void)state;
+	assert_int_equal(manifest->trigger_count, 10000);
+	assert_string_equal(last->name, "f249");
+	assert_int_equal(xfn_function_triggers(manifest, last)[39].port_lo, 40);
+	assert_int_equal(xfn_function_triggers(manifest, last)[39].line, 2 + 43 * 250);
+	xfn_manifest_free(manifest);
+	free(large);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_top),           cmocka_unit_test(test_functions),
+		cmocka_unit_test(test_triggers),      cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_rate_zero),     cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_write_failure), cmocka_unit_test(test_short_memory),
+		cmocka_unit_test(test_large),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
