@@ -236,7 +236,8 @@ static const struct several {
 	/* An unknown key may be the missing one: no more is said of that. */
 	{"version: 1\nfunctions:\n- nam: a\n  triger: udp/1\n  kernl: a.o\n", {3, 4, 5}},
 	{"version: 1\nfunctions:\n- {}\n", {3, 3, 3}},
-	{TOP "a: [[[[[[[[[b]]]]]]]]]\n", {3, 3}},
+	{TOP "a: [[[[[[[b]]]]]]]\n", {3}},      /* 8 levels: only the key is wrong */
+	{TOP "a: [[[[[[[[b]]]]]]]]\n", {3, 3}}, /* 9 */
 	{TOP "a: &x !!y [*z]\n", {3, 3, 3, 3}},
 	{"version: 1\nfunctions: [x, &a {name: b, trigger: udp/1, kernel: a.o}, *a]\n", {2, 2, 2}},
 };
