@@ -15,10 +15,20 @@
 #define TCP_FLAG_ACK  0x10
 
 /*
- * Admits or refuses one event at time `now` (1/16 ns). A stored time further ahead than the live
- * burst comes from a larger limit that was in force before: it is pulled back, so that a function is
- * shut for no longer than its present burst lasts.
+ * After a refusal. A stored time further ahead than the live burst comes from a larger limit that was
+ * in force before: it is pulled back, so that a function is shut for no longer than its present burst
+ * lasts. Told by a fresh reading of the clock: this event may have been held up since it was stamped,
+ * while another CPU admitted later ones, and what those were charged must stay charged.
  */
+static __always_inline void limiter_heal(__u64 *arrival, __u64 stored, __u64 burst)
+{
+	__u64 latest = bpf_ktime_get_ns() * XFN_TIME_FRACTION + burst;
+
+	if (stored > latest)
+		__sync_val_compare_and_swap(arrival, stored, latest);
+}
+
+/* Admits or refuses one event that came at time `now` (1/16 ns). */
 static __always_inline int limiter_admit(__u64 *arrival, __u64 now, __u64 interval, __u64 burst)
 {
 	__u64 stored, expected, latest = now + burst;
@@ -26,17 +36,13 @@ static __always_inline int limiter_admit(__u64 *arrival, __u64 now, __u64 interv
 
 	stored = *(volatile __u64 *)arrival;
 	for (i = 0; i < LIMITER_TRIES; i++) {
-		expected = stored > now ? stored : now;
-		if (expected > latest)
-			expected = latest;
-		if (expected + interval > latest) {
-			if (stored <= latest)
-				return 0;
-			/* Over the limit, and the stored time needs pulling back. */
-			__sync_val_compare_and_swap(arrival, stored, latest);
+		expected = (stored > now ? stored : now) + interval;
+		if (expected > latest) {
+			if (stored > latest)
+				limiter_heal(arrival, stored, burst);
 			return 0;
 		}
-		expected = __sync_val_compare_and_swap(arrival, stored, expected + interval);
+		expected = __sync_val_compare_and_swap(arrival, stored, expected);
 		if (expected == stored)
 			return 1;
 		stored = expected;
