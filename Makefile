@@ -59,7 +59,8 @@ BPF_OBJS := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,$(BPF_SRCS))
 SKELETONS := $(patsubst %.bpf.o,%.skel.h,$(BPF_OBJS))
 # Objects built where their sources are named: examples/echo/echo.bpf.c -> build/examples/echo/echo.bpf.o
 PLAIN_BPF_OBJS := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(EXAMPLE_BPF_SRCS) $(TEST_BPF_OBJ_SRCS) $(BENCH_BPF_SRCS))
-EXAMPLE_BINS := $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SRCS))
+ZONE_OBJS := $(call obj,$(wildcard examples/resolver/zone/*.c))
+EXAMPLE_BINS := $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SRCS)) $(BUILD)/examples/resolver/zone
 UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRCS))
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(FUZZ_SRCS))
 E2E_TOOLS := $(patsubst %.c,$(BUILD)/%,$(E2E_TOOL_SRCS))
@@ -125,6 +126,10 @@ $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(LIB_OBJS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(core_libs) -lbpf
 
+$(BUILD)/examples/resolver/zone: $(ZONE_OBJS) $(LIB_OBJS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(core_libs) -lbpf
+
 # A unit test links with every library and daemon part but the daemon's main().
 SAN_LIB_OBJS := $(call san,$(LIB_SRCS) $(filter-out loader/main.c,$(DAEMON_SRCS)))
 $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(SAN_LIB_OBJS)
@@ -179,12 +184,13 @@ bench: deps
 lint:
 	$(Q)tests/lint.sh
 
+SDK_HEADERS := $(addprefix include/xfn/,abi.h handler.h dns.h)
 MAN_PAGES := $(wildcard docs/man/*.[1-8])
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/include/xfn
 	install -m 755 $(BUILD)/xfn $(DESTDIR)$(PREFIX)/bin/xfn
 	install -m 755 $(BUILD)/xfnd $(DESTDIR)$(PREFIX)/sbin/xfnd
-	install -m 644 include/xfn/abi.h include/xfn/handler.h $(DESTDIR)$(PREFIX)/include/xfn/
+	install -m 644 $(SDK_HEADERS) $(DESTDIR)$(PREFIX)/include/xfn/
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 644 user/cli/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/xfn
 	$(Q)for page in $(MAN_PAGES); do \
@@ -194,7 +200,7 @@ install: all
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/xfn $(DESTDIR)$(PREFIX)/sbin/xfnd
-	rm -f $(DESTDIR)$(PREFIX)/include/xfn/abi.h $(DESTDIR)$(PREFIX)/include/xfn/handler.h
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,$(SDK_HEADERS))
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/xfn
 	$(Q)for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	-rmdir $(DESTDIR)$(PREFIX)/include/xfn 2>/dev/null
