@@ -16,6 +16,7 @@
 #include "dataplane.h"
 #include "dataplane_load.h"
 #include "errnum.h"
+#include "received.h"
 #include "xfn_ingress.skel.h"
 #include "xfn_root.skel.h"
 
@@ -230,11 +231,26 @@ int xfn_dataplane_prepare(struct xfn_dataplane *dataplane,
 	return slot;
 }
 
+/* What the interface has received so far, plus 1; 0 where its driver does not say. */
+static void note_received(struct xfn_dataplane *dataplane, __u32 slot, int when)
+{
+	__u64 received;
+
+	if (xfn_interface_received(dataplane->interface[slot].name, &received))
+		received = (__u64)-1;
+	__atomic_store_n(&dataplane->interfaces[slot].reserved[when], received + 1,
+			 __ATOMIC_RELAXED);
+}
+
 int xfn_dataplane_link(struct xfn_dataplane *dataplane, __u32 slot)
 {
 	const struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
+	int err;
 
-	return make_link(dataplane, slot, interface->ifindex, interface->generic);
+	note_received(dataplane, slot, 0);
+	err = make_link(dataplane, slot, interface->ifindex, interface->generic);
+	note_received(dataplane, slot, 1);
+	return err;
 }
 
 int xfn_dataplane_detach(struct xfn_dataplane *dataplane, __u32 slot)

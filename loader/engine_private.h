@@ -27,8 +27,16 @@ struct xfn_engine {
 	struct xfn_netlink *netlink; /* watches links and addresses */
 	struct xfn_source *refresh;  /* timer: links or addresses have changed */
 	struct xfn_set *parsed;      /* the manifest last sent, so that it is parsed once */
+	__u64 surroundings;          /* xfn_change.surroundings of the live ruleset */
 	bool *entered;               /* by version slot: xfn_handlers holds a program */
 	bool *zeroed;                /* scratch of a commit, by version slot */
+};
+
+/* Which of a number of slots are taken; the search for a free one goes on from the last found. */
+struct xfn_slots {
+	bool *used;
+	__u32 count;
+	__u32 last;
 };
 
 /* A change under way. */
@@ -38,8 +46,11 @@ struct xfn_change {
 	const struct xfn_actor *actor;
 	struct xfn_diag_list diags;
 	struct xfn_fault fault;
-	const char *code; /* of the error, once one is known */
-	int status;       /* HTTP status of the error */
+	/* Slots that the live model or the next one names. */
+	struct xfn_slots functions, versions, histograms;
+	__u64 surroundings; /* hash of the interfaces and addresses that it was compiled with */
+	const char *code;   /* of the error, once one is known */
+	int status;         /* HTTP status of the error */
 };
 
 /* ---- engine_change.c: from the live model to the next one ------------------------------------- */
@@ -90,8 +101,11 @@ int xfn_change_compile(struct xfn_change *change, struct xfn_ruleset **ret);
  */
 int xfn_change_commit(struct xfn_change *change);
 
-/* Fills the idle generation with @model and @ruleset and flips. Takes over @ruleset on success. */
-int xfn_engine_install(struct xfn_engine *engine, const struct xfn_model *model,
+/*
+ * Fills the idle generation with the change's next model and @ruleset, and flips. Takes over @ruleset
+ * on success; engine->model stays as it is.
+ */
+int xfn_engine_install(struct xfn_engine *engine, const struct xfn_change *change,
 		       struct xfn_ruleset *ruleset);
 
 /* ---- engine_attach.c ------------------------------------------------------------------------------ */
@@ -126,11 +140,28 @@ int xfn_state_read(const char *state_dir, __u64 revision, struct xfn_model **ret
 /* ---- engine_diff.c ------------------------------------------------------------------------------------ */
 
 /* The "changes" of a plan: what makes @next differ from @live in set @set. NULL: no memory. */
-json_t *xfn_model_diff(const struct xfn_model *live, const struct xfn_model *next, const char *set);
+json_t *xfn_model_diff(struct xfn_model *live, struct xfn_model *next, const char *set);
 
 /* The config that the data plane gets for a function. */
 struct xfn_function_config xfn_function_config_of(const struct xfn_model_function *function);
 /* The sampling threshold of one event in @sample. */
 __u32 xfn_sample_threshold(__u32 sample);
+
+/* ---- engine_open.c ------------------------------------------------------------------------------------ */
+
+#define XFN_REVISIONS_KEPT 10
+
+/* Nothing attached, no functions: nobody would notice if the maps were made anew. */
+bool xfn_engine_is_empty(const struct xfn_engine *engine);
+
+/* Makes the maps of an empty engine anew, with more room. Returns 0 or -errno. */
+int xfn_engine_grow(struct xfn_engine *engine, const struct xfn_capacity *capacity,
+		    struct xfn_fault *fault);
+
+/* ---- engine_swap.c ------------------------------------------------------------------------------------ */
+
+/* Answers 404 "no_such_function", with a name that was probably meant. */
+int xfn_engine_no_such_function(struct xfn_engine *engine, const char *name,
+				struct xfn_reply *reply);
 
 #endif

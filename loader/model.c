@@ -89,6 +89,7 @@ void xfn_model_free(struct xfn_model *model)
 	}
 	for (i = 0; i < model->set_count; i++)
 		xfn_set_put(model->sets[i]);
+	free(model->by_name);
 	free(model->attachments);
 	free(model->functions);
 	free(model->sets);
@@ -161,21 +162,61 @@ struct xfn_set *xfn_model_set(const struct xfn_model *model, const char *name)
 	return NULL;
 }
 
-struct xfn_model_function *xfn_model_function(const struct xfn_model *model, const char *tenant,
+static int compare_names(const struct xfn_function_spec *spec, const char *tenant, const char *name)
+{
+	return strcmp(spec->tenant, tenant) ?: strcmp(spec->name, name);
+}
+
+static int compare_indices(const void *a, const void *b, void *functions)
+{
+	const struct xfn_model_function *list = functions;
+	const struct xfn_function_spec *spec = list[*(const __u32 *)b].spec;
+
+	return compare_names(list[*(const __u32 *)a].spec, spec->tenant, spec->name);
+}
+
+static int index_by_name(struct xfn_model *model)
+{
+	__u32 *index;
+	size_t i;
+
+	if (model->by_name_count == model->function_count)
+		return 0;
+	index = reallocarray(model->by_name, model->function_count, sizeof(*index));
+	if (!index)
+		return -ENOMEM;
+	for (i = 0; i < model->function_count; i++)
+		index[i] = i;
+	qsort_r(index, model->function_count, sizeof(*index), compare_indices, model->functions);
+	model->by_name = index;
+	model->by_name_count = model->function_count;
+	return 0;
+}
+
+struct xfn_model_function *xfn_model_function(struct xfn_model *model, const char *tenant,
 					      const char *name)
 {
 	struct xfn_model_function *function;
-	size_t i;
+	size_t low = 0, high = model->function_count, middle;
+	int order;
 
-	for (i = 0; i < model->function_count; i++) {
-		function = &model->functions[i];
-		if (!strcmp(function->spec->name, name) && !strcmp(function->spec->tenant, tenant))
+	if (index_by_name(model))
+		return NULL;
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		function = &model->functions[model->by_name[middle]];
+		order = compare_names(function->spec, tenant, name);
+		if (!order)
 			return function;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
 	return NULL;
 }
 
-struct xfn_model_function *xfn_model_function_named(const struct xfn_model *model, const char *name)
+struct xfn_model_function *xfn_model_function_named(struct xfn_model *model, const char *name)
 {
 	const char *slash = strchr(name, '/');
 	char tenant[XFN_NAME_MAX + 1] = "default";

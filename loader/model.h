@@ -70,6 +70,8 @@ struct xfn_model {
 	size_t set_count;
 	struct xfn_model_function *functions; /* by set, in the order of the text */
 	size_t function_count;
+	__u32 *by_name; /* indices of functions in the order of tenant and name; made when needed */
+	size_t by_name_count;
 	struct xfn_attachment *attachments;
 	size_t attachment_count;
 };
@@ -90,13 +92,12 @@ int xfn_model_add_set(struct xfn_model *model, struct xfn_set *set);
 int xfn_model_add_function(struct xfn_model *model, const struct xfn_model_function *function);
 int xfn_model_add_attachment(struct xfn_model *model, const struct xfn_attachment *attachment);
 
-/* By name; NULL when there is none. */
+/* By name; NULL when there is none, or no memory for the index. */
 struct xfn_set *xfn_model_set(const struct xfn_model *model, const char *name);
-struct xfn_model_function *xfn_model_function(const struct xfn_model *model, const char *tenant,
+struct xfn_model_function *xfn_model_function(struct xfn_model *model, const char *tenant,
 					      const char *name);
 /* NAME (tenant default) or TENANT/NAME. */
-struct xfn_model_function *xfn_model_function_named(const struct xfn_model *model,
-						    const char *name);
+struct xfn_model_function *xfn_model_function_named(struct xfn_model *model, const char *name);
 struct xfn_attachment *xfn_model_attachment(const struct xfn_model *model, const char *interface);
 struct xfn_model_function *xfn_model_function_in_slot(const struct xfn_model *model, __u32 slot);
 

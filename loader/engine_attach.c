@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Interfaces: attached as the model wants, followed as they and their addresses come and go. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <net/if_arp.h>
+
+#include "dataplane_load.h"
+#include "engine_private.h"
+#include "interface.h"
+#include "journal.h"
+#include "loop.h"
+#include "netlink.h"
+
+/* Changes of links and addresses come in bursts: one look a burst. */
+#define REFRESH_DELAY_NS 20000000ULL
+
+/* ---- addresses -------------------------------------------------------------------------------------- */
+
+static bool is_attached(const struct xfn_dataplane *dataplane, __u32 ifindex)
+{
+	int slot;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
+		if (dataplane->interface[slot].used &&
+		    dataplane->interface[slot].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+static void put_address(struct xfn_ruleset_address *to, __u8 family, __u8 kind, const __u8 *bytes,
+			size_t size)
+{
+	memset(to, 0, sizeof(*to));
+	to->family = family;
+	to->kind = kind;
+	memcpy(to->addr, bytes, size);
+}
+
+int xfn_engine_addresses(struct xfn_engine *engine, struct xfn_ruleset_address **ret,
+			 __u32 *ret_count)
+{
+	struct xfn_netlink_state state = {};
+	struct xfn_ruleset_address *list;
+	const struct xfn_address *address;
+	int err = xfn_netlink_read(&state);
+	__u32 count = 0;
+	size_t i;
+	int b;
+
+	if (err)
+		return err;
+	list = calloc(state.address_count * (1 + XFN_BROADCASTS_MAX) + 1, sizeof(*list));
+	if (!list) {
+		xfn_netlink_state_fini(&state);
+		return -ENOMEM;
+	}
+	for (i = 0; i < state.address_count; i++) {
+		address = &state.addresses[i];
+		if (!is_attached(engine->dataplane, address->ifindex))
+			continue;
+		put_address(&list[count++], address->family, XFN_ADDRESS_OWN, address->address,
+			    sizeof(address->address));
+		for (b = 0; b < address->broadcast_count; b++)
+			put_address(&list[count++], AF_INET, XFN_ADDRESS_BROADCAST,
+				    address->broadcast[b], 4);
+	}
+	xfn_netlink_state_fini(&state);
+	*ret = list;
+	*ret_count = count;
+	return 0;
+}
+
+/* ---- attaching -------------------------------------------------------------------------------------- */
+
+static int prepare(struct xfn_change *change, const struct xfn_attachment *attachment)
+{
+	struct xfn_dataplane_request request = {.name = attachment->name,
+						.generic = attachment->generic};
+	struct xfn_link link;
+	int err = xfn_link_find(attachment->name, &link), slot;
+
+	if (err == -ENODEV)
+		return xfn_change_refuse(change, err, 404, "no_such_interface",
+					 "interface '%s' does not exist in this network namespace",
+					 attachment->name);
+	if (err)
+		return err;
+	if (link.hardware != ARPHRD_ETHER)
+		return xfn_change_refuse(
+			change, -EINVAL, 422, "not_ethernet",
+			"interface '%s' is not Ethernet, expected an Ethernet-like "
+			"interface",
+			attachment->name);
+	request.ifindex = link.ifindex;
+	memcpy(request.mac, link.mac, sizeof(request.mac));
+	slot = xfn_dataplane_prepare(change->engine->dataplane, &request, &change->fault);
+	if (slot == -ENOSPC)
+		return xfn_change_refuse(change, slot, 422, "over_capacity",
+					 "interface '%s' is one too many, expected at most %d",
+					 attachment->name, XFN_INTERFACES_MAX);
+	return slot;
+}
+
+int xfn_change_attach(struct xfn_change *change, bool slots[XFN_INTERFACES_MAX])
+{
+	const struct xfn_model *next = change->next;
+	const struct xfn_attachment *attachment;
+	size_t i;
+	int slot;
+
+	for (i = 0; i < next->attachment_count; i++) {
+		attachment = &next->attachments[i];
+		if (xfn_dataplane_find(change->engine->dataplane, attachment->name) >= 0)
+			continue;
+		/* One that waits for its interface goes on waiting. */
+		if (xfn_model_attachment(change->engine->model, attachment->name))
+			continue;
+		slot = prepare(change, attachment);
+		if (slot < 0)
+			return slot;
+		slots[slot] = true;
+	}
+	return 0;
+}
+
+static const char *driver_of(const struct xfn_interface_facts *facts)
+{
+	return facts->driver[0] ? facts->driver : "its driver";
+}
+
+/* Says why the kernel would not attach, and what to do. */
+static int explain_link(struct xfn_change *change, __u32 slot, int err)
+{
+	const struct xfn_dataplane_interface *interface =
+		&change->engine->dataplane->interface[slot];
+	struct xfn_interface_facts facts;
+	const char *name = interface->name;
+
+	if (xfn_interface_read(name, &facts))
+		return xfn_change_refuse(change, err, 409, "attach", "interface '%s': %s", name,
+					 strerror(-err));
+	if ((err == -EBUSY || err == -EEXIST) && facts.xdp.id)
+		return xfn_change_refuse(
+			change, err, 409, "xdp_busy",
+			"interface '%s' has another XDP program: '%s' (id %u, %s mode), expected "
+			"none: ip link set dev %s xdp off, or bpftool link list if a link holds it",
+			name, facts.xdp.name, facts.xdp.id, xfn_xdp_mode_name(facts.xdp.mode),
+			name);
+	if (!interface->generic && facts.native_xdp != XFN_YES)
+		return xfn_change_refuse(
+			change, err, 409, "no_native_xdp",
+			"interface '%s': %s has no native XDP (%s), expected a driver that has; "
+			"--mode generic works everywhere, slower",
+			name, driver_of(&facts), strerror(-err));
+	if (facts.is_veth && facts.peer.link.mtu > xfn_veth_mtu_max())
+		return xfn_change_refuse(change, err, 409, "mtu",
+					 "interface '%s': its veth peer has MTU %u, expected at "
+					 "most %u for native XDP",
+					 name, facts.peer.link.mtu, xfn_veth_mtu_max());
+	return xfn_change_refuse(change, err, 409, "attach",
+				 "interface '%s' (%s, MTU %u) refuses the XDP program: %s", name,
+				 driver_of(&facts), facts.link.mtu, strerror(-err));
+}
+
+int xfn_change_link(struct xfn_change *change, const bool slots[XFN_INTERFACES_MAX])
+{
+	__u32 slot;
+	int err;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
+		if (!slots[slot])
+			continue;
+		err = xfn_dataplane_link(change->engine->dataplane, slot);
+		if (err)
+			return explain_link(change, slot, err);
+	}
+	return 0;
+}
+
+void xfn_change_unattach(struct xfn_change *change, const bool slots[XFN_INTERFACES_MAX])
+{
+	__u32 slot;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
+		if (slots[slot])
+			xfn_dataplane_detach(change->engine->dataplane, slot);
+}
+
+void xfn_engine_detach_unwanted(struct xfn_engine *engine)
+{
+	struct xfn_dataplane_interface *interface;
+	__u32 slot;
+	int err;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
+		interface = &engine->dataplane->interface[slot];
+		if (!interface->used || xfn_model_attachment(engine->model, interface->name))
+			continue;
+		err = xfn_dataplane_detach(engine->dataplane, slot);
+		if (err)
+			xfn_journal_add(engine->options.journal,
+					&(struct xfn_journal_event){.type = "error",
+								    .interface = interface->name},
+					"cannot detach: %s", strerror(-err));
+	}
+}
+
+/* ---- following -------------------------------------------------------------------------------------- */
+
+/* Interfaces that are gone leave their slot; a link that moved away is as good as gone. */
+static void drop_lost(struct xfn_engine *engine)
+{
+	struct xfn_dataplane_interface *interface;
+	char name[sizeof(interface->name)];
+	__u32 slot;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
+		interface = &engine->dataplane->interface[slot];
+		if (!interface->used || xfn_dataplane_link_is_live(engine->dataplane, slot))
+			continue;
+		memcpy(name, interface->name, sizeof(name));
+		xfn_dataplane_detach(engine->dataplane, slot);
+		xfn_journal_add(engine->options.journal,
+				&(struct xfn_journal_event){.type = "lost", .interface = name},
+				"the interface is gone; attached again when it comes back");
+	}
+}
+
+static void follow_macs(struct xfn_engine *engine)
+{
+	struct xfn_dataplane_interface *interface;
+	struct xfn_link link;
+	__u32 slot;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
+		interface = &engine->dataplane->interface[slot];
+		if (interface->used && !xfn_link_get(interface->ifindex, -1, &link)) {
+			xfn_dataplane_set_mac(engine->dataplane, slot, link.mac);
+			memcpy(interface->name, link.name, sizeof(interface->name));
+		}
+	}
+}
+
+/* Attaches one interface that is wanted and there; a failure is said once for each look. */
+static void attach_wanted(struct xfn_engine *engine, const struct xfn_attachment *attachment)
+{
+	struct xfn_change change = {.engine = engine};
+	struct xfn_link link;
+	int slot, err;
+
+	if (xfn_dataplane_find(engine->dataplane, attachment->name) >= 0 ||
+	    xfn_link_find(attachment->name, &link))
+		return;
+	slot = prepare(&change, attachment);
+	err = slot < 0 ? slot : xfn_dataplane_link(engine->dataplane, slot);
+	if (err && slot >= 0) {
+		explain_link(&change, slot, err);
+		xfn_dataplane_detach(engine->dataplane, slot);
+	}
+	xfn_journal_add(engine->options.journal,
+			&(struct xfn_journal_event){.type = err ? "error" : "attach",
+						    .interface = attachment->name},
+			"%s",
+			err ? (change.fault.text[0] ? change.fault.text : strerror(-err))
+			    : "attached again");
+}
+
+static void say_refresh_failed(struct xfn_engine *engine, const struct xfn_diag_list *diags,
+			       int err)
+{
+	xfn_journal_add(engine->options.journal, &(struct xfn_journal_event){.type = "error"},
+			"cannot follow changed addresses, the old ones stay: %s",
+			diags->count ? diags->items[0].message : strerror(-err));
+}
+
+int xfn_engine_refresh(struct xfn_engine *engine)
+{
+	struct xfn_change change = {.engine = engine, .next = engine->model};
+	struct xfn_ruleset *ruleset = NULL;
+	size_t i;
+	int err;
+
+	drop_lost(engine);
+	follow_macs(engine);
+	for (i = 0; i < engine->model->attachment_count; i++)
+		attach_wanted(engine, &engine->model->attachments[i]);
+	err = xfn_change_compile(&change, &ruleset);
+	if (!err && change.surroundings == engine->surroundings)
+		xfn_ruleset_free(ruleset); /* nothing that a rule hangs on has changed */
+	else if (!err)
+		err = xfn_engine_install(engine, &change, ruleset);
+	if (err) {
+		xfn_ruleset_free(ruleset);
+		say_refresh_failed(engine, &change.diags, err);
+	}
+	xfn_diag_list_fini(&change.diags);
+	return err;
+}
+
+static void on_refresh(void *context)
+{
+	xfn_engine_refresh(context);
+}
+
+static void on_netlink(void *context, const struct xfn_netlink_event *event)
+{
+	struct xfn_engine *engine = context;
+
+	(void)event; /* whatever it was, the look is the same */
+	xfn_timer_set(engine->refresh, REFRESH_DELAY_NS);
+}
+
+int xfn_engine_watch(struct xfn_engine *engine)
+{
+	int err = xfn_loop_add_timer(engine->options.loop, XFN_TIMER_OFF, on_refresh, engine,
+				     &engine->refresh);
+
+	return err ?: xfn_netlink_open(engine->options.loop, on_netlink, engine, &engine->netlink);
+}
+
+/* ---- by command --------------------------------------------------------------------------------------- */
+
+static bool mode_is_generic(const char *mode)
+{
+	return mode && !strcmp(mode, "generic");
+}
+
+static json_t *attached_json(const struct xfn_engine *engine, const char *name)
+{
+	int slot = xfn_dataplane_find(engine->dataplane, name);
+
+	return json_pack("{s:s, s:s, s:I}", "interface", name, "mode",
+			 slot >= 0 && engine->dataplane->interface[slot].generic ? "generic"
+										 : "native",
+			 "revision", (json_int_t)engine->model->revision);
+}
+
+int xfn_engine_attach(struct xfn_engine *engine, const struct xfn_attach_request *request,
+		      const struct xfn_actor *actor, struct xfn_reply *reply)
+{
+	struct xfn_attachment attachment = {.generic = mode_is_generic(request->mode)};
+	struct xfn_change change;
+	int err;
+
+	if (request->coexist)
+		return xfn_reply_error(reply, 501, "not_yet", NULL,
+				       "cannot attach: --coexist is not yet supported");
+	if (strlen(request->interface) >= sizeof(attachment.name))
+		return xfn_reply_error(
+			reply, 422, "invalid_interface", NULL,
+			"cannot attach to '%s': expected a name of at most 15 characters",
+			request->interface);
+	snprintf(attachment.name, sizeof(attachment.name), "%s", request->interface);
+	if (xfn_model_attachment(engine->model, attachment.name))
+		return xfn_reply_error(reply, 409, "attached", NULL,
+				       "cannot attach to '%s': xfn is attached to it already",
+				       attachment.name);
+	err = xfn_change_init(&change, engine, actor);
+	if (!err)
+		err = xfn_change_keep_sets(&change, NULL) ?:
+		      xfn_change_keep_attachments(&change, NULL) ?:
+		      xfn_model_add_attachment(change.next, &attachment) ?:
+		      xfn_change_commit(&change);
+	if (err)
+		err = xfn_change_reply(&change, err, "attach", reply);
+	else
+		err = xfn_reply_json(reply, attached_json(engine, attachment.name));
+	if (reply->http_status == 200)
+		xfn_journal_add(
+			engine->options.journal,
+			&(struct xfn_journal_event){.type = "attach", .interface = attachment.name},
+			"attached in %s mode", attachment.generic ? "generic" : "native");
+	xfn_change_fini(&change);
+	return err;
+}
+
+static int keep_others(struct xfn_change *change, const char *interface)
+{
+	const struct xfn_model *live = change->engine->model;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < live->attachment_count && !err; i++)
+		if (strcmp(live->attachments[i].name, interface))
+			err = xfn_model_add_attachment(change->next, &live->attachments[i]);
+	return err;
+}
+
+int xfn_engine_detach(struct xfn_engine *engine, const char *interface,
+		      const struct xfn_actor *actor, struct xfn_reply *reply)
+{
+	struct xfn_change change;
+	int err;
+
+	if (!xfn_model_attachment(engine->model, interface))
+		return xfn_reply_error(reply, 404, "not_attached", NULL,
+				       "cannot detach from '%s': xfn is not attached to it",
+				       interface);
+	err = xfn_change_init(&change, engine, actor);
+	if (!err)
+		err = xfn_change_keep_sets(&change, NULL) ?: keep_others(&change, interface) ?:
+		      xfn_change_commit(&change);
+	if (err)
+		err = xfn_change_reply(&change, err, "detach", reply);
+	else
+		err = xfn_reply_json(reply,
+				     json_pack("{s:s, s:I}", "interface", interface, "revision",
+					       (json_int_t)engine->model->revision));
+	if (reply->http_status == 200)
+		xfn_journal_add(
+			engine->options.journal,
+			&(struct xfn_journal_event){.type = "detach", .interface = interface},
+			"detached");
+	xfn_change_fini(&change);
+	return err;
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The way every change takes from a model to the kernel: try, write, fill, flip, clean up. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <bpf/bpf.h>
+
+#include "dataplane_load.h"
+#include "engine_private.h"
+#include "errnum.h"
+#include "handler.h"
+#include "journal.h"
+#include "revision.h"
+
+/* ---- what the data plane is told of a function ---------------------------------------------------- */
+
+__u32 xfn_sample_threshold(__u32 sample)
+{
+	if (!sample)
+		return XFN_SAMPLE_NEVER;
+	return (__u32)((1ULL << 32) / sample - 1);
+}
+
+/* Interval and burst of a limit, in 1/16 ns; the interval is rounded to the nearest. */
+static void limit_config(const struct xfn_limit_spec *limit, struct xfn_function_config *config)
+{
+	__u64 period = limit->rate.period_ns * XFN_TIME_FRACTION;
+	__u64 interval;
+
+	if (!limit->rate.count) {
+		config->limit |= XFN_FUNCTION_DISABLED | XFN_FUNCTION_OFF_DROP;
+		return;
+	}
+	interval = (period + limit->rate.count / 2) / limit->rate.count;
+	config->limit |= XFN_FUNCTION_LIMITED | (interval & XFN_LIMIT_INTERVAL_MASK);
+	config->burst =
+		limit->burst > XFN_BURST_MAX / interval ? XFN_BURST_MAX : limit->burst * interval;
+	if (limit->excess == XFN_EXCESS_PASS)
+		config->limit |= XFN_FUNCTION_EXCESS_PASS;
+	if (limit->packets)
+		config->limit |= XFN_FUNCTION_PACKETS;
+}
+
+struct xfn_function_config xfn_function_config_of(const struct xfn_model_function *function)
+{
+	const struct xfn_function_spec *spec = function->spec;
+	bool kernel = spec->delivery == XFN_DELIVER_KERNEL;
+	struct xfn_function_config config = {};
+	__u32 sample = XFN_SAMPLE_NEVER, handler = XFN_RULESET_NONE;
+
+	config.limit = XFN_FUNCTION_DELIVERY(kernel ? XFN_DELIVERY_KERNEL : XFN_DELIVERY_SOCKET);
+	if (spec->given & XFN_GIVEN_LIMIT)
+		limit_config(&spec->limit, &config);
+	if (!spec->enabled)
+		config.limit = (config.limit & ~XFN_FUNCTION_OFF_DROP) | XFN_FUNCTION_DISABLED;
+	/* A version whose program could not be loaded leaves its slot empty: no_target. */
+	if (function->version) {
+		handler = function->version->slot;
+		if (function->version->histogram != XFN_HISTOGRAM_NONE)
+			sample = xfn_sample_threshold(spec->latency.sample);
+	}
+	config.target = XFN_TARGET(sample, handler);
+	return config;
+}
+
+/* ---- compiling ------------------------------------------------------------------------------------- */
+
+struct sources {
+	struct xfn_ruleset_function *functions;
+	struct xfn_ruleset_interface interfaces[XFN_INTERFACES_MAX];
+	struct xfn_ruleset_address *addresses;
+	char (*owners)[XFN_NAME_MAX + 16];
+};
+
+static void sources_fini(struct sources *sources)
+{
+	free(sources->functions);
+	free(sources->addresses);
+	free(sources->owners);
+}
+
+static int add_functions(const struct xfn_model *model, struct sources *sources)
+{
+	const struct xfn_model_function *function;
+	size_t i;
+
+	sources->functions = calloc(model->function_count + 1, sizeof(*sources->functions));
+	sources->owners = calloc(model->function_count + 1, sizeof(*sources->owners));
+	if (!sources->functions || !sources->owners)
+		return -ENOMEM;
+	for (i = 0; i < model->function_count; i++) {
+		function = &model->functions[i];
+		snprintf(sources->owners[i], sizeof(sources->owners[i]), "function '%s'",
+			 function->spec->name);
+		sources->functions[i] = (struct xfn_ruleset_function){
+			.file = function->set->manifest->file,
+			.owner = sources->owners[i],
+			.slot = function->slot,
+			.sample = XFN_TARGET_SAMPLE(xfn_function_config_of(function).target),
+			.triggers = xfn_function_triggers(function->set->manifest, function->spec),
+			.trigger_count = function->spec->trigger_count,
+			.prefixes = function->set->manifest->prefixes,
+		};
+	}
+	return 0;
+}
+
+static __u32 add_interfaces(const struct xfn_dataplane *dataplane,
+			    struct xfn_ruleset_interface *interfaces)
+{
+	__u32 slot, count = 0;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
+		if (dataplane->interface[slot].used)
+			interfaces[count++] = (struct xfn_ruleset_interface){
+				.name = dataplane->interface[slot].name, .slot = slot};
+	return count;
+}
+
+/* FNV-1a, 64 bits. */
+static __u64 hash_bytes(__u64 hash, const void *data, size_t size)
+{
+	const unsigned char *bytes = data;
+
+	while (size--)
+		hash = (hash ^ *bytes++) * 0x100000001b3ULL;
+	return hash;
+}
+
+static __u64 surroundings_of(const struct xfn_ruleset_input *input)
+{
+	__u64 hash = 0xcbf29ce484222325ULL;
+	__u32 i;
+
+	hash = hash_bytes(hash, input->addresses, input->address_count * sizeof(*input->addresses));
+	for (i = 0; i < input->interface_count; i++) {
+		hash = hash_bytes(hash, &input->interfaces[i].slot,
+				  sizeof(input->interfaces[i].slot));
+		hash = hash_bytes(hash, input->interfaces[i].name,
+				  strlen(input->interfaces[i].name) + 1);
+	}
+	return hash;
+}
+
+int xfn_change_compile(struct xfn_change *change, struct xfn_ruleset **ret)
+{
+	struct xfn_engine *engine = change->engine;
+	const struct xfn_model *model = change->next;
+	const struct xfn_capacity *capacity = &engine->dataplane->capacity;
+	struct sources sources = {};
+	struct xfn_ruleset_input input = {
+		.slot_bits = capacity->slot_bits,
+		.rules_max = capacity->triggers,
+		.functions_max = capacity->functions,
+		.start_seed = 1,
+	};
+	int err = add_functions(model, &sources);
+
+	if (!err)
+		err = xfn_engine_addresses(engine, &sources.addresses, &input.address_count);
+	if (!err) {
+		input.functions = sources.functions;
+		input.function_count = model->function_count;
+		input.interfaces = sources.interfaces;
+		input.interface_count = add_interfaces(engine->dataplane, sources.interfaces);
+		input.addresses = sources.addresses;
+		change->surroundings = surroundings_of(&input);
+		err = xfn_ruleset_compile(&input, &change->diags, ret);
+	}
+	sources_fini(&sources);
+	if (err == -EINVAL && !change->code)
+		change->code = "invalid_triggers";
+	return err;
+}
+
+/* ---- into the idle generation ----------------------------------------------------------------------- */
+
+static int store_functions(struct xfn_engine *engine, const struct xfn_model *model,
+			   unsigned generation)
+{
+	static const struct xfn_function_config nothing;
+	struct xfn_dataplane *dataplane = engine->dataplane;
+	const struct xfn_model_function *function;
+	struct xfn_function_config config;
+	bool *used = calloc(dataplane->capacity.functions, sizeof(*used));
+	__u32 slot;
+	size_t i;
+
+	if (!used)
+		return -ENOMEM;
+	for (i = 0; i < model->function_count; i++) {
+		function = &model->functions[i];
+		config = xfn_function_config_of(function);
+		used[function->slot] = true;
+		xfn_dataplane_set_function(dataplane, generation, function->slot, &config);
+	}
+	for (slot = 0; slot < dataplane->capacity.functions; slot++)
+		if (!used[slot])
+			xfn_dataplane_set_function(dataplane, generation, slot, &nothing);
+	free(used);
+	return 0;
+}
+
+/* A slot that changes hands starts from zero: limiter, counters. */
+static int welcome_function(struct xfn_dataplane *dataplane,
+			    const struct xfn_model_function *function)
+{
+	struct xfn_function *line = &dataplane->functions[function->slot];
+	int err;
+
+	if (line->identity == function->identity)
+		return 0;
+	err = xfn_dataplane_zero(dataplane, XFN_MAP_COUNTS, function->slot);
+	if (err)
+		return err;
+	__atomic_store_n(&line->arrival, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&line->identity, function->identity, __ATOMIC_RELAXED);
+	return 0;
+}
+
+static int welcome_version(struct xfn_engine *engine, const struct xfn_version *version)
+{
+	struct xfn_dataplane *dataplane = engine->dataplane;
+	unsigned stage;
+	int err;
+
+	if (!version || version->program_fd < 0 || engine->entered[version->slot])
+		return 0;
+	err = xfn_dataplane_zero(dataplane, XFN_MAP_OUTCOMES, version->slot);
+	for (stage = 0; stage < XFN_STAGE_COUNT && !err; stage++)
+		if (version->histogram != XFN_HISTOGRAM_NONE)
+			err = xfn_dataplane_zero(dataplane, XFN_MAP_HISTOGRAMS,
+						 version->histogram * XFN_STAGE_COUNT + stage);
+	if (!err && bpf_map_update_elem(dataplane->map_fd[XFN_MAP_HANDLERS], &version->slot,
+					&version->program_fd, 0))
+		err = xfn_errno();
+	if (!err)
+		engine->entered[version->slot] = true;
+	return err;
+}
+
+/* Empties version slots that neither model names; their programs are quiet. */
+static void sweep_versions(struct xfn_engine *engine, const struct xfn_model *live,
+			   const struct xfn_model *next)
+{
+	const struct xfn_model *models[] = {live, next};
+	const struct xfn_version *version;
+	__u32 slot, count = engine->dataplane->capacity.versions;
+	size_t i, m;
+
+	memset(engine->zeroed, 0, count * sizeof(*engine->zeroed));
+	for (m = 0; m < 2; m++) {
+		for (i = 0; models[m] && i < models[m]->function_count; i++) {
+			version = models[m]->functions[i].version;
+			if (version)
+				engine->zeroed[version->slot] = true;
+			version = models[m]->functions[i].draining;
+			if (version)
+				engine->zeroed[version->slot] = true;
+		}
+	}
+	for (slot = 0; slot < count; slot++) {
+		if (!engine->entered[slot] || engine->zeroed[slot])
+			continue;
+		bpf_map_delete_elem(engine->dataplane->map_fd[XFN_MAP_HANDLERS], &slot);
+		engine->entered[slot] = false;
+	}
+}
+
+int xfn_engine_install(struct xfn_engine *engine, const struct xfn_change *change,
+		       struct xfn_ruleset *ruleset)
+{
+	const struct xfn_model *model = change->next;
+	struct xfn_dataplane *dataplane = engine->dataplane;
+	int generation = xfn_dataplane_idle(dataplane), err = 0;
+	long stored;
+	size_t i;
+
+	if (generation < 0)
+		return generation;
+	sweep_versions(engine, engine->model, model);
+	for (i = 0; i < model->function_count && !err; i++) {
+		err = welcome_function(dataplane, &model->functions[i]);
+		if (!err)
+			err = welcome_version(engine, model->functions[i].version);
+	}
+	if (!err)
+		err = store_functions(engine, model, generation);
+	if (err)
+		return err;
+	stored = xfn_ruleset_store(ruleset, &dataplane->rules, generation);
+	if (stored < 0)
+		return (int)stored;
+	xfn_dataplane_flip(dataplane, model->revision);
+	xfn_ruleset_free(engine->ruleset);
+	engine->ruleset = ruleset;
+	engine->surroundings = change->surroundings;
+	return 0;
+}
+
+/* ---- behind the flip --------------------------------------------------------------------------------- */
+
+/* What goes wrong here is said and does no harm: pins are for tools, and are mended at the next start. */
+static void settle_pins(struct xfn_engine *engine, struct xfn_model *old)
+{
+	const struct xfn_model_function *function, *before;
+	struct xfn_model *live = engine->model;
+	size_t i;
+	int err;
+
+	for (i = 0; i < live->function_count; i++) {
+		function = &live->functions[i];
+		if (!function->version || function->version->program_fd < 0)
+			continue;
+		before = xfn_model_function(old, function->spec->tenant, function->spec->name);
+		if (before && before->version == function->version)
+			continue;
+		err = xfn_handler_pin_maps(engine->dataplane, function->spec->tenant,
+					   function->spec->name, function->version->program_fd);
+		if (err)
+			xfn_journal_add(engine->options.journal,
+					&(struct xfn_journal_event){
+						.type = "error", .function = function->spec->name},
+					"cannot pin its maps: %s", strerror(-err));
+	}
+	for (i = 0; i < old->function_count; i++) {
+		function = &old->functions[i];
+		before = xfn_model_function(live, function->spec->tenant, function->spec->name);
+		if (!before || (!before->version && function->version))
+			xfn_handler_unpin_maps(engine->dataplane, function->spec->tenant,
+					       function->spec->name);
+	}
+}
+
+int xfn_change_commit(struct xfn_change *change)
+{
+	struct xfn_engine *engine = change->engine;
+	bool slots[XFN_INTERFACES_MAX] = {};
+	struct xfn_ruleset *ruleset = NULL;
+	struct xfn_model *old = engine->model;
+	int err;
+
+	change->next->revision = old->revision + 1;
+	err = xfn_change_attach(change, slots);
+	if (!err)
+		err = xfn_change_compile(change, &ruleset);
+	if (!err) {
+		err = xfn_state_write(engine, change->next, change->actor);
+		if (err)
+			xfn_change_refuse(
+				change, err, 500, "state", "cannot write revision %llu in '%s': %s",
+				change->next->revision, engine->options.state_dir, strerror(-err));
+	}
+	if (!err)
+		err = xfn_change_link(change, slots);
+	if (!err)
+		err = xfn_engine_install(engine, change, ruleset);
+	if (err) {
+		xfn_change_unattach(change, slots);
+		xfn_ruleset_free(ruleset);
+		return err;
+	}
+	engine->model = change->next;
+	change->next = NULL;
+	xfn_engine_detach_unwanted(engine);
+	settle_pins(engine, old);
+	xfn_model_free(old);
+	xfn_revision_prune(engine->options.state_dir, engine->model->revision, XFN_REVISIONS_KEPT);
+	return 0;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a plan shows: how the next model differs from the live one. */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine_private.h"
+#include "units.h"
+
+#define TEXT_BYTES 160
+
+struct diff {
+	json_t *changes;
+	const char *name; /* of the function at hand */
+};
+
+static void add(struct diff *diff, const char *op, const char *kind, const char *from,
+		const char *to)
+{
+	json_array_append_new(diff->changes,
+			      json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "op", op, "kind", kind,
+					"name", diff->name, "from", from, "to", to));
+}
+
+static void compare(struct diff *diff, const char *kind, const char *from, const char *to)
+{
+	if (strcmp(from, to))
+		add(diff, "change", kind, from, to);
+}
+
+/* ---- parts of a function in words ------------------------------------------------------------------ */
+
+static void limit_text(const struct xfn_function_spec *spec, char *text)
+{
+	char rate[32], burst[32];
+
+	if (!(spec->given & XFN_GIVEN_LIMIT)) {
+		snprintf(text, TEXT_BYTES, "none");
+		return;
+	}
+	snprintf(text, TEXT_BYTES, "%s burst %s excess %s%s",
+		 xfn_rate_print(spec->limit.rate, rate, sizeof(rate)),
+		 xfn_count_print(spec->limit.burst, burst, sizeof(burst)),
+		 xfn_excess_label(spec->limit.excess), spec->limit.packets ? " packets" : "");
+}
+
+static void latency_text(const struct xfn_function_spec *spec, char *text)
+{
+	snprintf(text, TEXT_BYTES, "sample 1/%u", spec->latency.sample);
+}
+
+static void version_text(const struct xfn_model_function *function, char *text)
+{
+	if (function->version)
+		snprintf(text, TEXT_BYTES, "v%u", function->version->number);
+	else
+		snprintf(text, TEXT_BYTES, "none");
+}
+
+static void triggers_text(const struct xfn_function_spec *spec, char *text)
+{
+	snprintf(text, TEXT_BYTES, "%u trigger%s", spec->trigger_count,
+		 spec->trigger_count == 1 ? "" : "s");
+}
+
+/* ---- are they the same? ---------------------------------------------------------------------------- */
+
+static bool spans_equal(const struct xfn_manifest *a, struct xfn_prefix_span as,
+			const struct xfn_manifest *b, struct xfn_prefix_span bs)
+{
+	const struct xfn_prefix *ap = xfn_manifest_prefixes(a, as);
+	const struct xfn_prefix *bp = xfn_manifest_prefixes(b, bs);
+	__u32 i;
+
+	if (as.count != bs.count)
+		return false;
+	for (i = 0; i < as.count; i++)
+		if (ap[i].family != bp[i].family || ap[i].plen != bp[i].plen ||
+		    memcmp(ap[i].addr, bp[i].addr, sizeof(ap[i].addr)))
+			return false;
+	return true;
+}
+
+static bool texts_equal(const char *a, const char *b)
+{
+	return !strcmp(a ?: "", b ?: "");
+}
+
+static bool trigger_equal(const struct xfn_manifest *a, const struct xfn_trigger_spec *at,
+			  const struct xfn_manifest *b, const struct xfn_trigger_spec *bt)
+{
+	return at->protocol == bt->protocol && at->destination == bt->destination &&
+	       at->vlan_tags == bt->vlan_tags && at->port_lo == bt->port_lo &&
+	       at->port_hi == bt->port_hi && at->vlan[0] == bt->vlan[0] &&
+	       at->vlan[1] == bt->vlan[1] && texts_equal(at->interface, bt->interface) &&
+	       spans_equal(a, at->destinations, b, bt->destinations) &&
+	       spans_equal(a, at->sources, b, bt->sources);
+}
+
+static bool triggers_equal(const struct xfn_model_function *a, const struct xfn_model_function *b)
+{
+	const struct xfn_manifest *am = a->set->manifest, *bm = b->set->manifest;
+	const struct xfn_trigger_spec *at = xfn_function_triggers(am, a->spec);
+	const struct xfn_trigger_spec *bt = xfn_function_triggers(bm, b->spec);
+	__u32 i;
+
+	if (a->spec->trigger_count != b->spec->trigger_count)
+		return false;
+	for (i = 0; i < a->spec->trigger_count; i++)
+		if (!trigger_equal(am, &at[i], bm, &bt[i]))
+			return false;
+	return true;
+}
+
+/* ---- functions -------------------------------------------------------------------------------------- */
+
+static void diff_parts(struct diff *diff, const struct xfn_model_function *from,
+		       const struct xfn_model_function *to,
+		       void (*describe)(const struct xfn_function_spec *, char *), const char *kind)
+{
+	char before[TEXT_BYTES], after[TEXT_BYTES];
+
+	describe(from->spec, before);
+	describe(to->spec, after);
+	compare(diff, kind, before, after);
+}
+
+static void diff_function(struct diff *diff, const struct xfn_model_function *from,
+			  const struct xfn_model_function *to)
+{
+	char before[TEXT_BYTES], after[TEXT_BYTES];
+
+	compare(diff, "delivery", xfn_delivery_label(from->spec->delivery),
+		xfn_delivery_label(to->spec->delivery));
+	compare(diff, "enabled", from->spec->enabled ? "true" : "false",
+		to->spec->enabled ? "true" : "false");
+	diff_parts(diff, from, to, limit_text, "limit");
+	diff_parts(diff, from, to, latency_text, "latency");
+	compare(diff, "description", from->spec->description ?: "", to->spec->description ?: "");
+	if (from->version != to->version) {
+		version_text(from, before);
+		version_text(to, after);
+		add(diff, "change", "handler", before, after);
+	}
+	if (!triggers_equal(from, to)) {
+		triggers_text(from->spec, before);
+		triggers_text(to->spec, after);
+		add(diff, "change", "triggers", before, after);
+	}
+}
+
+static void add_function(struct diff *diff, const char *op,
+			 const struct xfn_model_function *function)
+{
+	const struct xfn_function_spec *spec = function->spec;
+	char text[3 * TEXT_BYTES], triggers[TEXT_BYTES], limit[TEXT_BYTES];
+	bool added = op[0] == 'a';
+
+	triggers_text(spec, triggers);
+	limit_text(spec, limit);
+	snprintf(text, sizeof(text), "%s, %s, limit %s", xfn_delivery_label(spec->delivery),
+		 triggers, limit);
+	add(diff, op, "function", added ? NULL : text, added ? text : NULL);
+}
+
+static void diff_functions(struct diff *diff, struct xfn_model *live, struct xfn_model *next,
+			   const char *set)
+{
+	const struct xfn_model_function *function, *other;
+	size_t i;
+
+	for (i = 0; i < next->function_count; i++) {
+		function = &next->functions[i];
+		other = xfn_model_function(live, function->spec->tenant, function->spec->name);
+		diff->name = function->spec->name;
+		if (!other)
+			add_function(diff, "add", function);
+		else if (!strcmp(function->set->manifest->set, set))
+			diff_function(diff, other, function);
+	}
+	for (i = 0; i < live->function_count; i++) {
+		function = &live->functions[i];
+		diff->name = function->spec->name;
+		if (!xfn_model_function(next, function->spec->tenant, function->spec->name))
+			add_function(diff, "remove", function);
+	}
+}
+
+static void diff_attachments(struct diff *diff, const struct xfn_model *live,
+			     const struct xfn_model *next)
+{
+	const struct xfn_attachment *attachment;
+	size_t i;
+
+	for (i = 0; i < next->attachment_count; i++) {
+		attachment = &next->attachments[i];
+		diff->name = attachment->name;
+		if (!xfn_model_attachment(live, attachment->name))
+			add(diff, "add", "interface", NULL,
+			    attachment->generic ? "generic" : "native");
+	}
+	for (i = 0; i < live->attachment_count; i++) {
+		attachment = &live->attachments[i];
+		diff->name = attachment->name;
+		if (!xfn_model_attachment(next, attachment->name))
+			add(diff, "remove", "interface", attachment->generic ? "generic" : "native",
+			    NULL);
+	}
+}
+
+json_t *xfn_model_diff(struct xfn_model *live, struct xfn_model *next, const char *set)
+{
+	struct diff diff = {.changes = json_array()};
+
+	if (!diff.changes)
+		return NULL;
+	diff_attachments(&diff, live, next);
+	diff_functions(&diff, live, next, set);
+	return diff.changes;
+}

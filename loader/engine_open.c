@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The engine's beginning and end: what is pinned is adopted, what is on disk is applied. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "dataplane_load.h"
+#include "doctor.h"
+#include "engine_private.h"
+#include "handler.h"
+#include "journal.h"
+#include "loop.h"
+#include "mounts.h"
+#include "netlink.h"
+#include "revision.h"
+
+static void say(struct xfn_engine *engine, const char *type, const char *text)
+{
+	xfn_journal_add(engine->options.journal, &(struct xfn_journal_event){.type = type}, "%s",
+			text);
+}
+
+static int say_fault(struct xfn_engine *engine, int err, const struct xfn_fault *fault)
+{
+	say(engine, "error", fault->text[0] ? fault->text : strerror(-err));
+	return err;
+}
+
+/* What libbpf warns of is either handled here or told in the reply: it has no place in the log. */
+static int ignore_print(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+/* ---- programs of a model that was read ----------------------------------------------------------- */
+
+static void take_program(struct xfn_engine *engine, struct xfn_version *version)
+{
+	if (!version)
+		return;
+	version->program_fd = xfn_handler_in_slot(engine->dataplane, version->slot);
+	if (version->program_fd < 0)
+		version->program_fd = -1;
+}
+
+/* Versions whose programs are in the kernel already; pins are mended where a kill left them undone. */
+static void adopt_programs(struct xfn_engine *engine)
+{
+	struct xfn_model_function *function;
+	size_t i;
+
+	for (i = 0; i < engine->model->function_count; i++) {
+		function = &engine->model->functions[i];
+		take_program(engine, function->version);
+		take_program(engine, function->draining);
+		if (function->version && function->version->program_fd >= 0)
+			xfn_handler_pin_maps(engine->dataplane, function->spec->tenant,
+					     function->spec->name, function->version->program_fd);
+	}
+}
+
+/* Slots in use at this moment, by whoever: what no model names is swept at the first change. */
+static void find_entered(struct xfn_engine *engine)
+{
+	__u32 slot, id;
+
+	for (slot = 0; slot < engine->dataplane->capacity.versions; slot++)
+		engine->entered[slot] = !bpf_map_lookup_elem(
+			engine->dataplane->map_fd[XFN_MAP_HANDLERS], &slot, &id);
+}
+
+static void load_program(struct xfn_engine *engine, const struct xfn_model_function *function)
+{
+	struct xfn_version *version = function->version;
+	struct xfn_handler_request request;
+	struct xfn_fault fault = {};
+
+	if (!version)
+		return;
+	request = (struct xfn_handler_request){
+		.tenant = function->spec->tenant,
+		.name = function->spec->name,
+		.path = "revision",
+		.object = version->object,
+		.object_bytes = version->object_bytes,
+		.program = version->program,
+		.version_slot = version->slot,
+		.histogram_slot = version->histogram,
+	};
+	version->program_fd = xfn_handler_load(engine->dataplane, &request, &fault);
+	if (version->program_fd >= 0) {
+		xfn_handler_pin_maps(engine->dataplane, function->spec->tenant,
+				     function->spec->name, version->program_fd);
+		return;
+	}
+	say_fault(engine, version->program_fd, &fault);
+	version->program_fd = -1;
+}
+
+/* On an empty data plane counters begin at zero, those of former versions too. */
+static void load_programs(struct xfn_engine *engine)
+{
+	struct xfn_model_function *function;
+	size_t i;
+
+	for (i = 0; i < engine->model->function_count; i++) {
+		function = &engine->model->functions[i];
+		memset(&function->retired, 0, sizeof(function->retired));
+		xfn_version_put(function->draining);
+		function->draining = NULL;
+		load_program(engine, function);
+	}
+}
+
+/* ---- opening ----------------------------------------------------------------------------------------- */
+
+static int read_model(struct xfn_engine *engine, __u64 revision)
+{
+	struct xfn_fault fault = {};
+	char text[4400];
+	int err;
+
+	if (!revision) {
+		engine->model = xfn_model_new();
+		return engine->model ? 0 : -ENOMEM;
+	}
+	err = xfn_state_read(engine->options.state_dir, revision, &engine->model, &fault);
+	if (!err)
+		return 0;
+	snprintf(text, sizeof(text), "cannot read revision %llu in '%s': %s", revision,
+		 engine->options.state_dir, fault.text[0] ? fault.text : strerror(-err));
+	say(engine, "error", text);
+	return err;
+}
+
+/* The map's number wins: a revision that was written and did not go live is taken away. */
+static int adopt(struct xfn_engine *engine)
+{
+	__u64 revision = xfn_dataplane_revision(engine->dataplane);
+	int err = read_model(engine, revision);
+	char text[128];
+
+	if (err)
+		return err;
+	adopt_programs(engine);
+	snprintf(text, sizeof(text), "adopted revision %llu: %zu functions", revision,
+		 engine->model->function_count);
+	say(engine, "start", text);
+	return 0;
+}
+
+static int restore(struct xfn_engine *engine)
+{
+	__u64 revision = 0;
+	char text[128];
+	int err = xfn_revision_latest(engine->options.state_dir, &revision);
+
+	if (!err)
+		err = read_model(engine, revision);
+	if (err || !revision)
+		return err;
+	load_programs(engine);
+	snprintf(text, sizeof(text), "applied revision %llu from disk: %zu functions", revision,
+		 engine->model->function_count);
+	say(engine, "start", text);
+	return 0;
+}
+
+/* A saved model may need more room than the default. */
+static struct xfn_capacity capacity_of_model(const struct xfn_model *model)
+{
+	const struct xfn_capacity_spec *spec;
+	__u64 triggers = 0, functions = 0;
+	size_t i;
+
+	for (i = 0; model && i < model->set_count; i++) {
+		spec = &model->sets[i]->manifest->capacity;
+		triggers = spec->triggers > triggers ? spec->triggers : triggers;
+		functions = spec->functions > functions ? spec->functions : functions;
+	}
+	if (triggers < XFN_CAPACITY_TRIGGERS_DEFAULT)
+		triggers = XFN_CAPACITY_TRIGGERS_DEFAULT;
+	if (functions < XFN_CAPACITY_FUNCTIONS_DEFAULT)
+		functions = XFN_CAPACITY_FUNCTIONS_DEFAULT;
+	return xfn_capacity_of(triggers, functions);
+}
+
+static int alloc_flags(struct xfn_engine *engine)
+{
+	__u32 count = engine->dataplane->capacity.versions;
+
+	free(engine->entered);
+	free(engine->zeroed);
+	engine->entered = calloc(count, sizeof(*engine->entered));
+	engine->zeroed = calloc(count, sizeof(*engine->zeroed));
+	return engine->entered && engine->zeroed ? 0 : -ENOMEM;
+}
+
+static struct xfn_capacity capacity_on_disk(struct xfn_engine *engine)
+{
+	struct xfn_capacity capacity = xfn_capacity_of(0, 0);
+	struct xfn_model *model = NULL;
+	struct xfn_fault fault = {};
+	__u64 revision = 0;
+
+	if (!xfn_revision_latest(engine->options.state_dir, &revision) && revision &&
+	    !xfn_state_read(engine->options.state_dir, revision, &model, &fault))
+		capacity = capacity_of_model(model);
+	xfn_model_free(model);
+	return capacity;
+}
+
+static int open_dataplane(struct xfn_engine *engine, bool *adopted)
+{
+	struct xfn_capacity capacity = capacity_on_disk(engine);
+	struct xfn_fault fault = {};
+	struct xfn_bpffs bpffs;
+	char error[512];
+	int err;
+
+	err = xfn_bpffs_ensure(engine->options.pin_dir, &bpffs, error, sizeof(error));
+	if (err) {
+		say(engine, "error", error);
+		return err;
+	}
+	if (bpffs.mounted)
+		xfn_journal_add(engine->options.journal,
+				&(struct xfn_journal_event){.type = "mount"},
+				"mounted bpffs at '%s'", bpffs.path);
+	err = xfn_dataplane_open(engine->options.pin_dir, &capacity, &engine->dataplane, adopted,
+				 &fault);
+	if (err)
+		return say_fault(engine, err, &fault);
+	return alloc_flags(engine);
+}
+
+int xfn_engine_open(const struct xfn_engine_options *options, struct xfn_engine **ret)
+{
+	struct xfn_engine *engine = calloc(1, sizeof(*engine));
+	bool adopted = false;
+	int err;
+
+	if (!engine)
+		return -ENOMEM;
+	engine->options = *options;
+	libbpf_set_print(ignore_print);
+	err = open_dataplane(engine, &adopted);
+	if (!err)
+		err = adopted ? adopt(engine) : restore(engine);
+	if (!err)
+		err = xfn_engine_watch(engine);
+	if (err) {
+		xfn_engine_close(engine);
+		return err;
+	}
+	if (adopted)
+		find_entered(engine);
+	if (engine->model->revision) {
+		xfn_revision_prune(options->state_dir, engine->model->revision, XFN_REVISIONS_KEPT);
+		xfn_engine_refresh(engine); /* says itself what goes wrong */
+	}
+	*ret = engine;
+	return 0;
+}
+
+void xfn_engine_close(struct xfn_engine *engine)
+{
+	if (!engine)
+		return;
+	xfn_netlink_close(engine->netlink);
+	xfn_source_free(engine->refresh);
+	xfn_ruleset_free(engine->ruleset);
+	xfn_model_free(engine->model);
+	xfn_set_put(engine->parsed);
+	xfn_dataplane_close(engine->dataplane);
+	free(engine->entered);
+	free(engine->zeroed);
+	free(engine);
+}
+
+int xfn_engine_reset(const struct xfn_engine_options *options)
+{
+	struct xfn_fault fault = {};
+	int err = xfn_dataplane_remove(options->pin_dir, &fault);
+
+	if (fault.text[0])
+		fprintf(stderr, "xfnd: %s\n", fault.text);
+	return err ?: xfn_revision_remove_all(options->state_dir);
+}
+
+/* ---- room --------------------------------------------------------------------------------------------- */
+
+bool xfn_engine_is_empty(const struct xfn_engine *engine)
+{
+	int slot;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
+		if (engine->dataplane->interface[slot].used)
+			return false;
+	return !engine->model->function_count;
+}
+
+int xfn_engine_grow(struct xfn_engine *engine, const struct xfn_capacity *capacity,
+		    struct xfn_fault *fault)
+{
+	bool adopted;
+	int err;
+
+	xfn_dataplane_close(engine->dataplane);
+	engine->dataplane = NULL;
+	err = xfn_dataplane_remove(engine->options.pin_dir, fault);
+	if (!err)
+		err = xfn_dataplane_open(engine->options.pin_dir, capacity, &engine->dataplane,
+					 &adopted, fault);
+	if (err) {
+		/* No room for that much: back to what there was. */
+		struct xfn_capacity usual = xfn_capacity_of(0, 0);
+		struct xfn_fault ignored;
+
+		xfn_dataplane_open(engine->options.pin_dir, &usual, &engine->dataplane, &adopted,
+				   &ignored);
+	}
+	return alloc_flags(engine) ?: err;
+}
+
+/* ---- doctor ------------------------------------------------------------------------------------------- */
+
+int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct xfn_reply *reply)
+{
+	const char *attached[XFN_INTERFACES_MAX];
+	struct xfn_doctor_options options = {
+		.interface = interface, .attached = attached, .pin_dir = engine->options.pin_dir};
+	int slot;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
+		if (engine->dataplane->interface[slot].used)
+			attached[options.attached_count++] =
+				engine->dataplane->interface[slot].name;
+	return xfn_reply_json(reply, xfn_doctor_run(&options));
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* swap: a new version of one handler, under traffic. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_private.h"
+#include "journal.h"
+
+int xfn_engine_no_such_function(struct xfn_engine *engine, const char *name,
+				struct xfn_reply *reply)
+{
+	const char **names = calloc(engine->model->function_count + 1, sizeof(*names));
+	const char *meant;
+	char hint[128];
+	size_t i;
+	int err;
+
+	if (!names)
+		return -ENOMEM;
+	for (i = 0; i < engine->model->function_count; i++)
+		names[i] = engine->model->functions[i].spec->name;
+	meant = xfn_suggest(name, names, engine->model->function_count);
+	free(names);
+	err = xfn_reply_error(reply, 404, "no_such_function", NULL, "no function '%s'%s%s%s", name,
+			      meant ? ": did you mean '" : "", meant ?: "", meant ? "'?" : "");
+	snprintf(hint, sizeof(hint), "xfn ls");
+	return err ?: xfn_reply_error_set(reply, "hint", json_string(hint));
+}
+
+static int build(struct xfn_change *change, const struct xfn_model_function *live,
+		 const struct xfn_upload *object)
+{
+	struct xfn_model_function *function;
+	int err = xfn_change_keep_sets(change, NULL) ?: xfn_change_keep_attachments(change, NULL);
+
+	if (err)
+		return err;
+	function = xfn_model_function(change->next, live->spec->tenant, live->spec->name);
+	if (!function)
+		return -ENOMEM;
+	err = xfn_change_load(change, function, object, NULL);
+	function->by_hand = true;
+	return err;
+}
+
+int xfn_engine_swap(struct xfn_engine *engine, const char *name, const struct xfn_upload *object,
+		    const struct xfn_actor *actor, struct xfn_reply *reply)
+{
+	struct xfn_model_function *live = xfn_model_function_named(engine->model, name);
+	char from[16], to[16], who[2 * XFN_NAME_MAX + 2];
+	struct xfn_change change;
+	int err;
+
+	if (!live)
+		return xfn_engine_no_such_function(engine, name, reply);
+	if (live->spec->delivery != XFN_DELIVER_KERNEL)
+		return xfn_reply_error(reply, 409, "not_kernel", NULL,
+				       "cannot swap '%s': its delivery is %s, expected kernel",
+				       name, xfn_delivery_label(live->spec->delivery));
+	snprintf(from, sizeof(from), "v%u", live->version ? live->version->number : 0);
+	snprintf(to, sizeof(to), "v%u", live->next_version);
+	snprintf(who, sizeof(who), "%s/%s", live->spec->tenant, live->spec->name);
+	err = xfn_change_init(&change, engine, actor);
+	if (!err)
+		err = build(&change, live, object) ?: xfn_change_commit(&change);
+	if (err) {
+		if (!change.code)
+			change.code = "handler_refused";
+		err = xfn_change_reply(&change, err, "swap", reply);
+	} else {
+		xfn_journal_add(engine->options.journal,
+				&(struct xfn_journal_event){.type = "swap", .function = who},
+				"%s took over from %s, from '%s'", to, from, object->name);
+		err = xfn_reply_json(reply, json_pack("{s:s, s:s, s:s, s:I}", "function", name,
+						      "from", from, "to", to, "revision",
+						      (json_int_t)engine->model->revision));
+	}
+	xfn_change_fini(&change);
+	return err;
+}
