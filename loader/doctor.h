@@ -7,6 +7,7 @@
  * Changes nothing; loads small probe programs and frees them.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <jansson.h>
 
@@ -14,6 +15,7 @@ struct xfn_doctor_options {
 	const char *interface;       /* check this one; NULL: all attached */
 	const char *const *attached; /* names of the interfaces that this daemon is attached to */
 	size_t attached_count;
+	bool vlans; /* some trigger names a VLAN */
 	const char *pin_dir;
 };
 
@@ -22,7 +24,7 @@ struct xfn_doctor_options {
  *   {"checks":[{"name","interface","status":"ok|warn|fail","message","remedy"}]}
  * `interface` is null for checks of the host. `remedy` is a command to type, and null with "ok".
  * "warn": something a user may stumble over; "fail": something xfn cannot work with.
- * Takes some 10 ms. Returns NULL when memory is short.
+ * Takes some 30 ms. Returns NULL when memory is short.
  */
 json_t *xfn_doctor_run(const struct xfn_doctor_options *options);
 

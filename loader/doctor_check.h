@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_DOCTOR_CHECK_H
+#define XFN_DOCTOR_CHECK_H
+
+/* What the doctor's checks share. A check tells one result, or none where it does not apply. */
+
+#include "doctor.h"
+#include "interface.h"
+
+enum { XFN_REMEDY_BYTES = 512 };
+
+struct xfn_doctor {
+	const struct xfn_doctor_options *options;
+	const struct xfn_netlink_state *state; /* links and addresses of this namespace */
+	/* The interface being checked; NULL in checks of the host. */
+	const struct xfn_interface_facts *facts;
+	const char *interface; /* its name */
+	bool attached;         /* by this daemon */
+	const char *check;     /* name of the check that runs */
+	char remedy[XFN_REMEDY_BYTES];
+	json_t *results;
+	bool no_memory;
+};
+
+struct xfn_doctor_check {
+	const char *name; /* a word for programs; it never changes its meaning */
+	void (*run)(struct xfn_doctor *doctor);
+};
+
+/* A command that mends what is told next. Every warning and failure has one. */
+__attribute__((format(printf, 2, 3))) void xfn_doctor_remedy(struct xfn_doctor *doctor,
+							     const char *format, ...);
+
+/* Results. Messages are lower-case and say what is so, then what comes of it. */
+__attribute__((format(printf, 2, 3))) void xfn_doctor_ok(struct xfn_doctor *doctor,
+							 const char *format, ...);
+__attribute__((format(printf, 2, 3))) void xfn_doctor_warn(struct xfn_doctor *doctor,
+							   const char *format, ...);
+__attribute__((format(printf, 2, 3))) void xfn_doctor_fail(struct xfn_doctor *doctor,
+							   const char *format, ...);
+
+/* Tables that end with a NULL name, in the order in which they are told. */
+extern const struct xfn_doctor_check xfn_doctor_kernel_checks[];
+extern const struct xfn_doctor_check xfn_doctor_host_checks[];
+extern const struct xfn_doctor_check xfn_doctor_interface_checks[];
+extern const struct xfn_doctor_check xfn_doctor_veth_checks[];
+
+/*
+ * Chains of nftables in this network namespace that incoming packets meet and that have rules or
+ * refuse by default. Returns their number, or -errno (-EPERM, -EOPNOTSUPP: no nftables here).
+ */
+int xfn_nftables_chains(void);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the host gives the daemon, and what else works on its packets. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <cap-ng.h>
+
+#include "doctor_check.h"
+#include "mounts.h"
+
+/* ---- rights ------------------------------------------------------------------------------------ */
+
+static void check_capabilities(struct xfn_doctor *doctor)
+{
+	static const struct {
+		unsigned capability;
+		const char *name;
+		bool in_sys_admin; /* CAP_SYS_ADMIN stands for it too */
+	} needed[] = {
+		{CAP_BPF, "CAP_BPF", true},
+		{CAP_PERFMON, "CAP_PERFMON", true},
+		{CAP_NET_ADMIN, "CAP_NET_ADMIN", false},
+	};
+	char missing[128] = "";
+	size_t i, used = 0;
+
+	if (capng_get_caps_process() < 0)
+		return;
+	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!capng_have_capability(CAPNG_EFFECTIVE, needed[i].capability) &&
+		    !(needed[i].in_sys_admin &&
+		      capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN)))
+			used += snprintf(missing + used, sizeof(missing) - used, "%s%s",
+					 used ? ", " : "", needed[i].name);
+	if (*missing) {
+		xfn_doctor_remedy(doctor, "sudo xfnd");
+		xfn_doctor_fail(doctor, "xfnd lacks %s", missing);
+	} else {
+		xfn_doctor_ok(doctor, "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are there");
+	}
+}
+
+/* ---- pins -------------------------------------------------------------------------------------- */
+
+/*
+ * True if process 1 finds another filesystem at @path: ours is seen in this mount namespace only.
+ * Unknown counts as false.
+ */
+static bool is_private(const char *path)
+{
+	char outside[PATH_MAX + 16];
+	struct stat ours, theirs;
+
+	snprintf(outside, sizeof(outside), "/proc/1/root%s", path);
+	if (stat(path, &ours) < 0)
+		return false;
+	if (stat(outside, &theirs) < 0)
+		return errno == ENOENT;
+	return ours.st_dev != theirs.st_dev;
+}
+
+static void check_bpffs(struct xfn_doctor *doctor)
+{
+	const char *pin_dir = doctor->options->pin_dir;
+	char anchor[PATH_MAX];
+	int err = xfn_bpffs_anchor(pin_dir, anchor);
+
+	if (err < 0) {
+		xfn_doctor_remedy(doctor, "xfnd --pin-dir " XFN_BPFFS_DEFAULT "/xfn");
+		xfn_doctor_fail(doctor, "cannot pin in '%s': %s", pin_dir, strerror(-err));
+	} else if (!xfn_bpffs_is(anchor)) {
+		xfn_doctor_remedy(doctor, "mount -t bpf bpf " XFN_BPFFS_DEFAULT);
+		xfn_doctor_fail(doctor, "no bpffs for pins in '%s': nothing outlives xfnd",
+				pin_dir);
+	} else if (is_private(anchor)) {
+		/* As `ip netns exec` makes it: it goes with the last process in there. */
+		xfn_doctor_remedy(doctor, "nsenter --net=/run/netns/NAME xfnd --pin-dir %s",
+				  pin_dir);
+		xfn_doctor_warn(doctor,
+				"the bpffs at '%s' is seen in this mount namespace only (made by "
+				"`ip netns exec`?): pins go with it",
+				anchor);
+	} else {
+		xfn_doctor_ok(doctor, "pins live on the bpffs at '%s'", anchor);
+	}
+}
+
+/* ---- time -------------------------------------------------------------------------------------- */
+
+#define CLOCKSOURCE_DIR "/sys/devices/system/clocksource/clocksource0/"
+
+enum { READINGS = 2000, DEAR_NS = 200 };
+
+static void read_word(const char *path, char *word, int bytes)
+{
+	FILE *file = fopen(path, "re");
+
+	word[0] = '\0';
+	if (!file)
+		return;
+	if (!fgets(word, bytes, file))
+		word[0] = '\0';
+	fclose(file);
+	word[strcspn(word, "\n")] = '\0';
+}
+
+/* The best of some rounds, so that an interrupt is not counted. */
+static long measure_reading_ns(void)
+{
+	struct timespec from, to, now;
+	long best = LONG_MAX, ns;
+	int round, i;
+
+	for (round = 0; round < 5; round++) {
+		clock_gettime(CLOCK_MONOTONIC, &from);
+		for (i = 0; i < READINGS; i++)
+			clock_gettime(CLOCK_MONOTONIC, &now);
+		clock_gettime(CLOCK_MONOTONIC, &to);
+		ns = ((to.tv_sec - from.tv_sec) * 1000000000L + to.tv_nsec - from.tv_nsec) /
+		     READINGS;
+		best = ns < best ? ns : best;
+	}
+	return best;
+}
+
+/* Every limited or measured event reads the clock once. */
+static void check_clock(struct xfn_doctor *doctor)
+{
+	char source[64], available[256];
+	long ns = measure_reading_ns();
+
+	read_word(CLOCKSOURCE_DIR "current_clocksource", source, sizeof(source));
+	read_word(CLOCKSOURCE_DIR "available_clocksource", available, sizeof(available));
+	if (ns <= DEAR_NS) {
+		xfn_doctor_ok(doctor, "clock source '%s': %ld ns a reading", source, ns);
+		return;
+	}
+	if (strcmp(source, "tsc") && strstr(available, "tsc"))
+		xfn_doctor_remedy(doctor, "echo tsc > " CLOCKSOURCE_DIR "current_clocksource");
+	else
+		xfn_doctor_remedy(doctor, "cat " CLOCKSOURCE_DIR "available_clocksource");
+	xfn_doctor_warn(doctor,
+			"clock source '%s': %ld ns a reading, expected at most %d; each event that "
+			"is limited or measured pays one",
+			source, ns, DEAR_NS);
+}
+
+/* ---- packet filters ---------------------------------------------------------------------------- */
+
+/* Tables of the older interface, iptables-legacy, into a list; "" if there are none. */
+static void read_xtables(char *tables, size_t bytes)
+{
+	static const char *const files[] = {"/proc/self/net/ip_tables_names",
+					    "/proc/self/net/ip6_tables_names"};
+	char line[64];
+	size_t i, used = 0;
+	FILE *file;
+
+	tables[0] = '\0';
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		file = fopen(files[i], "re");
+		if (!file)
+			continue;
+		while (used < bytes && fgets(line, sizeof(line), file))
+			used += snprintf(tables + used, bytes - used, "%s%.*s", used ? ", " : "",
+					 (int)strcspn(line, "\n"), line);
+		fclose(file);
+	}
+}
+
+static void check_packet_filter(struct xfn_doctor *doctor)
+{
+	int chains = xfn_nftables_chains();
+	char tables[128];
+
+	read_xtables(tables, sizeof(tables));
+	if (chains > 0) {
+		xfn_doctor_remedy(doctor, "nft list ruleset");
+		xfn_doctor_warn(doctor,
+				"%d nftables %s of this namespace: XDP runs before them, so what a "
+				"function takes is not filtered",
+				chains, chains == 1 ? "chain" : "chains");
+	} else if (*tables) {
+		xfn_doctor_remedy(doctor, "iptables-legacy-save");
+		xfn_doctor_warn(doctor,
+				"iptables tables (%s) of this namespace: XDP runs before them, so "
+				"what a function takes is not filtered",
+				tables);
+	} else if (chains == 0 || chains == -EOPNOTSUPP) {
+		xfn_doctor_ok(doctor, "no packet filter in this namespace");
+	}
+	/* Else it cannot be asked, which the capabilities tell. */
+}
+
+const struct xfn_doctor_check xfn_doctor_host_checks[] = {
+	{"capabilities", check_capabilities},   {"bpffs", check_bpffs}, {"clock", check_clock},
+	{"packet_filter", check_packet_filter}, {NULL, NULL},
+};

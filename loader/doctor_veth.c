@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A veth pair has traps that hardware has not, and they lie at the other end: what XDP sends there
+ * is counted as sent and lost unless that end takes packets without an skb.
+ */
+#include "doctor_check.h"
+
+/* For commands that must run where the peer is. */
+static const char *enter(const struct xfn_interface_peer *peer)
+{
+	return peer->elsewhere ? "nsenter --net=/run/netns/NAME " : "";
+}
+
+/*
+ * XDP_TX wants an XDP program at the far end (drivers/net/veth.c, veth_xdp_flush); redirecting into
+ * the interface wants NAPI there, which GRO brings too.
+ */
+static void check_peer_program(struct xfn_doctor *doctor)
+{
+	const struct xfn_interface_peer *peer = &doctor->facts->peer;
+	bool generic = doctor->attached && doctor->facts->xdp.mode == XFN_XDP_GENERIC;
+
+	if (!peer->known) {
+		xfn_doctor_remedy(doctor, "ip -details link show dev %s", doctor->interface);
+		xfn_doctor_warn(doctor, "cannot look at its peer, in another network namespace: "
+					"without an XDP program there, replies vanish");
+	} else if (peer->link.prog_id[XFN_XDP_NATIVE]) {
+		xfn_doctor_ok(doctor, "its peer '%s' has an XDP program: replies arrive",
+			      peer->link.name);
+	} else if (generic) {
+		xfn_doctor_ok(doctor, "in generic mode replies need nothing of the peer '%s'",
+			      peer->link.name);
+	} else {
+		xfn_doctor_remedy(doctor, "%sip link set dev %s xdpdrv object PASS.o section xdp",
+				  enter(peer), peer->link.name);
+		(doctor->attached ? xfn_doctor_fail : xfn_doctor_warn)(
+			doctor,
+			"its peer '%s' has no XDP program: replies vanish, counted as sent%s",
+			peer->link.name,
+			peer->features.gro == XFN_NO ? "; GRO is off there too, so do packets that "
+						       "are redirected into this interface"
+						     : "");
+	}
+}
+
+/* Locally made packets reach XDP with the sum still to be made. */
+static void check_peer_checksum(struct xfn_doctor *doctor)
+{
+	const struct xfn_interface_peer *peer = &doctor->facts->peer;
+
+	if (peer->features.tx_checksum == XFN_NO) {
+		xfn_doctor_ok(doctor, "packets of its peer '%s' carry finished checksums",
+			      peer->link.name);
+	} else if (peer->features.tx_checksum == XFN_YES) {
+		xfn_doctor_remedy(doctor, "ethtool -K %s tx off", peer->link.name);
+		xfn_doctor_warn(doctor,
+				"packets of its peer '%s' carry unfinished checksums (TX "
+				"checksumming): those that a handler redirects are dropped by "
+				"whoever gets them",
+				peer->link.name);
+	}
+}
+
+const struct xfn_doctor_check xfn_doctor_veth_checks[] = {
+	{"peer_program", check_peer_program},
+	{"peer_checksum", check_peer_checksum},
+	{NULL, NULL},
+};
