@@ -61,6 +61,15 @@ static __always_inline __u16 offset_of(const struct cursor *cursor)
 	return (__u16)(cursor->at - cursor->start);
 }
 
+/* Up to 6.12 the verifier forgets the bounds of a 16-bit field when its bytes are swapped. */
+static __always_inline __u32 length_of(__be16 field)
+{
+	__u32 length = bpf_ntohs(field);
+
+	asm volatile("" : "+r"(length));
+	return length & 0xffff;
+}
+
 static __always_inline int parse_ethernet(struct cursor *cursor, __u64 mac, struct packet *packet,
 					  __be16 *eth_proto)
 {
@@ -114,7 +123,7 @@ static __always_inline int parse_ipv4(struct cursor *cursor, struct packet *pack
 	if (!ip || ip->version != 4)
 		return XFN_VERDICT_MALFORMED;
 	header_bytes = ip->ihl * 4;
-	total_bytes = bpf_ntohs(ip->tot_len);
+	total_bytes = length_of(ip->tot_len);
 	if (header_bytes < sizeof(*ip) || total_bytes < header_bytes)
 		return XFN_VERDICT_MALFORMED;
 	if (start + header_bytes > cursor->end || start + total_bytes > cursor->end)
@@ -182,7 +191,7 @@ static __always_inline int parse_ipv6(struct cursor *cursor, struct packet *pack
 
 	if (!ip || ip->version != 6)
 		return XFN_VERDICT_MALFORMED;
-	left_bytes = bpf_ntohs(ip->payload_len);
+	left_bytes = length_of(ip->payload_len);
 	if (cursor->at + left_bytes > cursor->end)
 		return XFN_VERDICT_MALFORMED;
 	__builtin_memcpy(packet->dst, &ip->daddr, sizeof(packet->dst));
@@ -212,7 +221,7 @@ static __always_inline int parse_udp(struct cursor *cursor, struct packet *packe
 
 	if (!udp || packet->payload_bytes < sizeof(*udp))
 		return XFN_VERDICT_MALFORMED;
-	bytes = bpf_ntohs(udp->len);
+	bytes = length_of(udp->len);
 	if (bytes < sizeof(*udp) || bytes > packet->payload_bytes)
 		return XFN_VERDICT_MALFORMED;
 	packet->src_port = udp->source;
