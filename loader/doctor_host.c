@@ -4,8 +4,8 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cap-ng.h>
 
@@ -47,26 +47,35 @@ static void check_capabilities(struct xfn_doctor *doctor)
 /* ---- pins -------------------------------------------------------------------------------------- */
 
 /*
- * True if process 1 finds another filesystem at @path: ours is seen in this mount namespace only.
- * Unknown counts as false.
+ * `ip netns exec NAME` gives its command a mount namespace with another sysfs on /sys, whose source
+ * it calls NAME. A bpffs on that goes with the last process in there. Fills @name and returns true
+ * where we run so.
  */
-static bool is_private(const char *path)
+static bool is_netns_exec(char *name, size_t name_bytes)
 {
-	char outside[PATH_MAX + 16];
-	struct stat ours, theirs;
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	char line[1024], path[PATH_MAX], source[256] = "";
+	const char *tail;
 
-	snprintf(outside, sizeof(outside), "/proc/1/root%s", path);
-	if (stat(path, &ours) < 0)
+	if (!file)
 		return false;
-	if (stat(outside, &theirs) < 0)
-		return errno == ENOENT;
-	return ours.st_dev != theirs.st_dev;
+	while (fgets(line, sizeof(line), file)) { /* the last one lies on top */
+		tail = strstr(line, " - sysfs ");
+		if (tail && strstr(line, " /sys ") && strstr(line, " /sys ") < tail)
+			sscanf(tail, " - sysfs %255s", source);
+	}
+	fclose(file);
+	snprintf(path, sizeof(path), "/run/netns/%s", source);
+	if (!*source || strchr(source, '/') || access(path, F_OK) < 0)
+		return false;
+	snprintf(name, name_bytes, "%s", source);
+	return true;
 }
 
 static void check_bpffs(struct xfn_doctor *doctor)
 {
 	const char *pin_dir = doctor->options->pin_dir;
-	char anchor[PATH_MAX];
+	char anchor[PATH_MAX], name[256];
 	int err = xfn_bpffs_anchor(pin_dir, anchor);
 
 	if (err < 0) {
@@ -76,14 +85,14 @@ static void check_bpffs(struct xfn_doctor *doctor)
 		xfn_doctor_remedy(doctor, "mount -t bpf bpf " XFN_BPFFS_DEFAULT);
 		xfn_doctor_fail(doctor, "no bpffs for pins in '%s': nothing outlives xfnd",
 				pin_dir);
-	} else if (is_private(anchor)) {
-		/* As `ip netns exec` makes it: it goes with the last process in there. */
-		xfn_doctor_remedy(doctor, "nsenter --net=/run/netns/NAME xfnd --pin-dir %s",
+	} else if (!strncmp(anchor, "/sys/", 5) && is_netns_exec(name, sizeof(name))) {
+		xfn_doctor_remedy(doctor, "nsenter --net=/run/netns/%s xfnd --pin-dir %s", name,
 				  pin_dir);
-		xfn_doctor_warn(doctor,
-				"the bpffs at '%s' is seen in this mount namespace only (made by "
-				"`ip netns exec`?): pins go with it",
-				anchor);
+		xfn_doctor_warn(
+			doctor,
+			"started by `ip netns exec`: only its own processes see the bpffs at "
+			"'%s', and pins go with them",
+			anchor);
 	} else {
 		xfn_doctor_ok(doctor, "pins live on the bpffs at '%s'", anchor);
 	}

@@ -121,26 +121,40 @@ static int probe_cmpxchg(void)
 	return fd >= 0 ? 1 : fd == -EPERM ? fd : 0;
 }
 
-/* The whole file at @path, at most @bytes_max; *ret_bytes long. NULL and errno. */
-static char *read_file(const char *path, size_t bytes_max, size_t *ret_bytes)
+/* The whole file at @path, at most @bytes_max, to be freed. Returns 0 or -errno. */
+static int read_file(const char *path, size_t bytes_max, char **ret, size_t *ret_bytes)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
+	size_t done = 0, size;
 	struct stat st;
-	size_t done = 0;
-	char *data = NULL;
 	ssize_t n = 1;
+	char *data;
 
 	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &st) == 0 && st.st_size > 0 && (size_t)st.st_size <= bytes_max)
-		data = xfn_alloc(st.st_size);
-	while (data && n > 0 && done < (size_t)st.st_size) {
-		n = read(fd, data + done, st.st_size - done);
-		done += n > 0 ? n : 0;
+		return xfn_errno();
+	if (fstat(fd, &st) < 0)
+		err = xfn_errno();
+	else if (st.st_size <= 0 || (size_t)st.st_size > bytes_max)
+		err = -EFBIG;
+	size = err ? 0 : st.st_size;
+	data = err ? NULL : xfn_alloc(size);
+	if (!err && !data)
+		err = -ENOMEM;
+	while (!err && n > 0 && done < size) {
+		n = read(fd, data + done, size - done);
+		if (n < 0)
+			err = xfn_errno();
+		else
+			done += n;
 	}
 	close(fd);
+	if (err < 0) {
+		xfn_free(data);
+		return err;
+	}
+	*ret = data;
 	*ret_bytes = done;
-	return data;
+	return 0;
 }
 
 /*
@@ -151,11 +165,11 @@ static int probe_xdp_link(void)
 {
 	static const char type[] = "\0bpf_xdp_link";
 	size_t bytes;
-	char *btf = read_file(BTF_PATH, BTF_BYTES_MAX, &bytes);
-	int found;
+	char *btf;
+	int err = read_file(BTF_PATH, BTF_BYTES_MAX, &btf, &bytes), found;
 
-	if (!btf)
-		return -EOPNOTSUPP;
+	if (err < 0)
+		return err;
 	found = memmem(btf, bytes, type, sizeof(type)) != NULL;
 	xfn_free(btf);
 	return found;
@@ -186,7 +200,9 @@ static void check_features(struct xfn_doctor *doctor)
 
 	for (i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
 		has = features[i].probe();
-		if (has == -EPERM || has == -EACCES)
+		if (has == -ENOMEM)
+			doctor->no_memory = true;
+		else if (has == -EPERM || has == -EACCES)
 			denied = has;
 		else if (has <= 0 && used < sizeof(missing))
 			used += snprintf(missing + used, sizeof(missing) - used, "%s%s",
