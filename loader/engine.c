@@ -32,28 +32,6 @@ NOT_YET int xfn_engine_function(struct xfn_engine *engine, const char *function,
 	return not_yet(reply, "show a function");
 }
 
-NOT_YET int xfn_engine_stats(struct xfn_engine *engine, const char *function,
-			     struct xfn_reply *reply)
-{
-	(void)engine;
-	(void)function;
-	return not_yet(reply, "read counters");
-}
-
-NOT_YET int xfn_engine_latency(struct xfn_engine *engine, const struct xfn_latency_query *query,
-			       struct xfn_reply *reply)
-{
-	(void)engine;
-	(void)query;
-	return not_yet(reply, "read latencies");
-}
-
-NOT_YET int xfn_engine_audit(struct xfn_engine *engine, struct xfn_reply *reply)
-{
-	(void)engine;
-	return not_yet(reply, "audit");
-}
-
 NOT_YET int xfn_engine_manifest(struct xfn_engine *engine, const char *set, struct xfn_reply *reply)
 {
 	(void)engine;

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Books kept by different hands, side by side: GET /v1/audit. books.h says how they are compared. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "books.h"
+#include "engine_read.h"
+#include "received.h"
+
+/* Readings, with a grace period between them, before what is near counts as different. */
+#define READINGS_MAX 4
+
+/* A function has two books, both about what was handled. */
+enum { BOOK_INVOCATIONS, BOOK_OUTCOMES, FUNCTION_BOOKS };
+
+static const char *const function_books[FUNCTION_BOOKS] = {
+	[BOOK_INVOCATIONS] = "handled by ingress, invocations of its handler",
+	[BOOK_OUTCOMES] = "handled by ingress, outcomes of its handler",
+};
+
+/* What moves second: read before and after what moves first. */
+struct second {
+	__u64 verdicts[XFN_INTERFACES_MAX];
+	__u64 received[XFN_INTERFACES_MAX]; /* since the attach, give or take what came meanwhile */
+	xfn_version_pair *versions;
+};
+
+struct first {
+	__u64 packets[XFN_INTERFACES_MAX];
+	struct xfn_function_counts *counts;
+};
+
+struct entry {
+	struct xfn_book book;
+	enum xfn_book_state state;
+};
+
+struct audit {
+	struct xfn_dataplane *dataplane;
+	struct xfn_selection functions;
+	bool is_received[XFN_INTERFACES_MAX]; /* the driver counts, and there is a baseline */
+	struct entry verdicts[XFN_INTERFACES_MAX];
+	struct entry received[XFN_INTERFACES_MAX];
+	struct entry (*handled)[FUNCTION_BOOKS];
+};
+
+/* ---- reading ------------------------------------------------------------------------------------- */
+
+static void second_fini(struct second *second)
+{
+	free(second->versions);
+}
+
+/* @baseline: 0 for the reading of the driver's counter before the attach, 1 for the one after. */
+static void read_received(struct audit *audit, __u32 slot, int baseline, struct second *second)
+{
+	const struct xfn_dataplane *dataplane = audit->dataplane;
+	__u64 start = dataplane->interfaces[slot].reserved[baseline], now;
+
+	/* An interface that was made anew under the old name has begun to count anew. */
+	if (!start || !xfn_dataplane_link_is_live(dataplane, slot) ||
+	    xfn_interface_received(dataplane->interface[slot].name, &now))
+		audit->is_received[slot] = false;
+	else
+		second->received[slot] = now - (start - 1);
+}
+
+static int read_second(struct audit *audit, int baseline, struct second *second)
+{
+	struct xfn_interface_verdicts verdicts;
+	int err = 0;
+	__u32 slot;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX && !err; slot++) {
+		if (!audit->dataplane->interface[slot].used)
+			continue;
+		read_received(audit, slot, baseline, second);
+		err = xfn_interface_counts(audit->dataplane, slot, NULL, &verdicts);
+		second->verdicts[slot] =
+			err ? 0 : xfn_counts_sum(verdicts.count, XFN_VERDICT_COUNT);
+	}
+	return err
+		       ?: xfn_selection_versions(audit->dataplane, &audit->functions,
+						 &second->versions);
+}
+
+static int read_first(const struct audit *audit, struct first *first)
+{
+	__u32 slot;
+	int err = 0;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX && !err; slot++)
+		if (audit->dataplane->interface[slot].used)
+			err = xfn_interface_counts(audit->dataplane, slot, &first->packets[slot],
+						   NULL);
+	return err ?: xfn_selection_counts(audit->dataplane, &audit->functions, &first->counts);
+}
+
+/* ---- comparing ----------------------------------------------------------------------------------- */
+
+/* What agreed once, agrees; what differed by more than any reading allows, differs. */
+static void compare(struct entry *entry, __u64 a, __u64 low, __u64 high, __u64 slack)
+{
+	if (entry->state != XFN_BOOK_NEAR)
+		return;
+	entry->book = (struct xfn_book){a, low, high};
+	entry->state = xfn_book_compare(&entry->book, slack);
+}
+
+static void compare_function(struct audit *audit, size_t i, const struct first *first,
+			     const struct second *before, const struct second *after)
+{
+	const struct xfn_model_function *function = &audit->functions.functions[i];
+	__u64 handled = first->counts[i].verdicts[XFN_VERDICT_HANDLED];
+	struct xfn_retired low, high;
+
+	xfn_versions_sum(function, before->versions[i], &low);
+	xfn_versions_sum(function, after->versions[i], &high);
+	compare(&audit->handled[i][BOOK_INVOCATIONS], handled, low.invocations, high.invocations,
+		audit->dataplane->cpus);
+	compare(&audit->handled[i][BOOK_OUTCOMES], handled,
+		xfn_counts_sum(low.outcomes, XFN_OUTCOME_COUNT),
+		xfn_counts_sum(high.outcomes, XFN_OUTCOME_COUNT), audit->dataplane->cpus);
+}
+
+static void compare_all(struct audit *audit, const struct first *first, const struct second *before,
+			const struct second *after)
+{
+	__u64 cpus = audit->dataplane->cpus;
+	__u32 slot;
+	size_t i;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
+		if (!audit->dataplane->interface[slot].used)
+			continue;
+		compare(&audit->verdicts[slot], first->packets[slot], before->verdicts[slot],
+			after->verdicts[slot], cpus);
+		if (audit->is_received[slot])
+			compare(&audit->received[slot], first->packets[slot],
+				before->received[slot], after->received[slot],
+				cpus * XFN_RECEIVED_SLACK);
+	}
+	for (i = 0; i < audit->functions.count; i++)
+		compare_function(audit, i, first, before, after);
+}
+
+static int take_reading(struct audit *audit)
+{
+	struct second before = {}, after = {};
+	struct first first = {};
+	/* The least that can have come since the attach, then the most. */
+	int err = read_second(audit, 1, &before);
+
+	if (!err)
+		err = read_first(audit, &first);
+	if (!err)
+		err = read_second(audit, 0, &after);
+	if (!err)
+		compare_all(audit, &first, &before, &after);
+	second_fini(&before);
+	second_fini(&after);
+	free(first.counts);
+	return err;
+}
+
+static bool is_settled(const struct audit *audit)
+{
+	__u32 slot;
+	size_t i;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
+		if (!audit->dataplane->interface[slot].used)
+			continue;
+		if (audit->verdicts[slot].state == XFN_BOOK_NEAR ||
+		    (audit->is_received[slot] && audit->received[slot].state == XFN_BOOK_NEAR))
+			return false;
+	}
+	for (i = 0; i < audit->functions.count; i++)
+		if (audit->handled[i][BOOK_INVOCATIONS].state == XFN_BOOK_NEAR ||
+		    audit->handled[i][BOOK_OUTCOMES].state == XFN_BOOK_NEAR)
+			return false;
+	return true;
+}
+
+/* Everything starts out near, so that it is compared; a grace period ends what is under way. */
+static int take_readings(struct audit *audit)
+{
+	int readings, err;
+	__u32 slot;
+	size_t i;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
+		audit->is_received[slot] = true;
+		audit->verdicts[slot].state = audit->received[slot].state = XFN_BOOK_NEAR;
+	}
+	for (i = 0; i < audit->functions.count; i++)
+		audit->handled[i][BOOK_INVOCATIONS].state = audit->handled[i][BOOK_OUTCOMES].state =
+			XFN_BOOK_NEAR;
+	err = take_reading(audit);
+	for (readings = 1; readings < READINGS_MAX && !err && !is_settled(audit); readings++) {
+		err = xfn_dataplane_barrier(audit->dataplane);
+		if (!err)
+			err = take_reading(audit);
+	}
+	return err;
+}
+
+/* ---- the answer ---------------------------------------------------------------------------------- */
+
+static int add(json_t *list, json_t *item)
+{
+	return json_array_append_new(list, item) ? -ENOMEM : 0;
+}
+
+static int add_book(json_t *books, const char *what, const struct entry *entry, bool *all_ok)
+{
+	bool ok = entry->state == XFN_BOOK_AGREES;
+
+	*all_ok = *all_ok && ok;
+	return add(books, json_pack("{s:s, s:I, s:I, s:b}", "what", what, "left",
+				    (json_int_t)entry->book.a, "right",
+				    (json_int_t)xfn_book_nearest(&entry->book), "ok", ok));
+}
+
+static int add_interface(const struct audit *audit, __u32 slot, json_t *interfaces, json_t *books,
+			 bool *all_ok)
+{
+	const char *name = audit->dataplane->interface[slot].name;
+	const struct entry *entry = &audit->verdicts[slot];
+	bool ok = entry->state == XFN_BOOK_AGREES;
+	char what[80];
+	int err;
+
+	*all_ok = *all_ok && ok;
+	err = add(interfaces, json_pack("{s:s, s:I, s:I, s:b, s:b}", "name", name, "packets",
+					(json_int_t)entry->book.a, "verdict_sum",
+					(json_int_t)xfn_book_nearest(&entry->book), "ok", ok,
+					"driver_counts", audit->is_received[slot]));
+	if (err || !audit->is_received[slot])
+		return err;
+	snprintf(what, sizeof(what), "interface '%s': packets, received as the driver counts",
+		 name);
+	return add_book(books, what, &audit->received[slot], all_ok);
+}
+
+static int add_function(const struct audit *audit, size_t i, json_t *books, bool *all_ok)
+{
+	const struct xfn_function_spec *spec = audit->functions.functions[i].spec;
+	bool is_default = !strcmp(spec->tenant, "default");
+	char what[2 * XFN_NAME_MAX + 80];
+	int book, err = 0;
+
+	if (spec->delivery != XFN_DELIVER_KERNEL)
+		return 0;
+	for (book = 0; book < FUNCTION_BOOKS && !err; book++) {
+		snprintf(what, sizeof(what), "function '%s%s%s': %s",
+			 is_default ? "" : spec->tenant, is_default ? "" : "/", spec->name,
+			 function_books[book]);
+		err = add_book(books, what, &audit->handled[i][book], all_ok);
+	}
+	return err;
+}
+
+static int answer(const struct audit *audit, struct xfn_reply *reply)
+{
+	json_t *interfaces = json_array(), *books = json_array();
+	int err = interfaces && books ? 0 : -ENOMEM;
+	bool all_ok = true;
+	__u32 slot;
+	size_t i;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX && !err; slot++)
+		if (audit->dataplane->interface[slot].used)
+			err = add_interface(audit, slot, interfaces, books, &all_ok);
+	for (i = 0; i < audit->functions.count && !err; i++)
+		err = add_function(audit, i, books, &all_ok);
+	if (!err)
+		err = xfn_reply_json(reply, json_pack("{s:O, s:O, s:b}", "interfaces", interfaces,
+						      "books", books, "ok", all_ok));
+	json_decref(interfaces);
+	json_decref(books);
+	return err;
+}
+
+int xfn_engine_audit(struct xfn_engine *engine, struct xfn_reply *reply)
+{
+	struct audit audit = {.dataplane = engine->dataplane};
+	int err = xfn_selection_find(engine, NULL, reply, &audit.functions);
+
+	if (err)
+		return err;
+	audit.handled = calloc(audit.functions.count + 1, sizeof(*audit.handled));
+	if (!audit.handled)
+		return -ENOMEM;
+	err = take_readings(&audit);
+	if (!err)
+		err = answer(&audit, reply);
+	free(audit.handled);
+	return err;
+}

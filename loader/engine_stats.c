@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Counters by interface, function and version: GET /v1/stats. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "engine_read.h"
+
+static const char *const verdict_labels[XFN_VERDICT_COUNT] = {
+#define X(number, NAME, label, scope, meaning) [number] = #label,
+	XFN_VERDICTS(X)
+#undef X
+};
+
+static const char *const outcome_labels[XFN_OUTCOME_COUNT] = {
+#define X(number, NAME, label, meaning) [number] = #label,
+	XFN_OUTCOMES(X)
+#undef X
+};
+
+/*
+ * What one answer is made from. Most counters of many functions are zero, so the objects that hold
+ * nothing but zeros are made once and shared: nobody changes a reply's body.
+ */
+struct page {
+	json_t *no_verdicts, *no_outcomes;
+	struct xfn_function_counts *counts;
+	xfn_version_pair *versions;
+};
+
+/* Every label, @count of @counts given and zeros for the rest. */
+static json_t *labelled(const char *const *labels, size_t label_count, const __u64 *counts,
+			size_t count)
+{
+	json_t *object = json_object();
+	size_t i;
+
+	for (i = 0; i < label_count && object; i++) {
+		if (json_object_set_new_nocheck(
+			    object, labels[i],
+			    json_integer((json_int_t)(i < count ? counts[i] : 0)))) {
+			json_decref(object);
+			return NULL;
+		}
+	}
+	return object;
+}
+
+static json_t *verdicts_json(struct page *page, const __u64 *counts, size_t count)
+{
+	if (page->no_verdicts && !xfn_counts_sum(counts, count))
+		return json_incref(page->no_verdicts);
+	return labelled(verdict_labels, XFN_VERDICT_COUNT, counts, count);
+}
+
+static json_t *outcomes_json(struct page *page, const __u64 *counts)
+{
+	if (page->no_outcomes && !xfn_counts_sum(counts, XFN_OUTCOME_COUNT))
+		return json_incref(page->no_outcomes);
+	return labelled(outcome_labels, XFN_OUTCOME_COUNT, counts, XFN_OUTCOME_COUNT);
+}
+
+/* ---- interfaces ---------------------------------------------------------------------------------- */
+
+static int add_interface(struct page *page, const struct xfn_dataplane *dataplane, __u32 slot,
+			 json_t *list)
+{
+	const struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
+	struct xfn_interface_verdicts verdicts;
+	__u64 packets;
+	int err = xfn_interface_counts(dataplane, slot, &packets, &verdicts);
+
+	if (err)
+		return err;
+	return json_array_append_new(
+		       list, json_pack("{s:s, s:s, s:I, s:o}", "name", interface->name, "mode",
+				       xfn_mode_label(interface->generic), "packets",
+				       (json_int_t)packets, "verdicts",
+				       verdicts_json(page, verdicts.count, XFN_VERDICT_COUNT)))
+		       ? -ENOMEM
+		       : 0;
+}
+
+static int add_interfaces(struct page *page, const struct xfn_dataplane *dataplane, json_t *list)
+{
+	__u32 slot;
+	int err = 0;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX && !err; slot++)
+		if (dataplane->interface[slot].used)
+			err = add_interface(page, dataplane, slot, list);
+	return err;
+}
+
+/* ---- functions ----------------------------------------------------------------------------------- */
+
+static json_t *version_json(struct page *page, const struct xfn_version *version,
+			    enum xfn_version_role role, const struct xfn_version_counts *counts)
+{
+	char id[XFN_VERSION_TEXT];
+
+	/* `handled` is the first verdict; a version has no other. */
+	return json_pack("{s:s, s:s, s:o, s:o}", "id", xfn_version_print(version, id), "state",
+			 xfn_version_role_label(role), "verdicts",
+			 verdicts_json(page, &counts->invocations, 1), "outcomes",
+			 outcomes_json(page, counts->outcomes));
+}
+
+static json_t *versions_json(struct page *page, const struct xfn_model_function *function,
+			     const xfn_version_pair counts)
+{
+	json_t *list = json_array();
+	const struct xfn_version *version;
+	int role;
+
+	for (role = 0; role < XFN_VERSION_ROLES && list; role++) {
+		version = xfn_function_version(function, role);
+		if (version &&
+		    json_array_append_new(list, version_json(page, version, role, &counts[role]))) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *function_json(struct page *page, const struct xfn_model_function *function,
+			     const struct xfn_function_counts *counts,
+			     const xfn_version_pair versions)
+{
+	const struct xfn_function_spec *spec = function->spec;
+	struct xfn_retired sum;
+
+	xfn_versions_sum(function, versions, &sum);
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:{}, s:I}", "name", spec->name, "tenant",
+			 spec->tenant, "delivery", xfn_delivery_label(spec->delivery), "verdicts",
+			 verdicts_json(page, counts->verdicts, XFN_FUNCTION_VERDICT_COUNT),
+			 "outcomes", outcomes_json(page, sum.outcomes), "versions",
+			 versions_json(page, function, versions), "lost", "bytes",
+			 (json_int_t)counts->bytes);
+}
+
+static int add_functions(struct page *page, const struct xfn_dataplane *dataplane,
+			 const struct xfn_selection *selection, json_t *list)
+{
+	int err = xfn_selection_counts(dataplane, selection, &page->counts);
+	size_t i;
+
+	if (!err)
+		err = xfn_selection_versions(dataplane, selection, &page->versions);
+	for (i = 0; i < selection->count && !err; i++)
+		if (json_array_append_new(list, function_json(page, &selection->functions[i],
+							      &page->counts[i], page->versions[i])))
+			err = -ENOMEM;
+	return err;
+}
+
+int xfn_engine_stats(struct xfn_engine *engine, const char *function, struct xfn_reply *reply)
+{
+	struct page page = {
+		.no_verdicts = labelled(verdict_labels, XFN_VERDICT_COUNT, NULL, 0),
+		.no_outcomes = labelled(outcome_labels, XFN_OUTCOME_COUNT, NULL, 0),
+	};
+	json_t *interfaces = json_array(), *functions = json_array();
+	struct xfn_selection selection;
+	int err = xfn_selection_find(engine, function, reply, &selection);
+
+	if (!err && !(page.no_verdicts && page.no_outcomes && interfaces && functions))
+		err = -ENOMEM;
+	if (!err)
+		err = add_interfaces(&page, engine->dataplane, interfaces);
+	if (!err)
+		err = add_functions(&page, engine->dataplane, &selection, functions);
+	if (!err)
+		err = xfn_reply_json(reply, json_pack("{s:O, s:O}", "interfaces", interfaces,
+						      "functions", functions));
+	json_decref(interfaces);
+	json_decref(functions);
+	json_decref(page.no_verdicts);
+	json_decref(page.no_outcomes);
+	free(page.counts);
+	free(page.versions);
+	return err > 0 ? 0 : err;
+}
