@@ -184,7 +184,7 @@ bench: deps
 lint:
 	$(Q)tests/lint.sh
 
-SDK_HEADERS := $(addprefix include/xfn/,abi.h handler.h dns.h)
+SDK_HEADERS := $(addprefix include/xfn/,abi.h handler.h dns.h coap.h)
 MAN_PAGES := $(wildcard docs/man/*.[1-8])
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/include/xfn
