@@ -17,6 +17,7 @@
 #include "dataplane.h"
 #include "dataplane_load.h"
 #include "errnum.h"
+#include "load_log.h"
 #include "phash.h"
 #include "xfn_ingress.skel.h"
 
@@ -179,31 +180,58 @@ int xfn_dataplane_remove(const char *pin_dir, struct xfn_fault *fault)
 
 /* ---- maps ---------------------------------------------------------------------------------------- */
 
-struct xfn_ingress *xfn_ingress_prepare(const struct xfn_dataplane *dataplane, __u32 slot)
+static int prepare_maps(const struct xfn_dataplane *dataplane, const struct xfn_ingress *ingress)
 {
-	struct xfn_ingress *ingress;
 	struct bpf_map *map;
-	int i;
+	int i, err = 0;
 
-	ingress = xfn_ingress__open();
-	if (!ingress)
-		return NULL;
+	for (i = 0; i < XFN_MAP_COUNT && !err; i++) {
+		map = bpf_object__find_map_by_name(ingress->obj, map_names[i]);
+		if (!map)
+			return -ENOENT;
+		if (dataplane->map_fd[i] >= 0)
+			err = bpf_map__reuse_fd(map, dataplane->map_fd[i]);
+		else if (map_elements(&dataplane->capacity, i))
+			err = bpf_map__set_max_entries(map, map_elements(&dataplane->capacity, i));
+	}
+	return err;
+}
+
+static int load_ingress(const struct xfn_dataplane *dataplane, struct xfn_ingress *ingress,
+			__u32 slot)
+{
 	ingress->rodata->xfn_slot_bits = dataplane->capacity.slot_bits;
 	ingress->rodata->xfn_interface_slot = slot;
-	/* Root, ingress and handlers share program arrays, so they share this (FACTS: EINVAL else). */
+	/* Root, ingress and handlers share program arrays, so they share this (EINVAL else). */
 	bpf_program__set_expected_attach_type(ingress->progs.xfn_ingress, 0);
-	for (i = 0; i < XFN_MAP_COUNT; i++) {
-		map = bpf_object__find_map_by_name(ingress->obj, map_names[i]);
-		if (!map ||
-		    (dataplane->map_fd[i] >= 0 && bpf_map__reuse_fd(map, dataplane->map_fd[i]))) {
-			xfn_ingress__destroy(ingress);
-			errno = ENOENT;
-			return NULL;
-		}
-		if (dataplane->map_fd[i] < 0 && map_elements(&dataplane->capacity, i))
-			bpf_map__set_max_entries(map, map_elements(&dataplane->capacity, i));
+	return prepare_maps(dataplane, ingress) ?: xfn_ingress__load(ingress);
+}
+
+int xfn_ingress_new(const struct xfn_dataplane *dataplane, __u32 slot, struct xfn_ingress **ret,
+		    struct xfn_fault *fault)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_size = XFN_LOAD_LOG_BYTES);
+	struct xfn_ingress *ingress;
+	struct xfn_load_log log;
+	const char *refusal;
+	int err = xfn_load_log_init(&log);
+
+	if (err)
+		return err;
+	options.kernel_log_buf = log.text;
+	ingress = xfn_ingress__open_opts(&options);
+	err = ingress ? load_ingress(dataplane, ingress, slot) : xfn_errno();
+	if (err) {
+		refusal = xfn_load_log_verifier(&log);
+		xfn_fault_set(fault, "cannot load the ingress program: %s%s%s", strerror(-err),
+			      refusal ? ": the kernel's verifier says\n" : ": ",
+			      refusal ?: xfn_load_log_warning(&log));
+		xfn_ingress__destroy(ingress);
+	} else {
+		*ret = ingress;
 	}
-	return ingress;
+	xfn_load_log_fini(&log);
+	return err;
 }
 
 static int keep_maps(struct xfn_dataplane *dataplane, const struct xfn_ingress *ingress)
@@ -241,20 +269,14 @@ static int pin_maps(struct xfn_dataplane *dataplane)
 /* Makes all maps by loading one ingress program, which is let go again. */
 static int make_maps(struct xfn_dataplane *dataplane, struct xfn_fault *fault)
 {
-	struct xfn_ingress *ingress = xfn_ingress_prepare(dataplane, 0);
-	int err;
+	struct xfn_ingress *ingress;
+	int err = xfn_ingress_new(dataplane, 0, &ingress, fault);
 
-	if (!ingress)
-		return xfn_errno();
-	err = xfn_ingress__load(ingress);
 	if (err)
-		xfn_fault_set(fault, "cannot load the ingress program: %s", strerror(-err));
-	else
-		err = keep_maps(dataplane, ingress);
+		return err;
+	err = keep_maps(dataplane, ingress);
 	xfn_ingress__destroy(ingress);
-	if (!err)
-		err = pin_maps(dataplane);
-	return err;
+	return err ?: pin_maps(dataplane);
 }
 
 static int map_info(int fd, struct bpf_map_info *info)

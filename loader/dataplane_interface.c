@@ -49,25 +49,19 @@ static int keep_fd(int fd)
 /* Loads ingress for @slot and makes it live there: how a data plane is upgraded, too. */
 static int load_ingress(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_fault *fault)
 {
-	struct xfn_ingress *ingress = xfn_ingress_prepare(dataplane, slot);
-	int err, fd;
+	struct xfn_ingress *ingress;
+	int err = xfn_ingress_new(dataplane, slot, &ingress, fault), fd;
 
-	if (!ingress)
-		return xfn_errno();
-	err = xfn_ingress__load(ingress);
-	if (err) {
-		xfn_fault_set(fault, "cannot load the ingress program: %s", strerror(-err));
-		goto out;
-	}
+	if (err)
+		return err;
 	fd = bpf_program__fd(ingress->progs.xfn_ingress);
 	if (bpf_map_update_elem(dataplane->map_fd[XFN_MAP_ENTRY_PROGS], &slot, &fd, 0)) {
 		err = xfn_errno();
 		xfn_fault_set(fault, "cannot enter the ingress program: %s", strerror(-err));
-		goto out;
+	} else {
+		close_fd(&dataplane->interface[slot].ingress_fd);
+		dataplane->interface[slot].ingress_fd = keep_fd(fd);
 	}
-	close_fd(&dataplane->interface[slot].ingress_fd);
-	dataplane->interface[slot].ingress_fd = keep_fd(fd);
-out:
 	xfn_ingress__destroy(ingress);
 	return err;
 }
@@ -210,13 +204,7 @@ int xfn_dataplane_prepare(struct xfn_dataplane *dataplane,
 		return -EALREADY;
 	if (slot < 0)
 		return slot;
-	err = xfn_dataplane_zero(dataplane, XFN_MAP_PACKETS, slot);
-	if (!err)
-		err = xfn_dataplane_zero(dataplane, XFN_MAP_VERDICTS, slot);
-	if (!err)
-		err = load_ingress(dataplane, slot, fault);
-	if (!err)
-		err = load_root(dataplane, slot, fault);
+	err = xfn_dataplane_load_slot(dataplane, slot, fault);
 	if (err) {
 		clear_slot(dataplane, slot);
 		return err;

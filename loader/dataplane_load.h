@@ -19,10 +19,11 @@ int xfn_pin_path(const struct xfn_dataplane *dataplane, char *path, size_t size,
 int xfn_pin_remove_tree(const char *path);
 
 /*
- * An opened, not yet loaded ingress program for interface slot @slot: it reuses the maps that are
- * open and sizes those that are not. The caller destroys it. NULL and errno on failure.
+ * Loads an ingress program for interface slot @slot: it reuses the maps that are open and makes those
+ * that are not, by the capacity. The caller destroys it.
  */
-struct xfn_ingress *xfn_ingress_prepare(const struct xfn_dataplane *dataplane, __u32 slot);
+int xfn_ingress_new(const struct xfn_dataplane *dataplane, __u32 slot, struct xfn_ingress **ret,
+		    struct xfn_fault *fault);
 
 /*
  * Readies a slot for packets: its counters at zero, its root and ingress loaded, attached nowhere.

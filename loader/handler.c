@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,45 +11,7 @@
 #include "dataplane_load.h"
 #include "errnum.h"
 #include "handler_private.h"
-
-#define LOG_BYTES      (1U << 20)
-#define LOG_LINES_KEPT 12
-
-/* What libbpf says while an object is opened: the last warning is the cause. One thread. */
-static char last_warning[512];
-
-static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
-{
-	if (level == LIBBPF_WARN)
-		vsnprintf(last_warning, sizeof(last_warning), format, args);
-	return 0;
-}
-
-static void trim(char *text)
-{
-	size_t length = strlen(text);
-
-	while (length && isspace((unsigned char)text[length - 1]))
-		text[--length] = '\0';
-}
-
-/*
- * The relevant lines of a verifier's log: the last ones before its statistics, where the refused
- * instruction stands with the reason behind it.
- */
-static const char *log_tail(char *log)
-{
-	char *end = strstr(log, "\nprocessed "), *at;
-	int lines = 0;
-
-	if (end)
-		*end = '\0';
-	trim(log);
-	for (at = log + strlen(log); at > log; at--)
-		if (at[-1] == '\n' && ++lines == LOG_LINES_KEPT)
-			break;
-	return at;
-}
+#include "load_log.h"
 
 /* ---- the object's maps ----------------------------------------------------------------------------- */
 
@@ -196,19 +156,20 @@ static int prepare(const struct xfn_dataplane *dataplane, struct bpf_object *obj
 }
 
 static int load(struct bpf_object *object, const struct bpf_program *program,
-		const struct xfn_handler_request *request, char *log, struct xfn_fault *fault)
+		const struct xfn_handler_request *request, struct xfn_load_log *log,
+		struct xfn_fault *fault)
 {
 	int err = bpf_object__load(object), fd;
+	const char *refusal = err ? xfn_load_log_verifier(log) : NULL;
 
-	if (err && log[0]) {
+	if (refusal) {
 		xfn_fault_set(fault, "the kernel's verifier refuses program '%s' in '%s':\n%s",
-			      bpf_program__name(program), request->path, log_tail(log));
+			      bpf_program__name(program), request->path, refusal);
 		return -EINVAL;
 	}
 	if (err) {
-		trim(last_warning);
 		xfn_fault_set(fault, "cannot load '%s': %s (%s)", request->path, strerror(-err),
-			      last_warning);
+			      xfn_load_log_warning(log));
 		return err;
 	}
 	/* Only now are subprograms part of it. It is loaded, but nothing can reach it. */
@@ -223,20 +184,20 @@ static int load(struct bpf_object *object, const struct bpf_program *program,
 }
 
 static int open_and_load(const struct xfn_dataplane *dataplane,
-			 const struct xfn_handler_request *request, char *log,
+			 const struct xfn_handler_request *request, struct xfn_load_log *log,
 			 struct xfn_fault *fault)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = request->name,
-		    .kernel_log_buf = log, .kernel_log_size = LOG_BYTES);
+		    .kernel_log_buf = log->text, .kernel_log_size = XFN_LOAD_LOG_BYTES);
 	struct bpf_program *program = NULL;
 	struct bpf_object *object;
 	int err;
 
 	object = bpf_object__open_mem(request->object, request->object_bytes, &options);
 	if (!object) {
-		trim(last_warning);
+		err = xfn_errno();
 		xfn_fault_set(fault, "cannot read '%s': %s", request->path,
-			      last_warning[0] ? last_warning : strerror(errno));
+			      xfn_load_log_warning(log)[0] ? log->warning : strerror(-err));
 		return -EINVAL;
 	}
 	err = prepare(dataplane, object, request, &program, fault);
@@ -249,22 +210,18 @@ static int open_and_load(const struct xfn_dataplane *dataplane,
 int xfn_handler_load(const struct xfn_dataplane *dataplane,
 		     const struct xfn_handler_request *request, struct xfn_fault *fault)
 {
-	libbpf_print_fn_t print;
-	char *log;
+	struct xfn_load_log log;
 	int err;
 
 	fault->text[0] = '\0';
 	err = xfn_handler_check_elf(request, fault);
 	if (err)
 		return err;
-	log = calloc(1, LOG_BYTES);
-	if (!log)
-		return -ENOMEM;
-	last_warning[0] = '\0';
-	print = libbpf_set_print(keep_warning);
-	err = open_and_load(dataplane, request, log, fault);
-	libbpf_set_print(print);
-	free(log);
+	err = xfn_load_log_init(&log);
+	if (err)
+		return err;
+	err = open_and_load(dataplane, request, &log, fault);
+	xfn_load_log_fini(&log);
 	return err;
 }
 
