@@ -100,32 +100,42 @@ static int read_file(const char *file, struct zone_text *text)
 	return err;
 }
 
-/* PIN/<netns cookie>/functions/<tenant>.<name>, for this namespace or else the only one there is. */
+/* TENANT/NAME of NAME or TENANT/NAME. */
+static const char *function_path(const char *function, char *path, size_t size)
+{
+	snprintf(path, size, "%s%s", strchr(function, '/') ? "" : "default/", function);
+	return path;
+}
+
+/* The folder of this network namespace, if it is there. */
+static bool find_here(const char *pin_dir, const char *path, char *dir, size_t size)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	__u64 cookie = 0;
+	socklen_t cookie_bytes = sizeof(cookie);
+
+	if (fd < 0)
+		return false;
+	if (!getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &cookie_bytes))
+		snprintf(dir, size, "%s/%llu/functions/%s", pin_dir, (unsigned long long)cookie,
+			 path);
+	close(fd);
+	return cookie && !access(dir, F_OK);
+}
+
+/* PIN/<netns cookie>/functions/TENANT/NAME, for this namespace or else the only one there is. */
 static int find_map_dir(const struct options *options, char *dir, size_t size)
 {
 	const char *pin_dir = options->pin_dir ? options->pin_dir : PIN_DIR_DEFAULT;
 	const char *function = options->function ? options->function : "resolver";
-	const char *slash = strchr(function, '/');
-	char name[256];
-	__u64 cookie = 0;
-	socklen_t cookie_bytes = sizeof(cookie);
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
+	char path[256];
 	glob_t found;
+	int err;
 
-	if (slash)
-		snprintf(name, sizeof(name), "%.*s.%s", (int)(slash - function), function,
-			 slash + 1);
-	else
-		snprintf(name, sizeof(name), "default.%s", function);
-	if (fd >= 0) {
-		if (!getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &cookie_bytes))
-			snprintf(dir, size, "%s/%llu/functions/%s", pin_dir,
-				 (unsigned long long)cookie, name);
-		close(fd);
-		if (cookie && !access(dir, F_OK))
-			return 0;
-	}
-	snprintf(dir, size, "%s/*/functions/%s", pin_dir, name);
+	function_path(function, path, sizeof(path));
+	if (find_here(pin_dir, path, dir, size))
+		return 0;
+	snprintf(dir, size, "%s/*/functions/%s", pin_dir, path);
 	err = glob(dir, 0, NULL, &found);
 	if (!err && found.gl_pathc == 1)
 		snprintf(dir, size, "%s", found.gl_pathv[0]);
@@ -133,9 +143,9 @@ static int find_map_dir(const struct options *options, char *dir, size_t size)
 		fprintf(stderr,
 			"zone: '%s' is in %zu network namespaces: run this in one of them, or say "
 			"--map-dir\n",
-			name, found.gl_pathc);
+			path, found.gl_pathc);
 	else
-		fprintf(stderr, "zone: no function '%s' below '%s': xfn apply it first\n", name,
+		fprintf(stderr, "zone: no function '%s' below '%s': xfn apply it first\n", path,
 			pin_dir);
 	err = err || found.gl_pathc != 1 ? -ENOENT : 0;
 	globfree(&found);
