@@ -125,7 +125,7 @@ const volatile struct xfn_handler_self xfn_self = {.abi = XFN_ABI_VERSION};
  */
 XFN_INLINE int xfn_read(const struct xfn_event *event, __u32 offset, void *to, __u32 bytes)
 {
-	if (offset + bytes > event->payload_bytes)
+	if (bytes > event->payload_bytes || offset > event->payload_bytes - bytes)
 		return -ERANGE;
 	return bpf_xdp_load_bytes(event->ctx, event->payload_offset + offset, to, bytes) ? -ERANGE
 											 : 0;
@@ -134,7 +134,7 @@ XFN_INLINE int xfn_read(const struct xfn_event *event, __u32 offset, void *to, _
 /* The same in the other direction. The payload does not grow: see xfn_resize(). */
 XFN_INLINE int xfn_write(struct xfn_event *event, __u32 offset, const void *from, __u32 bytes)
 {
-	if (offset + bytes > event->payload_bytes)
+	if (bytes > event->payload_bytes || offset > event->payload_bytes - bytes)
 		return -ERANGE;
 	return bpf_xdp_store_bytes(event->ctx, event->payload_offset + offset, (void *)from, bytes)
 		       ? -ERANGE
@@ -150,12 +150,17 @@ XFN_INLINE int xfn_resize(struct xfn_event *event, __u32 bytes)
 {
 	__u32 frame = event->ctx->data_end - event->ctx->data;
 	__u32 wanted = event->payload_offset + bytes;
+	__u32 kept = bytes < event->payload_bytes ? wanted
+						  : event->payload_offset + event->payload_bytes;
 
 	if (bytes > XFN_PAYLOAD_BYTES_MAX)
 		return -ENOSPC;
 	if (wanted < XFN_FRAME_BYTES_MIN)
 		wanted = XFN_FRAME_BYTES_MIN;
-	if (wanted != frame && bpf_xdp_adjust_tail(event->ctx, (int)(wanted - frame)))
+	/* What lies behind the payload is cut off first: what a frame grows by is zero. */
+	if (kept != frame && bpf_xdp_adjust_tail(event->ctx, (int)(kept - frame)))
+		return -ENOSPC;
+	if (wanted != kept && bpf_xdp_adjust_tail(event->ctx, (int)(wanted - kept)))
 		return -ENOSPC;
 	event->payload_bytes = bytes;
 	return 0;
@@ -338,12 +343,14 @@ XFN_INLINE enum xfn_outcome xfn_reply_make(struct xfn_event *event)
 		return XFN_OUTCOME_ABORTED;
 	if (xfn_l2_copy(event->ctx, l2_bytes, &l2, (void *)0))
 		return XFN_OUTCOME_ABORTED;
-	if (event->payload_offset != headers &&
-	    bpf_xdp_adjust_head(event->ctx, (int)event->payload_offset - (int)headers))
-		return XFN_OUTCOME_ABORTED;
-	event->payload_offset = headers;
-	if (xfn_resize(event, event->payload_bytes)) /* shorter headers may need padding again */
-		return XFN_OUTCOME_ABORTED;
+	if (event->payload_offset != headers) {
+		if (bpf_xdp_adjust_head(event->ctx, (int)event->payload_offset - (int)headers))
+			return XFN_OUTCOME_ABORTED;
+		event->payload_offset = headers;
+		/* Shorter headers may need padding again. */
+		if (xfn_resize(event, event->payload_bytes))
+			return XFN_OUTCOME_ABORTED;
+	}
 	xfn_l2_turn(&l2);
 	if (xfn_l2_copy(event->ctx, l2_bytes, (void *)0, &l2))
 		return XFN_OUTCOME_ABORTED;
