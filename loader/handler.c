@@ -15,6 +15,11 @@
 
 /* ---- the object's maps ----------------------------------------------------------------------------- */
 
+/* Those that the SDK uses; a handler that names another of the data plane's is refused. */
+static const enum xfn_map sdk_maps[] = {XFN_MAP_EVENTS, XFN_MAP_OUTCOMES, XFN_MAP_HISTOGRAMS,
+					XFN_MAP_SUMS};
+enum { SDK_MAP_COUNT = sizeof(sdk_maps) / sizeof(sdk_maps[0]) };
+
 static int reuse_maps(const struct xfn_dataplane *dataplane, struct bpf_object *object,
 		      const struct xfn_handler_request *request, struct xfn_fault *fault)
 {
@@ -30,16 +35,16 @@ static int reuse_maps(const struct xfn_dataplane *dataplane, struct bpf_object *
 				break;
 			continue;
 		}
-		for (i = 0; i < XFN_MAP_COUNT; i++)
-			if (!strcmp(bpf_map__name(map), xfn_map_name(i)))
+		for (i = 0; i < SDK_MAP_COUNT; i++)
+			if (!strcmp(bpf_map__name(map), xfn_map_name(sdk_maps[i])))
 				break;
-		if (i == XFN_MAP_COUNT) {
+		if (i == SDK_MAP_COUNT) {
 			xfn_fault_set(fault,
 				      "map '%s': names that begin with xfn_ are the data plane's",
 				      bpf_map__name(map));
 			return -EINVAL;
 		}
-		err = bpf_map__reuse_fd(map, dataplane->map_fd[i]);
+		err = bpf_map__reuse_fd(map, dataplane->map_fd[sdk_maps[i]]);
 		if (err)
 			break;
 	}
