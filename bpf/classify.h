@@ -212,21 +212,25 @@ static __always_inline int match_function(const struct generation *generation,
 }
 
 /*
- * Walks a list of probes. Returns the index of the matching entry, or -1.
+ * Walks a list of probes. Returns the index of the matching entry, or -1. Notes in
+ * packet->group a destination that is the directed broadcast of one of our subnets.
  * A global function, which the verifier walks once by itself: inlined behind parse, whose every path
  * leaves another state, it would be walked a million times.
  */
-__noinline int xfn_probe_walk(const struct packet *packet, __u32 number, __u32 list, __u32 count)
+__noinline int xfn_probe_walk(struct packet *packet, __u32 number, __u32 list, __u32 count)
 {
 	struct generation generation;
 	union xfn_probe_word *word;
-	__u32 i;
+	__u32 i, kind;
 	__u64 own;
 	int found;
 
 	if (!packet || generation_of(number, &generation))
 		return -1;
-	own = address_kind(&generation, packet, packet->dst) == XFN_ADDRESS_OWN;
+	kind = address_kind(&generation, packet, packet->dst);
+	own = kind == XFN_ADDRESS_OWN;
+	if (kind == XFN_ADDRESS_BROADCAST)
+		packet->group = XFN_GROUP_BROADCAST; /* whatever frame it came in */
 	for (i = 1; i <= XFN_PROBES_PER_PORT_MAX; i++) {
 		if (i > count)
 			break;
@@ -244,8 +248,8 @@ __noinline int xfn_probe_walk(const struct packet *packet, __u32 number, __u32 l
  * Returns XFN_GO_ON with *match filled in, or XFN_VERDICT_UNMATCHED.
  * An event that may be sampled is stamped before its probes; limiter and histograms share the stamp.
  */
-static __always_inline int classify(const struct generation *generation,
-				    const struct packet *packet, struct match *match)
+static __always_inline int classify(const struct generation *generation, struct packet *packet,
+				    struct match *match)
 {
 	__u32 list = list_of_port(generation, packet);
 	union xfn_probe_word *word;

@@ -53,15 +53,17 @@ static __u32 address_kind(const struct xfn_ruleset *ruleset, __u64 meta, const _
 }
 
 static const struct xfn_entry *probe_find(const struct xfn_ruleset *ruleset,
-					  const struct xfn_packet_view *packet, bool own,
+					  const struct xfn_packet_view *packet, __u32 kind,
 					  const struct xfn_probe *probe)
 {
 	const struct xfn_shape *shape = &ruleset->shapes[probe->shape];
+	enum xfn_group group =
+		kind == XFN_ADDRESS_BROADCAST ? XFN_GROUP_BROADCAST : packet_group(packet);
 	struct xfn_key key;
 
-	if (!(shape->group_ok >> packet_group(packet) & 1))
+	if (!(shape->group_ok >> group & 1))
 		return NULL;
-	if (shape->flags & XFN_SHAPE_OWN && !own)
+	if (shape->flags & XFN_SHAPE_OWN && kind != XFN_ADDRESS_OWN)
 		return NULL;
 	key.meta = (packet_meta(packet) | XFN_META_OWN) & shape->meta_mask;
 	key.meta |=
@@ -79,13 +81,13 @@ const struct xfn_entry *xfn_ruleset_find(const struct xfn_ruleset *ruleset,
 	__u32 at = (packet->protocol == IPPROTO_TCP ? XFN_PORT_COUNT : 0) + packet->dst_port;
 	__u32 list = ruleset->ports[at / XFN_PORTS_PER_CHUNK].list[at % XFN_PORTS_PER_CHUNK], i;
 	const struct xfn_entry *entry;
-	bool own;
+	__u32 kind;
 
 	if (!list)
 		return NULL;
-	own = address_kind(ruleset, packet_meta(packet), packet->dst) == XFN_ADDRESS_OWN;
+	kind = address_kind(ruleset, packet_meta(packet), packet->dst);
 	for (i = 1; i <= ruleset->probes[list].head.count; i++) {
-		entry = probe_find(ruleset, packet, own, &ruleset->probes[list + i].probe);
+		entry = probe_find(ruleset, packet, kind, &ruleset->probes[list + i].probe);
 		if (entry)
 			return entry;
 	}

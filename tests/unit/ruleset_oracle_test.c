@@ -41,16 +41,27 @@ static bool covers(const struct xfn_prefix *prefix, __u8 family, const void *add
 	return true;
 }
 
-static bool is_own(const struct xfn_packet_view *packet)
+static bool is_listed(const struct xfn_packet_view *packet, enum xfn_address_kind kind)
 {
 	size_t i, bytes = packet->family == AF_INET ? 4 : 16;
 
 	for (i = 0; i < sizeof(fixture_addresses) / sizeof(fixture_addresses[0]); i++)
-		if (fixture_addresses[i].kind == XFN_ADDRESS_OWN &&
+		if (fixture_addresses[i].kind == kind &&
 		    fixture_addresses[i].family == packet->family &&
 		    memcmp(fixture_addresses[i].addr, packet->dst, bytes) == 0)
 			return true;
 	return false;
+}
+
+static bool is_own(const struct xfn_packet_view *packet)
+{
+	return is_listed(packet, XFN_ADDRESS_OWN);
+}
+
+/* Of an attached subnet; what one interface calls its broadcast may be another's address. */
+static bool is_directed_broadcast(const struct xfn_packet_view *packet)
+{
+	return is_listed(packet, XFN_ADDRESS_BROADCAST) && !is_own(packet);
 }
 
 static bool is_exact(const struct xfn_prefix *prefix)
@@ -68,7 +79,8 @@ static bool group_allows(const struct pair *pair, const struct xfn_packet_view *
 		return pair->dst && pair->dst->plen >= 4;
 	if (packet->family == AF_INET6 && dst[0] == 0xff)
 		return pair->dst && pair->dst->plen >= 8;
-	if (packet->group_frame || (packet->family == AF_INET && memcmp(dst, all_ones, 4) == 0))
+	if (packet->group_frame || is_directed_broadcast(packet) ||
+	    (packet->family == AF_INET && memcmp(dst, all_ones, 4) == 0))
 		return pair->dst && is_exact(pair->dst);
 	return true;
 }
