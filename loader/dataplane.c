@@ -455,6 +455,15 @@ static bool is_pinned(const struct xfn_dataplane *dataplane)
 	       !access(path, F_OK);
 }
 
+bool xfn_dataplane_is_pinned(const char *pin_dir)
+{
+	struct xfn_dataplane probe = {.dir = xfn_dataplane_dir(pin_dir)};
+	bool pinned = probe.dir && is_pinned(&probe);
+
+	free(probe.dir);
+	return pinned;
+}
+
 static int adopt(struct xfn_dataplane *dataplane, struct xfn_fault *fault)
 {
 	int err = open_maps(dataplane);

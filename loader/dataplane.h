@@ -106,6 +106,9 @@ struct xfn_dataplane {
 int xfn_dataplane_open(const char *pin_dir, const struct xfn_capacity *capacity,
 		       struct xfn_dataplane **ret, bool *adopted, struct xfn_fault *fault);
 
+/* True if a whole data plane is pinned there: opening adopts it. */
+bool xfn_dataplane_is_pinned(const char *pin_dir);
+
 /* Lets go; what is pinned goes on. Takes NULL. */
 void xfn_dataplane_close(struct xfn_dataplane *dataplane);
 

@@ -25,6 +25,15 @@ static void say(struct xfn_engine *engine, const char *type, const char *text)
 			text);
 }
 
+static void say_started(struct xfn_engine *engine, const char *how)
+{
+	size_t count = engine->model->function_count;
+
+	xfn_journal_add(engine->options.journal, &(struct xfn_journal_event){.type = "start"},
+			"revision %llu %s: %zu function%s", engine->model->revision, how, count,
+			count == 1 ? "" : "s");
+}
+
 static int say_fault(struct xfn_engine *engine, int err, const struct xfn_fault *fault)
 {
 	say(engine, "error", fault->text[0] ? fault->text : strerror(-err));
@@ -146,50 +155,26 @@ static int adopt(struct xfn_engine *engine)
 {
 	__u64 revision = xfn_dataplane_revision(engine->dataplane);
 	int err = read_model(engine, revision);
-	char text[128];
 
 	if (err)
 		return err;
 	adopt_programs(engine);
-	snprintf(text, sizeof(text), "adopted revision %llu: %zu functions", revision,
-		 engine->model->function_count);
-	say(engine, "start", text);
+	say_started(engine, "adopted");
 	return 0;
 }
 
-static int restore(struct xfn_engine *engine)
-{
-	__u64 revision = 0;
-	char text[128];
-	int err = xfn_revision_latest(engine->options.state_dir, &revision);
-
-	if (!err)
-		err = read_model(engine, revision);
-	if (err || !revision)
-		return err;
-	load_programs(engine);
-	snprintf(text, sizeof(text), "applied revision %llu from disk: %zu functions", revision,
-		 engine->model->function_count);
-	say(engine, "start", text);
-	return 0;
-}
-
-/* A saved model may need more room than the default. */
+/* What a model that was read asks for: a saved one may need more room than the default. */
 static struct xfn_capacity capacity_of_model(const struct xfn_model *model)
 {
 	const struct xfn_capacity_spec *spec;
-	__u64 triggers = 0, functions = 0;
+	__u64 triggers = XFN_CAPACITY_TRIGGERS_DEFAULT, functions = XFN_CAPACITY_FUNCTIONS_DEFAULT;
 	size_t i;
 
-	for (i = 0; model && i < model->set_count; i++) {
+	for (i = 0; i < model->set_count; i++) {
 		spec = &model->sets[i]->manifest->capacity;
 		triggers = spec->triggers > triggers ? spec->triggers : triggers;
 		functions = spec->functions > functions ? spec->functions : functions;
 	}
-	if (triggers < XFN_CAPACITY_TRIGGERS_DEFAULT)
-		triggers = XFN_CAPACITY_TRIGGERS_DEFAULT;
-	if (functions < XFN_CAPACITY_FUNCTIONS_DEFAULT)
-		functions = XFN_CAPACITY_FUNCTIONS_DEFAULT;
 	return xfn_capacity_of(triggers, functions);
 }
 
@@ -204,65 +189,84 @@ static int alloc_flags(struct xfn_engine *engine)
 	return engine->entered && engine->zeroed ? 0 : -ENOMEM;
 }
 
-static struct xfn_capacity capacity_on_disk(struct xfn_engine *engine)
+/* bpffs is where pins go: mounted if need be, and said so. */
+static int ensure_bpffs(struct xfn_engine *engine)
 {
-	struct xfn_capacity capacity = xfn_capacity_of(0, 0);
-	struct xfn_model *model = NULL;
-	struct xfn_fault fault = {};
-	__u64 revision = 0;
-
-	if (!xfn_revision_latest(engine->options.state_dir, &revision) && revision &&
-	    !xfn_state_read(engine->options.state_dir, revision, &model, &fault))
-		capacity = capacity_of_model(model);
-	xfn_model_free(model);
-	return capacity;
-}
-
-static int open_dataplane(struct xfn_engine *engine, bool *adopted)
-{
-	struct xfn_capacity capacity = capacity_on_disk(engine);
-	struct xfn_fault fault = {};
 	struct xfn_bpffs bpffs;
 	char error[512];
-	int err;
+	int err = xfn_bpffs_ensure(engine->options.pin_dir, &bpffs, error, sizeof(error));
 
-	err = xfn_bpffs_ensure(engine->options.pin_dir, &bpffs, error, sizeof(error));
-	if (err) {
+	if (err)
 		say(engine, "error", error);
-		return err;
-	}
-	if (bpffs.mounted)
+	else if (bpffs.mounted)
 		xfn_journal_add(engine->options.journal,
 				&(struct xfn_journal_event){.type = "mount"},
 				"mounted bpffs at '%s'", bpffs.path);
-	err = xfn_dataplane_open(engine->options.pin_dir, &capacity, &engine->dataplane, adopted,
-				 &fault);
+	return err;
+}
+
+static int open_dataplane(struct xfn_engine *engine, const struct xfn_capacity *capacity)
+{
+	struct xfn_fault fault = {};
+	bool adopted;
+	int err = xfn_dataplane_open(engine->options.pin_dir, capacity, &engine->dataplane,
+				     &adopted, &fault);
+
+	return err ? say_fault(engine, err, &fault) : alloc_flags(engine);
+}
+
+/* Packets go on under what is pinned; this xfnd takes it over as it is. */
+static int open_pinned(struct xfn_engine *engine)
+{
+	struct xfn_capacity any = xfn_capacity_of(0, 0);
+	int err = open_dataplane(engine, &any);
+
+	if (!err)
+		err = adopt(engine);
+	if (!err)
+		find_entered(engine);
+	return err;
+}
+
+/* Nothing is pinned: a first start, or one after a reboot, with the last revision on disk. */
+static int open_fresh(struct xfn_engine *engine)
+{
+	struct xfn_capacity capacity;
+	__u64 revision = 0;
+	int err = xfn_revision_latest(engine->options.state_dir, &revision);
+
+	if (!err)
+		err = read_model(engine, revision);
 	if (err)
-		return say_fault(engine, err, &fault);
-	return alloc_flags(engine);
+		return err;
+	capacity = capacity_of_model(engine->model);
+	err = open_dataplane(engine, &capacity);
+	if (err || !revision)
+		return err;
+	load_programs(engine);
+	say_started(engine, "applied from disk");
+	return 0;
 }
 
 int xfn_engine_open(const struct xfn_engine_options *options, struct xfn_engine **ret)
 {
 	struct xfn_engine *engine = calloc(1, sizeof(*engine));
-	bool adopted = false;
 	int err;
 
 	if (!engine)
 		return -ENOMEM;
 	engine->options = *options;
 	libbpf_set_print(ignore_print);
-	err = open_dataplane(engine, &adopted);
+	err = ensure_bpffs(engine);
 	if (!err)
-		err = adopted ? adopt(engine) : restore(engine);
+		err = xfn_dataplane_is_pinned(options->pin_dir) ? open_pinned(engine)
+								: open_fresh(engine);
 	if (!err)
 		err = xfn_engine_watch(engine);
 	if (err) {
 		xfn_engine_close(engine);
 		return err;
 	}
-	if (adopted)
-		find_entered(engine);
 	if (engine->model->revision) {
 		xfn_revision_prune(options->state_dir, engine->model->revision, XFN_REVISIONS_KEPT);
 		xfn_engine_refresh(engine); /* says itself what goes wrong */

@@ -40,7 +40,7 @@ static int build(struct xfn_change *change, const struct xfn_model_function *liv
 	function = xfn_model_function(change->next, live->spec->tenant, live->spec->name);
 	if (!function)
 		return -ENOMEM;
-	err = xfn_change_load(change, function, object, NULL);
+	err = xfn_change_load(change, function, object, live->spec->kernel.program);
 	function->by_hand = true;
 	return err;
 }
