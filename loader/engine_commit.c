@@ -243,25 +243,25 @@ static int welcome_version(struct xfn_engine *engine, const struct xfn_version *
 	return err;
 }
 
-/* Empties version slots that neither model names; their programs are quiet. */
-static void sweep_versions(struct xfn_engine *engine, const struct xfn_model *live,
-			   const struct xfn_model *next)
+/*
+ * Empties version slots that the live model does not name; their programs are quiet. The next model
+ * may have given such a slot to a new version: that one is welcomed to it after.
+ */
+static void sweep_versions(struct xfn_engine *engine)
 {
-	const struct xfn_model *models[] = {live, next};
+	const struct xfn_model *live = engine->model;
 	const struct xfn_version *version;
 	__u32 slot, count = engine->dataplane->capacity.versions;
-	size_t i, m;
+	size_t i;
 
 	memset(engine->zeroed, 0, count * sizeof(*engine->zeroed));
-	for (m = 0; m < 2; m++) {
-		for (i = 0; models[m] && i < models[m]->function_count; i++) {
-			version = models[m]->functions[i].version;
-			if (version)
-				engine->zeroed[version->slot] = true;
-			version = models[m]->functions[i].draining;
-			if (version)
-				engine->zeroed[version->slot] = true;
-		}
+	for (i = 0; live && i < live->function_count; i++) {
+		version = live->functions[i].version;
+		if (version)
+			engine->zeroed[version->slot] = true;
+		version = live->functions[i].draining;
+		if (version)
+			engine->zeroed[version->slot] = true;
 	}
 	for (slot = 0; slot < count; slot++) {
 		if (!engine->entered[slot] || engine->zeroed[slot])
@@ -282,7 +282,7 @@ int xfn_engine_install(struct xfn_engine *engine, const struct xfn_change *chang
 
 	if (generation < 0)
 		return generation;
-	sweep_versions(engine, engine->model, model);
+	sweep_versions(engine);
 	for (i = 0; i < model->function_count && !err; i++) {
 		err = welcome_function(dataplane, &model->functions[i]);
 		if (!err)
