@@ -70,6 +70,7 @@ struct xfn_event {
 	__u8 l4_proto;   /* IPPROTO_UDP or IPPROTO_TCP */
 	__u32 redirect_ifindex;
 	__u32 flags; /* the SDK's own */
+	__u32 reserved;
 	__u64 seen_ns;
 	__u64 given_ns;
 };
@@ -81,6 +82,8 @@ struct xfn_event {
 #define XFN_FRAME_BYTES_MIN   60     /* Ethernet's 64 less the frame check sequence */
 #define XFN_OFFSET_MAX        0x3fff /* bound on packet offsets that the verifier follows */
 #define XFN_SUM_CHUNKS_MAX    18     /* 18 * 512 >= XFN_PAYLOAD_BYTES_MAX */
+#define XFN_SUM_FAILED        (~0ULL)
+#define XFN_HEADROOM_MAX      256 /* XDP_PACKET_HEADROOM */
 #define XFN_REPLY_TTL         64
 
 #define XFN_FLAG_ANSWER (1U << 8) /* the payload was a response when the event came */
@@ -141,14 +144,83 @@ XFN_INLINE int xfn_write(struct xfn_event *event, __u32 offset, const void *from
 		       : 0;
 }
 
+/* Copies frame bytes [from, from + bytes) to @to by way of *buffer; bytes 1 to XFN_SUM_CHUNK. */
+XFN_INLINE int xfn_frame_copy(struct xdp_md *ctx, struct xfn_sum_buffer *buffer, __u32 from,
+			      __u32 to, __u32 bytes)
+{
+	return bpf_xdp_load_bytes(ctx, from, buffer->bytes, bytes) ||
+	       bpf_xdp_store_bytes(ctx, to, buffer->bytes, bytes);
+}
+
+/* 1 to XFN_SUM_CHUNK as it is, with bounds that 6.1's verifier sees; it learns nothing from != 0. */
+XFN_INLINE __u32 xfn_chunk_bound(__u32 bytes)
+{
+	bytes--;
+	barrier_var(bytes);
+	return (bytes & (XFN_SUM_CHUNK - 1)) + 1;
+}
+
+/* Moves the frame's bytes [from, from + bytes) to its beginning. */
+XFN_INLINE int xfn_frame_move(struct xdp_md *ctx, struct xfn_sum_buffer *buffer, __u32 from,
+			      __u32 bytes)
+{
+	__u32 at = 0, i;
+
+	for (i = 0; i < XFN_SUM_CHUNKS_MAX && bytes >= XFN_SUM_CHUNK; i++) {
+		if (xfn_frame_copy(ctx, buffer, from + at, at, XFN_SUM_CHUNK))
+			return -ENOSPC;
+		at += XFN_SUM_CHUNK;
+		bytes -= XFN_SUM_CHUNK;
+	}
+	if (bytes > XFN_SUM_CHUNK - 1)
+		return -ENOSPC;
+	if (!bytes)
+		return 0;
+	return xfn_frame_copy(ctx, buffer, from + at, at, xfn_chunk_bound(bytes)) ? -ENOSPC : 0;
+}
+
+/*
+ * Makes a frame of @frame bytes longer where the driver has no room behind it: takes the room in front
+ * and moves the frame there. Since 6.6 veth gives a packet no more than its own length, rounded up.
+ */
+XFN_INLINE int xfn_frame_grow_front(struct xdp_md *ctx, __u32 frame, __u32 bytes)
+{
+	__u32 zero = 0, chunk = bytes - 1;
+	struct xfn_sum_buffer *buffer = bpf_map_lookup_elem(&xfn_sums, &zero);
+
+	if (!buffer || chunk > XFN_HEADROOM_MAX - 1 || bpf_xdp_adjust_head(ctx, -(int)bytes))
+		return -ENOSPC;
+	if (xfn_frame_move(ctx, buffer, bytes, frame))
+		return -ENOSPC;
+	__builtin_memset(buffer->bytes, 0, XFN_HEADROOM_MAX);
+	barrier_var(chunk);
+	chunk = (chunk & (XFN_HEADROOM_MAX - 1)) + 1;
+	return bpf_xdp_store_bytes(ctx, frame, buffer->bytes, chunk) ? -ENOSPC : 0;
+}
+
+/*
+ * Cuts the frame off behind @kept bytes, then makes it @wanted long, at least as much; what it grows by
+ * is zero. Returns 0 or -ENOSPC. A global function, which the verifier walks once.
+ */
+__attribute__((noinline)) int xfn_frame_resize(struct xdp_md *ctx, __u32 kept, __u32 wanted)
+{
+	__u32 frame = ctx->data_end - ctx->data;
+
+	if (kept != frame && bpf_xdp_adjust_tail(ctx, (int)(kept - frame)))
+		return -ENOSPC;
+	if (wanted == kept || !bpf_xdp_adjust_tail(ctx, (int)(wanted - kept)))
+		return 0;
+	return xfn_frame_grow_front(ctx, kept, wanted - kept);
+}
+
 /*
  * Makes the payload @bytes long (0 to 9,000), at its end; new bytes are zero. Pointers from
- * xfn_payload() are invalid afterwards. Returns 0 or -ENOSPC where the driver has no room (on a
- * 4 KiB page with 256 bytes of headroom about 3,400 bytes in all).
+ * xfn_payload() are invalid afterwards. Returns 0 or -ENOSPC where the driver has no room: on a 4 KiB
+ * page with 256 bytes of headroom there are about 3,400 bytes in all; on veth since 6.6 a payload grows
+ * by about 200.
  */
 XFN_INLINE int xfn_resize(struct xfn_event *event, __u32 bytes)
 {
-	__u32 frame = event->ctx->data_end - event->ctx->data;
 	__u32 wanted = event->payload_offset + bytes;
 	__u32 kept = bytes < event->payload_bytes ? wanted
 						  : event->payload_offset + event->payload_bytes;
@@ -157,10 +229,7 @@ XFN_INLINE int xfn_resize(struct xfn_event *event, __u32 bytes)
 		return -ENOSPC;
 	if (wanted < XFN_FRAME_BYTES_MIN)
 		wanted = XFN_FRAME_BYTES_MIN;
-	/* What lies behind the payload is cut off first: what a frame grows by is zero. */
-	if (kept != frame && bpf_xdp_adjust_tail(event->ctx, (int)(kept - frame)))
-		return -ENOSPC;
-	if (wanted != kept && bpf_xdp_adjust_tail(event->ctx, (int)(wanted - kept)))
+	if (xfn_frame_resize(event->ctx, kept, wanted))
 		return -ENOSPC;
 	event->payload_bytes = bytes;
 	return 0;
@@ -191,34 +260,40 @@ XFN_INLINE __u16 xfn_sum_fold(__u64 sum)
 	return (__u16)sum;
 }
 
-/*
- * Adds frame bytes [offset, offset + bytes) to the one's complement sum *sum; bytes up to 9,000.
- * Returns 0, or -ERANGE where the frame is shorter.
- */
-XFN_INLINE int xfn_sum(struct xdp_md *ctx, __u32 offset, __u32 bytes, __u32 *sum)
+/* Adds @bytes, 1 to XFN_SUM_CHUNK, at frame offset @offset to *sum. */
+XFN_INLINE int xfn_sum_chunk(struct xdp_md *ctx, struct xfn_sum_buffer *buffer, __u32 offset,
+			     __u32 bytes, __u32 *sum)
 {
-	__u32 zero = 0, i, chunk;
+	*(__u32 *)(buffer->bytes + (bytes & ~3U)) = 0;
+	if (bpf_xdp_load_bytes(ctx, offset, buffer->bytes, bytes))
+		return -ERANGE;
+	*sum = bpf_csum_diff((void *)0, 0, (void *)buffer->bytes, (bytes + 3) & ~3U, *sum);
+	return 0;
+}
+
+/*
+ * Adds frame bytes [offset, offset + bytes) to the one's complement sum @sum; bytes up to 9,000.
+ * Returns the new sum, or XFN_SUM_FAILED where the frame is shorter. A global function, which the
+ * verifier walks once.
+ */
+__attribute__((noinline)) __u64 xfn_sum(struct xdp_md *ctx, __u32 offset, __u32 bytes, __u32 sum)
+{
+	__u32 zero = 0, i;
 	struct xfn_sum_buffer *buffer = bpf_map_lookup_elem(&xfn_sums, &zero);
 
 	if (!buffer)
-		return -ERANGE;
-	for (i = 0; i < XFN_SUM_CHUNKS_MAX; i++) {
-		if (!bytes)
-			return 0;
-		chunk = bytes -
-			1; /* 6.1's verifier learns a lower bound from this, not from != 0 */
-		if (chunk > XFN_SUM_CHUNK - 1)
-			chunk = XFN_SUM_CHUNK - 1;
-		barrier_var(chunk);
-		chunk = (chunk & (XFN_SUM_CHUNK - 1)) + 1;
-		*(__u32 *)(buffer->bytes + (chunk & ~3U)) = 0;
-		if (bpf_xdp_load_bytes(ctx, offset, buffer->bytes, chunk))
-			return -ERANGE;
-		*sum = bpf_csum_diff((void *)0, 0, (void *)buffer->bytes, (chunk + 3) & ~3U, *sum);
-		offset += chunk;
-		bytes -= chunk;
+		return XFN_SUM_FAILED;
+	for (i = 0; i < XFN_SUM_CHUNKS_MAX && bytes >= XFN_SUM_CHUNK; i++) {
+		if (xfn_sum_chunk(ctx, buffer, offset, XFN_SUM_CHUNK, &sum))
+			return XFN_SUM_FAILED;
+		offset += XFN_SUM_CHUNK;
+		bytes -= XFN_SUM_CHUNK;
 	}
-	return bytes ? -ERANGE : 0;
+	if (bytes > XFN_SUM_CHUNK - 1)
+		return XFN_SUM_FAILED;
+	if (bytes && xfn_sum_chunk(ctx, buffer, offset, xfn_chunk_bound(bytes), &sum))
+		return XFN_SUM_FAILED;
+	return sum;
 }
 
 /* ---- the reply ------------------------------------------------------------------------------------ */
@@ -300,7 +375,7 @@ XFN_INLINE int xfn_reply_ipv6(struct xfn_event *event, __u32 l3_offset)
 	} header = {};
 	__u32 udp_bytes = sizeof(struct udphdr) + event->payload_bytes;
 	__u32 l4_offset = l3_offset + sizeof(struct ipv6hdr);
-	__u32 sum = 0;
+	__u64 sum;
 	__u16 check;
 
 	header.ip.version = 6;
@@ -315,9 +390,10 @@ XFN_INLINE int xfn_reply_ipv6(struct xfn_event *event, __u32 l3_offset)
 	/* The pseudo-header's addresses, length and protocol; then header and payload. */
 	sum = bpf_csum_diff((void *)0, 0, (void *)&header.ip.saddr, 32, 0);
 	sum = bpf_csum_diff((void *)0, 0, (void *)&header.udp, sizeof(header.udp), sum);
-	if (xfn_sum(event->ctx, l4_offset + sizeof(header.udp), event->payload_bytes, &sum))
+	sum = xfn_sum(event->ctx, l4_offset + sizeof(header.udp), event->payload_bytes, sum);
+	if (sum == XFN_SUM_FAILED)
 		return -ERANGE;
-	check = ~xfn_sum_fold((__u64)sum + bpf_htons(udp_bytes) + bpf_htons(IPPROTO_UDP));
+	check = ~xfn_sum_fold(sum + bpf_htons(udp_bytes) + bpf_htons(IPPROTO_UDP));
 	header.udp.check = check ? check : 0xffff;
 	return bpf_xdp_store_bytes(event->ctx, l3_offset, &header, sizeof(header));
 }
@@ -447,19 +523,23 @@ XFN_INLINE __u32 xfn_histogram_bucket(__u64 ns)
 	return (magnitude - 4) * 16 + (__u32)(ns >> (magnitude - 4));
 }
 
-/* Per CPU, and NAPI does not nest: plain additions lose nothing. */
-XFN_INLINE void xfn_histogram_add(enum xfn_stage stage, __u64 ns)
+/*
+ * Per CPU, and NAPI does not nest: plain additions lose nothing. A global function, which the verifier
+ * walks once; the value returned means nothing.
+ */
+__attribute__((noinline)) int xfn_histogram_add(enum xfn_stage stage, __u64 ns)
 {
 	__u32 index = xfn_self.histogram * XFN_STAGE_COUNT + stage;
 	struct xfn_histogram *histogram = bpf_map_lookup_elem(&xfn_histograms, &index);
 	__u32 bucket = xfn_histogram_bucket(ns);
 
 	if (!histogram || bucket >= XFN_HISTOGRAM_BUCKETS)
-		return;
+		return 0;
 	histogram->sum_ns += ns;
 	if (ns > histogram->max_ns)
 		histogram->max_ns = ns;
 	histogram->bucket[bucket]++;
+	return 0;
 }
 
 XFN_INLINE void xfn_latency_add(const struct xfn_event *event)
@@ -518,6 +598,22 @@ XFN_INLINE int xfn_event_close(struct xfn_event *event, int action)
 }
 
 /*
+ * The same as a global function, which the verifier walks once by itself: behind an author's code it
+ * would be walked again for each way out of that.
+ */
+__attribute__((noinline)) int xfn_event_finish(struct xdp_md *ctx, const struct xfn_event *given,
+					       int action)
+{
+	struct xfn_event event;
+
+	if (!given)
+		return XDP_ABORTED;
+	event = *given;
+	event.ctx = ctx; /* in memory of the caller's it has lost its type */
+	return xfn_event_close(&event, action);
+}
+
+/*
  * Begins a handler: XFN_HANDLER(name, XFN_MESSAGE_...) { body that returns an enum xfn_action }.
  * @name is the program's name, 15 characters at most; in the body `event` is the event.
  */
@@ -531,7 +627,7 @@ XFN_INLINE int xfn_event_close(struct xfn_event *event, int action)
                                                                                                \
 		if (!xfn_event_open(ctx, message, &event))                                     \
 			action = name##_body(&event);                                          \
-		return xfn_event_close(&event, action);                                        \
+		return xfn_event_finish(ctx, &event, action);                                  \
 	}                                                                                      \
 	char xfn_license[] SEC("license")                                                      \
 	= "Dual BSD/GPL";                                                                      \
