@@ -15,5 +15,5 @@ int forgetful(struct xdp_md *ctx)
 	return xfn_event_close(&event, XFN_DROP);
 }
 
-char license[] SEC("license")
+char xfn_license[] SEC("license")
 = "Dual BSD/GPL";
