@@ -190,8 +190,9 @@ static __always_inline int reply(struct xfn_event *event, struct query *query,
 
 	if (answer->flags & ZONE_ANSWER_LONG || opt_at + opt_bytes(query) > limit_bytes(query))
 		return reply_bare(event, query, XFN_DNS_AA | XFN_DNS_TC, rcode);
+	/* No room in the driver's frame: come back over TCP. */
 	if (xfn_resize(event, opt_at + opt_bytes(query)))
-		return XFN_ABORT;
+		return reply_bare(event, query, XFN_DNS_AA | XFN_DNS_TC, rcode);
 	make_header(query, XFN_DNS_AA | rcode);
 	query->header.answer_count = bpf_htons(answer->count);
 	query->header.authority_count = soa_bytes ? bpf_htons(1) : 0;
