@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A compiled ruleset on its way into the mapped arrays. */
+#include <errno.h>
+
 #include "ruleset_fixture.h"
 
 static const size_t guard = 64; /* bytes behind each array, to see writes that go too far */
