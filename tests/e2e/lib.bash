@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# For end-to-end tests: two namespaces named after the test file, a wire between them, one xfnd.
+#
+#   server   xfn-FILE-s   xfn0   198.18.0.1/24   fd00:18::1/64   xfnd runs here
+#   client   xfn-FILE-c   c0     198.18.0.2/24   fd00:18::2/64   a program that passes all is on c0
+#
+# e2e_setup makes the namespaces and start_daemon starts xfnd; e2e_teardown ends and removes it all.
+# Everything has the file's name in it, so that files may run side by side and what a crash left
+# behind is found: e2e_setup begins with e2e_clean; e2e_teardown fails if anything is left.
+# XFN_E2E_TAG is added to the names where the same file is to run twice at once.
+#
+# shellcheck shell=bash
+# What is set here is for the tests.
+# shellcheck disable=SC2034
+
+bats_require_minimum_version 1.5.0
+PATH=$PATH:/usr/sbin:/sbin
+BUILD=$(realpath "${BUILD:-$BATS_TEST_DIRNAME/../../build}")
+XFN=$BUILD/xfn
+XFND=$BUILD/xfnd
+TOOLS=$BUILD/tests/e2e/tools
+OBJECTS=$BUILD/tests/bpf
+ECHO=$BUILD/examples/echo/echo.bpf.o
+
+E2E=$(basename "$BATS_TEST_FILENAME" .bats)${XFN_E2E_TAG-}
+SERVER=xfn-$E2E-s
+CLIENT=xfn-$E2E-c
+HOME_DIR=/tmp/xfn-e2e-$E2E
+PINS=/sys/fs/bpf/xfn-e2e-$E2E
+RUN=$HOME_DIR/run
+STATE=$HOME_DIR/state
+LOG=$HOME_DIR/log
+export XFN_SOCKET=$RUN/xfn.sock
+
+xfn() { "$XFN" "$@"; }
+in_server() { nsenter --net="/run/netns/$SERVER" "$@"; }
+in_client() { nsenter --net="/run/netns/$CLIENT" "$@"; }
+
+# Waits up to SECONDS for a command to succeed: until SECONDS COMMAND...
+until_true() {
+	local tries=$(($1 * 50))
+	shift
+	while ((tries-- > 0)); do
+		if "$@"; then return 0; fi
+		sleep 0.02
+	done
+	echo "still not true: $*" >&2
+	return 1
+}
+
+# ---- namespaces --------------------------------------------------------------------------------
+
+add_namespaces() {
+	local name
+	for name; do
+		ip netns add "$name"
+		ip -n "$name" link set lo up
+	done
+}
+
+# add_wire NAMESPACE DEVICE ADDRESS... -- NAMESPACE DEVICE ADDRESS...: a veth pair, both ends up.
+add_wire() {
+	local left=$1 left_dev=$2 right right_dev
+	local -a left_addresses=() right_addresses=()
+	shift 2
+	while [[ $1 != -- ]]; do
+		left_addresses+=("$1")
+		shift
+	done
+	right=$2 right_dev=$3
+	shift 3
+	right_addresses=("$@")
+	ip -n "$left" link add "$left_dev" type veth peer name "$right_dev" netns "$right"
+	nsenter --net="/run/netns/$left" ethtool -K "$left_dev" tx off >/dev/null
+	nsenter --net="/run/netns/$right" ethtool -K "$right_dev" tx off >/dev/null
+	add_addresses "$left" "$left_dev" "${left_addresses[@]}"
+	add_addresses "$right" "$right_dev" "${right_addresses[@]}"
+	ip -n "$left" link set "$left_dev" up
+	ip -n "$right" link set "$right_dev" up
+}
+
+add_addresses() {
+	local namespace=$1 device=$2 address
+	shift 2
+	for address; do
+		if [[ $address == *:* ]]; then
+			ip -n "$namespace" address add "$address" dev "$device" nodad
+		else
+			ip -n "$namespace" address add "$address" dev "$device"
+		fi
+	done
+}
+
+# A veth takes what its peer sends by XDP_TX only if it has a program itself.
+let_pass() {
+	ip -n "$1" link set dev "$2" xdp obj "$OBJECTS/pass.bpf.o" sec xdp 2>/dev/null
+}
+
+# ---- xfnd --------------------------------------------------------------------------------------
+
+# start_daemon [OPTION]...: in the server's namespace, and waits until it answers.
+start_daemon() {
+	mkdir -p "$RUN"
+	nsenter --net="/run/netns/$SERVER" "$XFND" --run-dir "$RUN" --pin-dir "$PINS" \
+		--state-dir "$STATE" "$@" >>"$LOG" 2>&1 3>&- &
+	DAEMON=$!
+	echo "$DAEMON" >"$HOME_DIR/daemon"
+	for _ in $(seq 500); do
+		if "$XFN" journal >/dev/null 2>&1; then return 0; fi
+		if ! kill -0 "$DAEMON" 2>/dev/null; then break; fi
+		sleep 0.01
+	done
+	cat "$LOG" >&2
+	return 1
+}
+
+# Ends it with SIGNAL, by default TERM, and waits.
+stop_daemon() {
+	kill -"${1:-TERM}" "$DAEMON" 2>/dev/null || true
+	wait "$DAEMON" 2>/dev/null || true
+	DAEMON=
+}
+
+restart_daemon() {
+	stop_daemon "${1:-KILL}"
+	start_daemon
+}
+
+reset_daemon() {
+	in_server "$XFND" --run-dir "$RUN" --pin-dir "$PINS" --state-dir "$STATE" --reset
+}
+
+# PIN/<netns cookie>: there is but one.
+pin_dir() {
+	local dir
+	for dir in "$PINS"/*/; do echo "${dir%/}"; done
+}
+
+# ---- setup and teardown ------------------------------------------------------------------------
+
+# What a test that was killed may have left.
+e2e_clean() {
+	local name
+	if [[ -s $HOME_DIR/daemon ]]; then
+		stop_stale "$(<"$HOME_DIR/daemon")"
+	fi
+	if [[ -d $PINS ]]; then
+		find "$PINS" -path '*/interfaces/*' -delete 2>/dev/null || true
+		rm -rf "$PINS"
+	fi
+	for name in /run/netns/xfn-"$E2E"-*; do
+		if [[ -e $name ]]; then ip netns del "${name##*/}"; fi
+	done
+	rm -rf "$HOME_DIR"
+}
+
+# The number may be another process's by now.
+stop_stale() {
+	if [[ $(readlink "/proc/$1/exe" 2>/dev/null) == */xfnd* ]]; then
+		kill -KILL "$1" 2>/dev/null || true
+		until_true 2 is_gone "$1"
+	fi
+}
+
+is_gone() { ! kill -0 "$1" 2>/dev/null; }
+
+e2e_setup() {
+	e2e_clean
+	mkdir -p "$HOME_DIR"
+	if ! mountpoint -q /sys/fs/bpf; then mount -t bpf bpf /sys/fs/bpf; fi
+	add_namespaces "$SERVER" "$CLIENT"
+	add_wire "$SERVER" xfn0 198.18.0.1/24 fd00:18::1/64 -- "$CLIENT" c0 198.18.0.2/24 fd00:18::2/64
+	let_pass "$CLIENT" c0
+}
+
+e2e_teardown() {
+	local failed=0 left
+	if [[ -z ${BATS_TEST_COMPLETED-} && -e $LOG ]]; then
+		echo "log of xfnd:" && tail -n 20 "$LOG"
+	fi
+	if [[ -d $PINS ]]; then
+		"$TOOLS/leftover" list "$PINS" "${DAEMON:-0}" >"$HOME_DIR/objects"
+	fi
+	if [[ -n ${DAEMON-} ]]; then
+		stop_daemon
+	fi
+	reset_daemon >/dev/null || failed=1
+	if [[ -e $PINS ]]; then
+		echo "left in bpffs:" && find "$PINS" && failed=1
+	fi
+	if [[ -s $HOME_DIR/objects ]] && ! left=$("$TOOLS/leftover" gone 3 <"$HOME_DIR/objects"); then
+		echo "left in the kernel:" && echo "$left" && failed=1
+	fi
+	e2e_clean
+	return "$failed"
+}
+
+# ---- asking ------------------------------------------------------------------------------------
+
+# Writes standard input as manifest NAME.yaml.
+manifest() {
+	cat >"$HOME_DIR/$1.yaml"
+}
+
+# Writes and applies standard input as set main, objects named by the variables above.
+apply() {
+	manifest main
+	"$XFN" apply "$@" "$HOME_DIR/main.yaml"
+}
+
+# The manifest that most tests begin with: echo at udp/7, with more lines from standard input.
+apply_echo() {
+	{
+		printf 'version: 1\nfunctions:\n  - name: echo\n    trigger: udp/7\n    kernel: %s\n' "$ECHO"
+		if [[ ! -t 0 ]]; then cat; fi
+	} | apply >/dev/null
+}
+
+# send COUNT PORT TEXT [ADDRESS]: so many datagrams from the client, whatever comes back.
+send() {
+	in_client python3 -c 'import socket, sys
+count, port, text, address = sys.argv[1:]
+s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(int(count)):
+    s.sendto(text.encode(), (address, int(port)))' "$1" "$2" "$3" "${4:-198.18.0.1}"
+}
+
+flood() { in_client "$TOOLS/flood" "$@"; }
+
+# start_flood NAME OPTION...: in the background; end_flood NAME ends it and prints what it saw.
+start_flood() {
+	local name=$1
+	shift
+	nsenter --net="/run/netns/$CLIENT" "$TOOLS/flood" "$@" >"$HOME_DIR/flood.$name" 3>&- &
+	echo "$!" >"$HOME_DIR/flood.$name.pid"
+}
+
+end_flood() {
+	kill "$(<"$HOME_DIR/flood.$1.pid")" 2>/dev/null || true
+	until_true 5 test -s "$HOME_DIR/flood.$1"
+	cat "$HOME_DIR/flood.$1"
+}
+
+# Fails unless every datagram of a flood came back as it was, once.
+nothing_lost() {
+	echo "$1"
+	[[ $(jq -c '[.lost, .late, .duplicates, .changed, .refused]' <<<"$1") == "[0,0,0,0,0]" &&
+		$(jq '.received == .sent and .sent > 100' <<<"$1") == true ]]
+}
+
+# Who answers at ADDRESS PORT: the first byte of the reply, or "none".
+who_answers() {
+	in_client "$TOOLS/flood" -n 1 -g 200 "$@" | jq -r '.by | keys[0] // "none"'
+}
+
+# field JSON EXPRESSION
+field() { jq -r "$2" <<<"$1"; }
+
+# stat_of EXPRESSION, such as '.interfaces[0].packets'
+stat_of() { "$XFN" -j stats | jq -r "$1"; }
+
+# verdict LABEL of the first interface, or of a function: verdict LABEL NAME
+verdict() {
+	if [[ -n ${2-} ]]; then
+		stat_of ".functions[] | select(.name == \"$2\").verdicts.$1"
+	else
+		stat_of "[.interfaces[].verdicts.$1] | add"
+	fi
+}
+
+revision() { xfn -j | jq .revision; }
+
+# The kernel's generation word: revision << 1 | generation.
+live_word() {
+	bpftool -j map lookup pinned "$(pin_dir)/maps/xfn_control" key 0 0 0 0 |
+		python3 -c 'import json, sys
+print(int.from_bytes((int(b, 16) for b in json.load(sys.stdin)["value"][:8]), "little"))'
+}
+
+live_revision() { echo $(($(live_word) >> 1)); }
+
+# The books must be right at every moment.
+audit_is_ok() { "$XFN" audit >/dev/null; }
