@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* plan and apply: from a manifest to the next model. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,12 +109,33 @@ static int load_object(struct apply *apply, struct xfn_model_function *function,
 	return 0; /* go on: there may be more mistakes to tell */
 }
 
-/* A version that came by command stays, goes, or asks. */
+static void warn(struct apply *apply, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void warn(struct apply *apply, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	json_array_append_new(apply->warnings, json_string(text));
+}
+
+/* A version that came by command stays, goes, or asks; a plan says which. */
 static int decide_by_hand(struct apply *apply, const struct xfn_model_function *function,
 			  bool *keep)
 {
-	*keep = apply->request->keep;
-	if (apply->request->keep || apply->request->overwrite || apply->request->dry)
+	const struct xfn_apply_request *request = apply->request;
+
+	*keep = request->keep;
+	if (request->dry && !request->keep && !request->overwrite)
+		warn(apply,
+		     "function '%s' runs v%u, which came by command: apply wants --keep or "
+		     "--overwrite",
+		     function->spec->name, function->version->number);
+	if (request->keep || request->overwrite || request->dry)
 		return 0;
 	return xfn_change_refuse(&apply->change, -EEXIST, 409, "changed_by_hand",
 				 "function '%s' runs v%u, which came by command: apply --keep "
@@ -288,30 +310,17 @@ static json_t *defaults_json(const struct xfn_manifest *manifest)
 static void add_warnings(struct apply *apply, const struct xfn_ruleset *ruleset)
 {
 	const struct xfn_model *next = apply->change.next;
-	char text[256];
 	size_t i;
 
-	if (ruleset && ruleset->waiting_count) {
-		snprintf(text, sizeof(text), "%u trigger%s for an interface that is not attached",
-			 ruleset->waiting_count, ruleset->waiting_count == 1 ? " waits" : "s wait");
-		json_array_append_new(apply->warnings, json_string(text));
-	}
-	for (i = 0; i < next->attachment_count; i++) {
-		if (next->attachments[i].set[0])
-			continue;
-		snprintf(text, sizeof(text),
-			 "interface '%s' was attached by command and is not in "
-			 "the manifest: it stays",
-			 next->attachments[i].name);
-		json_array_append_new(apply->warnings, json_string(text));
-	}
-	for (i = 0; i < next->function_count; i++) {
-		if (!next->functions[i].by_hand)
-			continue;
-		snprintf(text, sizeof(text), "function '%s' was swapped by command",
-			 next->functions[i].spec->name);
-		json_array_append_new(apply->warnings, json_string(text));
-	}
+	if (ruleset && ruleset->waiting_count)
+		warn(apply, "%u trigger%s for an interface that is not attached",
+		     ruleset->waiting_count, ruleset->waiting_count == 1 ? " waits" : "s wait");
+	for (i = 0; i < next->attachment_count; i++)
+		if (!next->attachments[i].set[0])
+			warn(apply,
+			     "interface '%s' was attached by command and is not in the manifest: "
+			     "it stays",
+			     next->attachments[i].name);
 }
 
 static int reply_needed(struct apply *apply, struct xfn_reply *reply)

@@ -194,6 +194,17 @@ static void print_change(struct xfn_table *table, const json_t *change)
 	free(text);
 }
 
+/* What the manifest left out and got all the same. */
+static void print_defaults(const json_t *defaults)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (defaults, i, item)
+		printf("default: %s of '%s' is %s\n", xfn_json_text(item, "key"),
+		       xfn_json_text(item, "function"), xfn_json_text(item, "value"));
+}
+
 size_t xfn_change_print(const json_t *plan)
 {
 	static const struct xfn_column columns[] = {
@@ -211,6 +222,7 @@ size_t xfn_change_print(const json_t *plan)
 		xfn_table_print(table, stdout);
 		xfn_table_free(table);
 	}
+	print_defaults(json_object_get(plan, "defaults"));
 	json_array_foreach (warnings, i, item) {
 		fputs("warning: ", stdout);
 		print_value(stdout, item);
