@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/bpf.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -22,7 +24,8 @@
 
 enum { CAPACITY_TRIGGERS = 2000, CAPACITY_FUNCTIONS = 64 };
 
-#define BPFFS "/sys/fs/bpf"
+#define BPFFS      "/sys/fs/bpf"
+#define PIN_PREFIX "xfn_bpf_test_"
 
 static const struct xfn_ruleset_interface interfaces[] = {{"test0", 0}, {"test1", 1}};
 static struct xfn_ruleset_address addresses[4];
@@ -61,7 +64,34 @@ static int mount_bpffs(void)
 	return 0;
 }
 
-/* Objects are two folders above the program: build/tests/bpf/bpf_test. */
+/* A process that was killed and that nobody waits for has an entry in /proc, but no program. */
+static bool is_running(const char *pid)
+{
+	char path[64], program[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/proc/%.20s/exe", pid);
+	return readlink(path, program, sizeof(program)) >= 0;
+}
+
+/* What a run that was killed left behind. */
+static void remove_leftovers(void)
+{
+	DIR *dir = opendir(BPFFS);
+	struct dirent *entry;
+	char path[PATH_MAX];
+
+	while (dir && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, PIN_PREFIX, strlen(PIN_PREFIX)) ||
+		    is_running(entry->d_name + strlen(PIN_PREFIX)))
+			continue;
+		snprintf(path, sizeof(path), BPFFS "/%s", entry->d_name);
+		xfn_pin_remove_tree(path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* Objects are in the folder that holds tests/bpf, where the program is: build/tests/bpf/bpf_test. */
 static void find_build_dir(struct harness *harness)
 {
 	ssize_t length =
@@ -86,11 +116,12 @@ int harness_open(struct harness *harness)
 	__u32 slot;
 	int err = mount_bpffs();
 
+	remove_leftovers();
 	memset(harness, 0, sizeof(*harness));
 	harness->scale = scale ? atof(scale) : 1;
 	find_build_dir(harness);
 	make_addresses();
-	snprintf(harness->pin_dir, sizeof(harness->pin_dir), BPFFS "/xfn_bpf_test_%d", getpid());
+	snprintf(harness->pin_dir, sizeof(harness->pin_dir), BPFFS "/" PIN_PREFIX "%d", getpid());
 	if (!err)
 		err = xfn_dataplane_open(harness->pin_dir, &capacity, &harness->dataplane, &adopted,
 					 &fault);

@@ -52,7 +52,8 @@ static void clean_up(int number)
 
 static void clean_up_on_signals(void)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGSEGV, SIGABRT, SIGBUS, SIGFPE};
+	static const int numbers[] = {SIGINT,  SIGTERM, SIGHUP, SIGPIPE,
+				      SIGSEGV, SIGABRT, SIGBUS, SIGFPE};
 	unsigned i;
 
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
