@@ -8,19 +8,20 @@
 # Runs "$@" in mount and process namespaces of its own and waits. Whatever it mounts, names and starts
 # in there is gone with it: network namespaces, bpffs with all pins, processes. Ends it when told to.
 on_stage() {
-	local child= status=0 problem
+	local status=0 problem
 
 	if problem=$(cannot_play); then
 		echo "demo: $problem" >&2
 		return 1
 	fi
 	work=$(mktemp -d "${TMPDIR:-/tmp}/xfn-demo.XXXXXX")
-	trap 'clear_stage "$child"' EXIT
+	child=
+	trap clear_stage EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 	# In the background, so that a signal is heard at once; Enter is still read from our input.
-	setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc \
+	setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child \
 		"$@" "$work" <&0 &
 	child=$!
 	wait "$child" || status=$?
@@ -42,8 +43,8 @@ clear_stage() {
 	local tries
 
 	trap '' HUP INT TERM
-	[[ -z $1 ]] || kill -KILL "$1" 2>/dev/null || true
-	wait
+	[[ -z $child ]] || kill -KILL "$child" 2>/dev/null || true
+	wait 2>/dev/null # bash would tell of the kill
 	# The last process may still be writing while it is being ended.
 	for ((tries = 0; tries < 50; tries++)); do
 		rm -rf "$work" 2>/dev/null && break
@@ -51,8 +52,11 @@ clear_stage() {
 	done
 }
 
-# Mounts that nobody outside sees: pins, and the names of network namespaces.
+# Mounts that nobody outside sees: processes, pins, and the names of network namespaces. Leaves in
+# $stage_pid who we are to those outside.
 mount_stage() {
+	read -r stage_pid _ </proc/self/stat
+	mount -t proc proc /proc
 	mount -t bpf bpf /sys/fs/bpf
 	[[ -d /run/netns ]] || mount -t tmpfs tmpfs /run
 	mkdir -p /run/netns
@@ -111,6 +115,12 @@ run() {
 	took_ms=$(((${EPOCHREALTIME/./} - start) / 1000))
 	out=$(<"$work/.out")
 	[[ -z $out ]] || say "$out"
+}
+
+# run_here COMMAND: shows it and runs it in this shell, as variables, functions and jobs want it.
+run_here() {
+	show "$1"
+	eval "$1"
 }
 
 # As run, and ends the demo where the command fails: the rest would have nothing to stand on.

@@ -10,7 +10,8 @@
 	X(police, "limits and switches on the way through ingress, on two CPUs")       \
 	X(handler, "what becomes of an event in a handler, replies byte by byte")      \
 	X(latency, "histograms and sampling")                                          \
-	X(refused, "objects that are refused as handlers, and what is said of them")
+	X(refused, "objects that are refused as handlers, and what is said of them")   \
+	X(resolver, "examples/resolver, reply by reply")
 
 struct harness;
 
