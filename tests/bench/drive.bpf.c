@@ -70,10 +70,21 @@ static __always_inline struct bench_drive *write_frame(struct xdp_md *ctx)
 	return drive;
 }
 
+static __always_inline void note_time(struct bench_drive *drive)
+{
+	drive->last_ns = bpf_ktime_get_ns();
+	if (!drive->first_ns)
+		drive->first_ns = drive->last_ns;
+}
+
 SEC("xdp")
 int drive_call(struct xdp_md *ctx)
 {
-	if (write_frame(ctx))
+	struct bench_drive *drive = write_frame(ctx);
+
+	if (drive && drive->timed)
+		note_time(drive);
+	if (drive)
 		bpf_tail_call(ctx, &bench_target, 0);
 	return XDP_ABORTED;
 }

@@ -17,6 +17,8 @@ struct bench_drive {
 	__u32 ifindex;   /* to send to */
 	__u64 random;    /* state of the generator; not 0 */
 	__u64 sent;
+	__u64 timed;             /* 1: note when the first and the last frame were made */
+	__u64 first_ns, last_ns; /* CLOCK_MONOTONIC */
 };
 
 #endif

@@ -38,20 +38,27 @@ static void *offer(void *argument)
 	return NULL;
 }
 
-/* Offers @count events on each of @cpus CPUs. Returns nanoseconds. */
-static __u64 offer_all(struct offer *offers, int cpus, __u32 count)
+/* Offers @count events on each of @cpus CPUs. Returns the seconds from the first to the last one. */
+static double offer_all(struct offer *offers, int cpus, __u32 count)
 {
-	__u64 begin = now_ns();
+	__u64 first_ns = ~0ULL, last_ns = 0;
+	struct bench_drive *control;
 	int i;
 
 	for (i = 0; i < cpus; i++) {
 		offers[i].cpu = i;
 		offers[i].count = count;
+		offers[i].drive.control->timed = 1;
+		offers[i].drive.control->first_ns = 0;
 		pthread_create(&offers[i].thread, NULL, offer, &offers[i]);
 	}
-	for (i = 0; i < cpus; i++)
+	for (i = 0; i < cpus; i++) {
 		pthread_join(offers[i].thread, NULL);
-	return now_ns() - begin;
+		control = offers[i].drive.control;
+		first_ns = control->first_ns < first_ns ? control->first_ns : first_ns;
+		last_ns = control->last_ns > last_ns ? control->last_ns : last_ns;
+	}
+	return (last_ns - first_ns) / 1e9;
 }
 
 static void run_case(struct world *world, struct offer *offers, int cpus, __u64 rate)
@@ -59,19 +66,17 @@ static void run_case(struct world *world, struct offer *offers, int cpus, __u64 
 	struct world_config config = {.delivery = XFN_DELIVERY_SOCKET,
 				      .rate = rate,
 				      .burst = rate / 10 > 1 ? rate / 10 : 1};
-	double seconds = bench_is_quick() ? 0.5 : rate < 100 ? 3 : 1, per_packet, prepare;
+	double seconds = bench_is_quick() ? 0.5 : rate < 100 ? 3 : 1, per_packet;
 	__u64 before, admitted;
 	__u32 count;
 	char name[32];
 
-	prepare = offer_all(offers, cpus, 2) / 1e9;
 	world_set(world, &config);
-	per_packet =
-		(offer_all(offers, cpus, PACKETS_CALIBRATE) / 1e9 - prepare) / PACKETS_CALIBRATE;
+	per_packet = offer_all(offers, cpus, PACKETS_CALIBRATE) / PACKETS_CALIBRATE;
 	count = seconds / per_packet;
 	world_set(world, &config); /* the whole burst is there again */
 	before = world_count(world, 0, XFN_VERDICT_STEERED);
-	seconds = offer_all(offers, cpus, count) / 1e9 - prepare;
+	seconds = offer_all(offers, cpus, count);
 	admitted = world_count(world, 0, XFN_VERDICT_STEERED) - before;
 	snprintf(name, sizeof(name), "%llu/s", (unsigned long long)rate);
 	record_begin("limiter", name);
