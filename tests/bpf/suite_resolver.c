@@ -37,7 +37,8 @@ static const char zone_head[] = "$ORIGIN Example.COM.\n"
 				"far CNAME www.example.net.\n"
 				"gone CNAME nobody\n"
 				"half CNAME ns1\n"
-				"a.b.c A 192.0.2.1\n";
+				"a.b.c A 192.0.2.1\n"
+				"az\\091 A 192.0.2.7\n";
 static const char zone_web[] = "web 60 A 192.0.2.80\n"
 			       "    60 A 192.0.2.81\n";
 static const char zone_web_new[] = "web 60 A 192.0.2.90\n";
@@ -126,6 +127,11 @@ static const struct {
 	 "0001 0001 0000 0000 c00c" TXT " 00000e10 000c 0b763d73706631202d616c6c", false},
 	{"case is kept, and does not matter", 0, NULL, "n:nS1.ExAmPlE.cOm" A, NULL, 0x8500,
 	 "0001 0001 0000 0000 c00c" A " 00000e10 0004 c0000235", false},
+	{"case of the first and the last letter, and none of what is beside them", 0, NULL,
+	 "n:AZ[.example.com" A, NULL, 0x8500,
+	 "0001 0001 0000 0000 c00c" A " 00000e10 0004 c0000207", false},
+	{"no such name, a bracket is no letter", 0, NULL, "n:az{.example.com" A, NULL, 0x8503,
+	 "0001 0000 0001 0000" SOA("10"), false},
 	{"CNAME, asked for", 0, NULL, "n:docs.example.com" NAME, NULL, 0x8500,
 	 "0001 0001 0000 0000 c00c" NAME " 00000e10 0006 03777777 c011", false},
 	{"CNAME, followed twice", 0, NULL, "n:docs.example.com" A, NULL, 0x8500,
@@ -356,6 +362,27 @@ static void run_long_names(struct harness *harness)
 	test_end();
 }
 
+static void run_long_labels(struct harness *harness)
+{
+	struct message query;
+	static struct run run;
+	unsigned bytes, i, rcode;
+
+	test_begin("resolver: a label of 63 bytes is good, 64 to 191 are malformed");
+	for (bytes = 63; bytes < 192; bytes += bytes == 64 ? 127 : 1) {
+		query.size = 0;
+		put_words(&query, "beef 0100 0001 0000 0000 0000");
+		query.bytes[query.size++] = bytes;
+		for (i = 0; i < bytes; i++)
+			query.bytes[query.size++] = 'a';
+		put_words(&query, "n:example.com" A);
+		test_expect(ask(harness, &query, &run) == XDP_TX, "no reply");
+		rcode = run.after.bytes[42 + 3] & 15;
+		test_expect(rcode == (bytes == 63 ? 3 : 1), "%u bytes: rcode %u", bytes, rcode);
+	}
+	test_end();
+}
+
 static void run_silence(struct harness *harness)
 {
 	struct message query = {.size = 0};
@@ -563,6 +590,7 @@ void suite_resolver(struct harness *harness)
 
 	run_cases(harness);
 	run_long_names(harness);
+	run_long_labels(harness);
 	run_silence(harness);
 	run_fit(harness);
 	run_zones(harness, map_dir);
