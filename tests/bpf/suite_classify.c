@@ -223,6 +223,41 @@ static void run_empty(struct harness *harness)
 	test_end();
 }
 
+/* As many probes as a port may have: prefixes of every length but 0, the shortest one alone. */
+static void run_longest_list(struct harness *harness)
+{
+	struct expected expected = {
+		.action = XDP_PASS, .verdict = XFN_VERDICT_STEERED, .outcome = -1};
+	struct frame_spec packet = {.dst = "192.168.0.1"};
+	static struct frame frame;
+	char text[2048];
+	size_t used;
+	unsigned plen;
+
+	test_begin("classify: %d probes on a port, the last one too", XFN_PROBES_PER_PORT_MAX);
+	used = snprintf(text, sizeof(text),
+			"version: 1\nfunctions:\n  - name: long\n    socket: existing\n"
+			"    trigger: {protocol: udp, port: 7, destination: [");
+	for (plen = 32; plen > 1; plen--)
+		used += snprintf(text + used, sizeof(text) - used, "128.0.0.0/%u%s", plen,
+				 plen > 2 ? ", " : "]}\n");
+	snprintf(text + used, sizeof(text) - used,
+		 "  - name: short\n    socket: existing\n"
+		 "    trigger: {protocol: udp, port: 7, destination: 128.0.0.0/1}\n");
+	if (harness_apply(harness, text)) {
+		test_expect(harness->ruleset->longest_list == XFN_PROBES_PER_PORT_MAX,
+			    "the longest list has %u", harness->ruleset->longest_list);
+		frame_build(&packet, &frame);
+		expected.function = 1;
+		harness_expect(harness, "/1", 0, BY_ROOT, &frame, &expected, NULL);
+		packet.dst = "128.0.0.0";
+		frame_build(&packet, &frame);
+		expected.function = 0;
+		harness_expect(harness, "/32", 0, BY_ROOT, &frame, &expected, NULL);
+	}
+	test_end();
+}
+
 void suite_classify(struct harness *harness)
 {
 	unsigned i;
@@ -230,5 +265,6 @@ void suite_classify(struct harness *harness)
 	run_empty(harness);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		run_case(harness, i);
+	run_longest_list(harness);
 	classify_random(harness);
 }

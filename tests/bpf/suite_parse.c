@@ -4,6 +4,8 @@
 #include <linux/bpf.h>
 #include <string.h>
 
+#include <bpf/bpf.h>
+
 #include "harness.h"
 #include "suites.h"
 #pragma GCC diagnostic ignored "-Wunknown-pragmas"
@@ -198,6 +200,32 @@ static void run_header_lengths(struct harness *harness)
 	}
 }
 
+/* Between two data planes there may be none: the packet passes, counted, without a verdict. */
+static void run_without_ingress(struct harness *harness)
+{
+	__u32 slot = 1;
+	int entries_fd = harness->dataplane->map_fd[XFN_MAP_ENTRY_PROGS];
+	static struct books before, after;
+	static struct frame frame;
+	static struct run run;
+	int err;
+
+	test_begin("parse: root without ingress passes, and audit can tell");
+	frame_build(&cases[0].frame, &frame);
+	err = bpf_map_delete_elem(entries_fd, &slot);
+	harness_read_books(harness, slot, &before);
+	harness_run(harness, slot, BY_ROOT, &frame, &run);
+	harness_read_books(harness, slot, &after);
+	err |= bpf_map_update_elem(entries_fd, &slot,
+				   &harness->dataplane->interface[slot].ingress_fd, 0);
+	test_expect(!err, "cannot take the program out and put it back: %d", err);
+	test_expect(run.action == XDP_PASS, "action %s", action_label(run.action));
+	test_expect(after.packets - before.packets == 1, "not counted");
+	test_expect(!memcmp(after.verdicts, before.verdicts, sizeof(after.verdicts)),
+		    "a verdict moved");
+	test_end();
+}
+
 /* Every packet of the table, cut at every length that TEST_RUN takes. */
 static void run_truncated(struct harness *harness)
 {
@@ -325,6 +353,7 @@ void suite_parse(struct harness *harness)
 	test_end();
 	run_cases(harness);
 	run_header_lengths(harness);
+	run_without_ingress(harness);
 	run_truncated(harness);
 	run_random(harness);
 }

@@ -141,6 +141,40 @@ static void run_tcp(struct harness *harness)
 	test_end();
 }
 
+/* One limit, whatever interface an event comes in by. */
+static void run_interfaces(struct harness *harness)
+{
+	struct expected expected = {
+		.action = XDP_PASS, .verdict = XFN_VERDICT_STEERED, .function = 0, .outcome = -1};
+	static struct frame frame;
+
+	test_begin("police: two interfaces share a function's limit");
+	forget_arrivals(harness);
+	apply(harness, LIMITED("{rate: 1/m, burst: 2}"));
+	frame_build(&udp, &frame);
+	harness_expect(harness, "first", 0, BY_ROOT, &frame, &expected, NULL);
+	harness_expect(harness, "second", 1, BY_ROOT, &frame, &expected, NULL);
+	expected.verdict = XFN_VERDICT_RATE_LIMITED;
+	expected.action = XDP_DROP;
+	harness_expect(harness, "third", 0, BY_ROOT, &frame, &expected, NULL);
+	harness_expect(harness, "fourth", 1, BY_ROOT, &frame, &expected, NULL);
+	test_end();
+}
+
+/* A rule whose function slot is empty: nothing to steer to. */
+static void run_no_delivery(struct harness *harness)
+{
+	struct xfn_function_config nothing = {};
+	__u64 live;
+
+	test_begin("police: a function without a delivery passes its events");
+	apply(harness, HEAD "  - {name: a, socket: existing, trigger: udp/7}\n");
+	live = harness->dataplane->rules.control->live;
+	xfn_dataplane_set_function(harness->dataplane, XFN_LIVE_GENERATION(live), 0, &nothing);
+	expect(harness, "by root", &udp, XFN_VERDICT_NO_TARGET, XDP_PASS);
+	test_end();
+}
+
 /* Through revisions: what one limit leaves behind holds the next one up no longer than its burst. */
 static void run_changes(struct harness *harness)
 {
@@ -269,6 +303,8 @@ void suite_police(struct harness *harness)
 	unsigned i, cpus = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
 
 	run_cases(harness);
+	run_no_delivery(harness);
+	run_interfaces(harness);
 	run_tcp(harness);
 	run_changes(harness);
 	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
