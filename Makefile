@@ -191,6 +191,8 @@ install: all
 	install -m 755 $(BUILD)/xfn $(DESTDIR)$(PREFIX)/bin/xfn
 	install -m 755 $(BUILD)/xfnd $(DESTDIR)$(PREFIX)/sbin/xfnd
 	install -m 644 $(SDK_HEADERS) $(DESTDIR)$(PREFIX)/include/xfn/
+	install -d $(DESTDIR)$(PREFIX)/lib/xfn
+	install -m 644 $(BUILD)/bpf/xfn_pass.bpf.o $(DESTDIR)$(PREFIX)/lib/xfn/xfn_pass.bpf.o
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 644 user/cli/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/xfn
 	$(Q)for page in $(MAN_PAGES); do \
@@ -201,9 +203,10 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/xfn $(DESTDIR)$(PREFIX)/sbin/xfnd
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,$(SDK_HEADERS))
+	rm -f $(DESTDIR)$(PREFIX)/lib/xfn/xfn_pass.bpf.o
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/xfn
 	$(Q)for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
-	-rmdir $(DESTDIR)$(PREFIX)/include/xfn 2>/dev/null
+	-rmdir $(DESTDIR)$(PREFIX)/include/xfn $(DESTDIR)$(PREFIX)/lib/xfn 2>/dev/null
 
 clean:
 	rm -rf $(BUILD)

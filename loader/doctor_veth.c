@@ -3,6 +3,11 @@
  * A veth pair has traps that hardware has not, and they lie at the other end: what XDP sends there
  * is counted as sent and lost unless that end takes packets without an skb.
  */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "doctor_check.h"
 
 /* For commands that must run where the peer is. */
@@ -11,12 +16,32 @@ static const char *enter(const struct xfn_interface_peer *peer)
 	return peer->elsewhere ? "nsenter --net=/run/netns/NAME " : "";
 }
 
+/* The pass program (bpf/xfn_pass.bpf.c), where it was installed or built beside this program. */
+static void pass_object(char *path, size_t size)
+{
+	static const char *const places[] = {"../lib/xfn/xfn_pass.bpf.o", "bpf/xfn_pass.bpf.o"};
+	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+	size_t i;
+
+	self[length > 0 ? length : 0] = '\0';
+	slash = strrchr(self, '/');
+	for (i = 0; slash && i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(path, size, "%.*s/%s", (int)(slash - self), self, places[i]);
+		if (!access(path, R_OK))
+			return;
+	}
+	snprintf(path, size, "xfn_pass.bpf.o");
+}
+
 /*
  * XDP_TX wants an XDP program at the far end (drivers/net/veth.c, veth_xdp_flush); redirecting into
  * the interface wants NAPI there, which GRO brings too.
  */
 static void check_peer_program(struct xfn_doctor *doctor)
 {
+	char object[PATH_MAX];
 	const struct xfn_interface_peer *peer = &doctor->facts->peer;
 	bool generic = doctor->attached && doctor->facts->xdp.mode == XFN_XDP_GENERIC;
 
@@ -31,8 +56,9 @@ static void check_peer_program(struct xfn_doctor *doctor)
 		xfn_doctor_ok(doctor, "in generic mode replies need nothing of the peer '%s'",
 			      peer->link.name);
 	} else {
-		xfn_doctor_remedy(doctor, "%sip link set dev %s xdpdrv object PASS.o section xdp",
-				  enter(peer), peer->link.name);
+		pass_object(object, sizeof(object));
+		xfn_doctor_remedy(doctor, "%sip link set dev %s xdpdrv object %s section xdp",
+				  enter(peer), peer->link.name, object);
 		(doctor->attached ? xfn_doctor_fail : xfn_doctor_warn)(
 			doctor,
 			"its peer '%s' has no XDP program: replies vanish, counted as sent%s",

@@ -337,13 +337,33 @@ int xfn_engine_grow(struct xfn_engine *engine, const struct xfn_capacity *capaci
 
 /* ---- doctor ------------------------------------------------------------------------------------------- */
 
+static bool names_vlan(const struct xfn_model *model)
+{
+	const struct xfn_manifest *manifest;
+	size_t i, j;
+
+	for (i = 0; i < model->set_count; i++) {
+		manifest = model->sets[i]->manifest;
+		for (j = 0; j < manifest->trigger_count; j++)
+			if (manifest->triggers[j].vlan_tags)
+				return true;
+	}
+	return false;
+}
+
 int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct xfn_reply *reply)
 {
 	const char *attached[XFN_INTERFACES_MAX];
-	struct xfn_doctor_options options = {
-		.interface = interface, .attached = attached, .pin_dir = engine->options.pin_dir};
+	struct xfn_doctor_options options = {.interface = interface,
+					     .attached = attached,
+					     .vlans = names_vlan(engine->model),
+					     .pin_dir = engine->options.pin_dir};
+	struct xfn_link link;
 	int slot;
 
+	if (interface && xfn_link_find(interface, &link) == -ENODEV)
+		return xfn_reply_error(reply, 404, "no_such_interface", NULL,
+				       "no interface '%s' in this network namespace", interface);
 	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
 		if (engine->dataplane->interface[slot].used)
 			attached[options.attached_count++] =

@@ -80,7 +80,7 @@ remedy_of() {
 }
 
 @test "doctor: an interface that does not exist" {
-	run -1 "$XFN" doctor nope0
+	run -3 "$XFN" doctor nope0
 	[[ $output == *"no interface 'nope0' in this network namespace"* ]]
 }
 
