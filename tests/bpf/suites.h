@@ -11,7 +11,8 @@
 	X(handler, "what becomes of an event in a handler, replies byte by byte")      \
 	X(latency, "histograms and sampling")                                          \
 	X(refused, "objects that are refused as handlers, and what is said of them")   \
-	X(resolver, "examples/resolver, reply by reply")
+	X(resolver, "examples/resolver, reply by reply")                               \
+	X(sensor, "examples/sensor, message by message")
 
 struct harness;
 
