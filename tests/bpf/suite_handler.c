@@ -168,6 +168,25 @@ static void run_resizes(struct harness *harness)
 	run_resize(harness, false, 'S', 18, 18, 0); /* grows into what it had before */
 	run_resize(harness, false, 'S', 100, 17, 0);
 	run_resize(harness, true, 'S', 30, 20, 9);
+	/* TEST_RUN has 3,520 bytes; what does not fit behind is taken from the room in front. */
+	run_resize(harness, false, 'Z', 3478, 3479, 0);
+	run_resize(harness, false, 'Z', 3450, 3600, 0);
+	run_resize(harness, true, 'Z', 3440, 3590, 0);
+}
+
+/* Neither behind nor in front: the reply is given up, as the author says who sees it fail. */
+static void run_no_room(struct harness *harness)
+{
+	static __u8 payload[3478] = {'Z', 4000 >> 8, 4000 & 0xff};
+	struct frame_spec request = {.payload = payload, .payload_bytes = sizeof(payload)};
+	struct expected expected = {
+		.action = XDP_DROP, .verdict = TAKEN, .function = ACTOR, .outcome = ABORTED};
+	static struct frame frame;
+
+	test_begin("handler: no room for a longer reply");
+	frame_build(&request, &frame);
+	harness_expect(harness, "by root", 0, BY_ROOT, &frame, &expected, NULL);
+	test_end();
 }
 
 /* ---- everything else --------------------------------------------------------------------------- */
@@ -355,6 +374,7 @@ void suite_handler(struct harness *harness)
 	run_replies(harness);
 	run_zero_sum(harness);
 	run_resizes(harness);
+	run_no_room(harness);
 	run_cases(harness);
 	run_questions(harness);
 	run_out_of_reach(harness);
