@@ -116,6 +116,11 @@ static const struct {
 	{"and what they make", "41 01 0045 aa" LOFT,
 	 "61 45 0045 aa c0" SAYS "count=5_min=-999999.999_mean=0.016_max=999999.999_last=-0.020"},
 
+	{"below zero", "41 02 0046 aa" SENSORS " 04 t:cold" SAYS "-1", "61 41 0046 aa"},
+	{"further below", "41 02 0047 aa" SENSORS " 04 t:cold" SAYS "-2.001", "61 44 0047 aa"},
+	{"a mean below zero is cut towards it", "41 01 0048 aa" SENSORS " 04 t:cold",
+	 "61 45 0048 aa c0" SAYS "count=2_min=-2.001_mean=-1.500_max=-1.000_last=-2.001"},
+
 	{"4.02: If-Match", "41 01 0050 aa 10 a7 t:sensors 04 t:roof", "61 82 0050 aa" OPTION},
 	{"4.02: Uri-Query", "41 01 0051 aa" ROOF " 43 t:x=1", "61 82 0051 aa" OPTION},
 	{"4.02: number 2001", "41 01 0052 aa" ROOF " e0 06b9", "61 82 0052 aa" OPTION},
@@ -210,7 +215,8 @@ static void run_steps(struct harness *harness)
 
 static void run_endpoints(struct harness *harness)
 {
-	struct frame_spec other_port = {.src_port = 4001}, other_source = {.src = "192.0.2.10"},
+	struct frame_spec other_port = {.src_port = 4001},
+			  other_source = {.src = "192.0.2.10", .src_port = 4001},
 			  ipv6 = {.dst = "2001:db8::1"};
 
 	test_begin("sensor: a message id belongs to who sent it");
