@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # what run and others leave behind is for demo.sh
 # The stage that demo.sh plays on: namespaces that vanish with it, and the ways to show a command, to
 # run it and to hold it to what was promised. Sourced by demo.sh.
 
@@ -61,6 +61,14 @@ mount_stage() {
 	[[ -d /run/netns ]] || mount -t tmpfs tmpfs /run
 	mkdir -p /run/netns
 	mount -t tmpfs tmpfs /run/netns
+	trap tell_of_end EXIT
+}
+
+# A demo that stops half-way shows what there is to know.
+tell_of_end() {
+	[[ -z ${finished-} ]] || return 0
+	printf '%sdemo: ended before its end%s\n' "$red" "$plain" >&2
+	[[ ! -s $work/xfnd.log ]] || sed 's/^/   xfnd.log: /' "$work/xfnd.log" >&2
 }
 
 # ---- saying ------------------------------------------------------------------------------------------
@@ -131,7 +139,6 @@ need() {
 
 give_up() {
 	printf '%sdemo: %s%s\n' "$red" "$1" "$plain" >&2
-	[[ ! -s $work/xfnd.log ]] || sed 's/^/   xfnd.log: /' "$work/xfnd.log" >&2
 	exit 1
 }
 
