@@ -9,8 +9,8 @@
 #include "engine_read.h"
 #include "received.h"
 
-/* Readings, with a grace period between them, before what is near counts as different. */
-#define READINGS_MAX 4
+/* The first reading is quick, and all there is where it agrees; the others wait. */
+#define READINGS_MAX 5
 
 /* A function has two books, both about what was handled. */
 enum { BOOK_INVOCATIONS, BOOK_OUTCOMES, FUNCTION_BOOKS };
@@ -32,26 +32,16 @@ struct first {
 	struct xfn_function_counts *counts;
 };
 
-struct entry {
-	struct xfn_book book;
-	enum xfn_book_state state;
-};
-
 struct audit {
 	struct xfn_dataplane *dataplane;
 	struct xfn_selection functions;
 	bool is_received[XFN_INTERFACES_MAX]; /* the driver counts, and there is a baseline */
-	struct entry verdicts[XFN_INTERFACES_MAX];
-	struct entry received[XFN_INTERFACES_MAX];
-	struct entry (*handled)[FUNCTION_BOOKS];
+	struct xfn_book verdicts[XFN_INTERFACES_MAX];
+	struct xfn_book received[XFN_INTERFACES_MAX];
+	struct xfn_book (*handled)[FUNCTION_BOOKS];
 };
 
 /* ---- reading ------------------------------------------------------------------------------------- */
-
-static void second_fini(struct second *second)
-{
-	free(second->versions);
-}
 
 /* @baseline: 0 for the reading of the driver's counter before the attach, 1 for the one after. */
 static void read_received(struct audit *audit, __u32 slot, int baseline, struct second *second)
@@ -98,74 +88,93 @@ static int read_first(const struct audit *audit, struct first *first)
 	return err ?: xfn_selection_counts(audit->dataplane, &audit->functions, &first->counts);
 }
 
+/* All that one comparison needs, in the order in which it was read. */
+struct reading {
+	struct second before;
+	struct first first;
+	struct second after;
+	struct first again;
+	bool waited;
+};
+
+static void reading_fini(struct reading *reading)
+{
+	free(reading->before.versions);
+	free(reading->first.counts);
+	free(reading->after.versions);
+	free(reading->again.counts);
+}
+
+static int take_reading(struct audit *audit, struct reading *reading)
+{
+	/* The least that can have come since the attach, then the most. */
+	int err = read_second(audit, 1, &reading->before);
+
+	if (!err)
+		err = read_first(audit, &reading->first);
+	if (!err && reading->waited)
+		err = xfn_dataplane_barrier(audit->dataplane);
+	if (!err)
+		err = read_second(audit, 0, &reading->after);
+	return err ?: read_first(audit, &reading->again);
+}
+
 /* ---- comparing ----------------------------------------------------------------------------------- */
 
-/* What agreed once, agrees; what differed by more than any reading allows, differs. */
-static void compare(struct entry *entry, __u64 a, __u64 low, __u64 high, __u64 slack)
+static void compare_interface(struct audit *audit, __u32 slot, const struct reading *reading)
 {
-	if (entry->state != XFN_BOOK_NEAR)
+	struct xfn_book_reading book = {
+		.a = reading->first.packets[slot],
+		.low = reading->before.verdicts[slot],
+		.high = reading->after.verdicts[slot],
+		.again = reading->again.packets[slot],
+		.slack = audit->dataplane->cpus,
+		.waited = reading->waited,
+	};
+
+	xfn_book_compare(&audit->verdicts[slot], &book);
+	if (!audit->is_received[slot])
 		return;
-	entry->book = (struct xfn_book){a, low, high};
-	entry->state = xfn_book_compare(&entry->book, slack);
+	book.low = reading->before.received[slot];
+	book.high = reading->after.received[slot];
+	book.slack *= XFN_RECEIVED_SLACK;
+	xfn_book_compare(&audit->received[slot], &book);
 }
 
-static void compare_function(struct audit *audit, size_t i, const struct first *first,
-			     const struct second *before, const struct second *after)
+static void compare_function(struct audit *audit, size_t i, const struct reading *reading)
 {
 	const struct xfn_model_function *function = &audit->functions.functions[i];
-	__u64 handled = first->counts[i].verdicts[XFN_VERDICT_HANDLED];
+	struct xfn_book_reading book = {
+		.a = reading->first.counts[i].verdicts[XFN_VERDICT_HANDLED],
+		.again = reading->again.counts[i].verdicts[XFN_VERDICT_HANDLED],
+		.slack = audit->dataplane->cpus,
+		.waited = reading->waited,
+	};
 	struct xfn_retired low, high;
 
-	xfn_versions_sum(function, before->versions[i], &low);
-	xfn_versions_sum(function, after->versions[i], &high);
-	compare(&audit->handled[i][BOOK_INVOCATIONS], handled, low.invocations, high.invocations,
-		audit->dataplane->cpus);
-	compare(&audit->handled[i][BOOK_OUTCOMES], handled,
-		xfn_counts_sum(low.outcomes, XFN_OUTCOME_COUNT),
-		xfn_counts_sum(high.outcomes, XFN_OUTCOME_COUNT), audit->dataplane->cpus);
+	xfn_versions_sum(function, reading->before.versions[i], &low);
+	xfn_versions_sum(function, reading->after.versions[i], &high);
+	book.low = low.invocations;
+	book.high = high.invocations;
+	xfn_book_compare(&audit->handled[i][BOOK_INVOCATIONS], &book);
+	book.low = xfn_counts_sum(low.outcomes, XFN_OUTCOME_COUNT);
+	book.high = xfn_counts_sum(high.outcomes, XFN_OUTCOME_COUNT);
+	xfn_book_compare(&audit->handled[i][BOOK_OUTCOMES], &book);
 }
 
-static void compare_all(struct audit *audit, const struct first *first, const struct second *before,
-			const struct second *after)
+static void compare_all(struct audit *audit, const struct reading *reading)
 {
-	__u64 cpus = audit->dataplane->cpus;
 	__u32 slot;
 	size_t i;
 
-	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
-		if (!audit->dataplane->interface[slot].used)
-			continue;
-		compare(&audit->verdicts[slot], first->packets[slot], before->verdicts[slot],
-			after->verdicts[slot], cpus);
-		if (audit->is_received[slot])
-			compare(&audit->received[slot], first->packets[slot],
-				before->received[slot], after->received[slot],
-				cpus * XFN_RECEIVED_SLACK);
-	}
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
+		if (audit->dataplane->interface[slot].used)
+			compare_interface(audit, slot, reading);
 	for (i = 0; i < audit->functions.count; i++)
-		compare_function(audit, i, first, before, after);
+		compare_function(audit, i, reading);
 }
 
-static int take_reading(struct audit *audit)
-{
-	struct second before = {}, after = {};
-	struct first first = {};
-	/* The least that can have come since the attach, then the most. */
-	int err = read_second(audit, 1, &before);
-
-	if (!err)
-		err = read_first(audit, &first);
-	if (!err)
-		err = read_second(audit, 0, &after);
-	if (!err)
-		compare_all(audit, &first, &before, &after);
-	second_fini(&before);
-	second_fini(&after);
-	free(first.counts);
-	return err;
-}
-
-static bool is_settled(const struct audit *audit)
+static bool is_open(const struct audit *audit)
 {
 	__u32 slot;
 	size_t i;
@@ -173,36 +182,29 @@ static bool is_settled(const struct audit *audit)
 	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
 		if (!audit->dataplane->interface[slot].used)
 			continue;
-		if (audit->verdicts[slot].state == XFN_BOOK_NEAR ||
-		    (audit->is_received[slot] && audit->received[slot].state == XFN_BOOK_NEAR))
-			return false;
+		if (xfn_book_is_open(&audit->verdicts[slot]) ||
+		    (audit->is_received[slot] && xfn_book_is_open(&audit->received[slot])))
+			return true;
 	}
 	for (i = 0; i < audit->functions.count; i++)
-		if (audit->handled[i][BOOK_INVOCATIONS].state == XFN_BOOK_NEAR ||
-		    audit->handled[i][BOOK_OUTCOMES].state == XFN_BOOK_NEAR)
-			return false;
-	return true;
+		if (xfn_book_is_open(&audit->handled[i][BOOK_INVOCATIONS]) ||
+		    xfn_book_is_open(&audit->handled[i][BOOK_OUTCOMES]))
+			return true;
+	return false;
 }
 
-/* Everything starts out near, so that it is compared; a grace period ends what is under way. */
 static int take_readings(struct audit *audit)
 {
-	int readings, err;
-	__u32 slot;
-	size_t i;
+	int i, err = 0;
 
-	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
-		audit->is_received[slot] = true;
-		audit->verdicts[slot].state = audit->received[slot].state = XFN_BOOK_NEAR;
-	}
-	for (i = 0; i < audit->functions.count; i++)
-		audit->handled[i][BOOK_INVOCATIONS].state = audit->handled[i][BOOK_OUTCOMES].state =
-			XFN_BOOK_NEAR;
-	err = take_reading(audit);
-	for (readings = 1; readings < READINGS_MAX && !err && !is_settled(audit); readings++) {
-		err = xfn_dataplane_barrier(audit->dataplane);
+	memset(audit->is_received, true, sizeof(audit->is_received));
+	for (i = 0; i < READINGS_MAX && !err && (!i || is_open(audit)); i++) {
+		struct reading reading = {.waited = i > 0};
+
+		err = take_reading(audit, &reading);
 		if (!err)
-			err = take_reading(audit);
+			compare_all(audit, &reading);
+		reading_fini(&reading);
 	}
 	return err;
 }
@@ -214,30 +216,30 @@ static int add(json_t *list, json_t *item)
 	return json_array_append_new(list, item) ? -ENOMEM : 0;
 }
 
-static int add_book(json_t *books, const char *what, const struct entry *entry, bool *all_ok)
+static int add_book(json_t *books, const char *what, const struct xfn_book *book, bool *all_ok)
 {
-	bool ok = entry->state == XFN_BOOK_AGREES;
+	bool ok = xfn_book_is_ok(book);
 
 	*all_ok = *all_ok && ok;
-	return add(books, json_pack("{s:s, s:I, s:I, s:b}", "what", what, "left",
-				    (json_int_t)entry->book.a, "right",
-				    (json_int_t)xfn_book_nearest(&entry->book), "ok", ok));
+	return add(books,
+		   json_pack("{s:s, s:I, s:I, s:b}", "what", what, "left", (json_int_t)book->a,
+			     "right", (json_int_t)xfn_book_nearest(book), "ok", ok));
 }
 
 static int add_interface(const struct audit *audit, __u32 slot, json_t *interfaces, json_t *books,
 			 bool *all_ok)
 {
 	const char *name = audit->dataplane->interface[slot].name;
-	const struct entry *entry = &audit->verdicts[slot];
-	bool ok = entry->state == XFN_BOOK_AGREES;
+	const struct xfn_book *book = &audit->verdicts[slot];
+	bool ok = xfn_book_is_ok(book);
 	char what[80];
 	int err;
 
 	*all_ok = *all_ok && ok;
-	err = add(interfaces, json_pack("{s:s, s:I, s:I, s:b, s:b}", "name", name, "packets",
-					(json_int_t)entry->book.a, "verdict_sum",
-					(json_int_t)xfn_book_nearest(&entry->book), "ok", ok,
-					"driver_counts", audit->is_received[slot]));
+	err = add(interfaces,
+		  json_pack("{s:s, s:I, s:I, s:b, s:b}", "name", name, "packets",
+			    (json_int_t)book->a, "verdict_sum", (json_int_t)xfn_book_nearest(book),
+			    "ok", ok, "driver_counts", audit->is_received[slot]));
 	if (err || !audit->is_received[slot])
 		return err;
 	snprintf(what, sizeof(what), "interface '%s': packets, received as the driver counts",
