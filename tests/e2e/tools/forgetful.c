@@ -16,6 +16,8 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "errnum.h"
+
 static int fail(const char *what, int err)
 {
 	fprintf(stderr, "forgetful: cannot %s: %s\n", what, strerror(err < 0 ? -err : err));
@@ -35,7 +37,7 @@ static int reuse_maps(struct bpf_object *object, const char *folder)
 		snprintf(path, sizeof(path), "%s/%s", folder, bpf_map__name(map));
 		fd = bpf_obj_get(path);
 		if (fd < 0)
-			return -errno;
+			return xfn_errno();
 		err = bpf_map__reuse_fd(map, fd);
 		if (err)
 			return err;
@@ -95,7 +97,7 @@ static int enter(struct bpf_object *object, __u32 slot)
 	int programs = bpf_object__find_map_fd_by_name(object, "xfn_entry_progs");
 	int program = bpf_program__fd(bpf_object__find_program_by_name(object, "xfn_ingress"));
 
-	return bpf_map_update_elem(programs, &slot, &program, 0) ? -errno : 0;
+	return bpf_map_update_elem(programs, &slot, &program, 0) ? xfn_errno() : 0;
 }
 
 int main(int argc, char **argv)
