@@ -213,13 +213,8 @@ __attribute__((noinline)) int xfn_frame_resize(struct xdp_md *ctx, __u32 kept, _
 	return xfn_frame_grow_front(ctx, kept, wanted - kept);
 }
 
-/*
- * Makes the payload @bytes long (0 to 9,000), at its end; new bytes are zero. Pointers from
- * xfn_payload() are invalid afterwards. Returns 0 or -ENOSPC where the driver has no room: on a 4 KiB
- * page with 256 bytes of headroom there are about 3,400 bytes in all; on veth since 6.6 a payload grows
- * by about 200.
- */
-XFN_INLINE int xfn_resize(struct xfn_event *event, __u32 bytes)
+/* xfn_resize() where the event's own context has lost its type. */
+XFN_INLINE int xfn_event_resize(struct xdp_md *ctx, struct xfn_event *event, __u32 bytes)
 {
 	__u32 wanted = event->payload_offset + bytes;
 	__u32 kept = bytes < event->payload_bytes ? wanted
@@ -229,10 +224,21 @@ XFN_INLINE int xfn_resize(struct xfn_event *event, __u32 bytes)
 		return -ENOSPC;
 	if (wanted < XFN_FRAME_BYTES_MIN)
 		wanted = XFN_FRAME_BYTES_MIN;
-	if (xfn_frame_resize(event->ctx, kept, wanted))
+	if (xfn_frame_resize(ctx, kept, wanted))
 		return -ENOSPC;
 	event->payload_bytes = bytes;
 	return 0;
+}
+
+/*
+ * Makes the payload @bytes long (0 to 9,000), at its end; new bytes are zero. Pointers from
+ * xfn_payload() are invalid afterwards. Returns 0 or -ENOSPC where the driver has no room: on a 4 KiB
+ * page with 256 bytes of headroom there are about 3,400 bytes in all; on veth since 6.6 a payload grows
+ * by about 200.
+ */
+XFN_INLINE int xfn_resize(struct xfn_event *event, __u32 bytes)
+{
+	return xfn_event_resize(event->ctx, event, bytes);
 }
 
 /*
@@ -342,7 +348,7 @@ XFN_INLINE __u16 xfn_ipv4_sum(const struct iphdr *ip)
 }
 
 /* Source and destination exchanged, IPv4: no options, no UDP checksum (RFC 768: 0 = none). */
-XFN_INLINE int xfn_reply_ipv4(struct xfn_event *event, __u32 l3_offset)
+XFN_INLINE int xfn_reply_ipv4(struct xdp_md *ctx, const struct xfn_event *event, __u32 l3_offset)
 {
 	struct {
 		struct iphdr ip;
@@ -363,11 +369,11 @@ XFN_INLINE int xfn_reply_ipv4(struct xfn_event *event, __u32 l3_offset)
 	header.udp.source = event->dst_port;
 	header.udp.dest = event->src_port;
 	header.udp.len = bpf_htons(udp_bytes);
-	return bpf_xdp_store_bytes(event->ctx, l3_offset, &header, sizeof(header));
+	return bpf_xdp_store_bytes(ctx, l3_offset, &header, sizeof(header));
 }
 
 /* The same for IPv6, where the UDP checksum is compulsory (RFC 8200 s. 8.1): a fresh one. */
-XFN_INLINE int xfn_reply_ipv6(struct xfn_event *event, __u32 l3_offset)
+XFN_INLINE int xfn_reply_ipv6(struct xdp_md *ctx, const struct xfn_event *event, __u32 l3_offset)
 {
 	struct {
 		struct ipv6hdr ip;
@@ -390,12 +396,12 @@ XFN_INLINE int xfn_reply_ipv6(struct xfn_event *event, __u32 l3_offset)
 	/* The pseudo-header's addresses, length and protocol; then header and payload. */
 	sum = bpf_csum_diff((void *)0, 0, (void *)&header.ip.saddr, 32, 0);
 	sum = bpf_csum_diff((void *)0, 0, (void *)&header.udp, sizeof(header.udp), sum);
-	sum = xfn_sum(event->ctx, l4_offset + sizeof(header.udp), event->payload_bytes, sum);
+	sum = xfn_sum(ctx, l4_offset + sizeof(header.udp), event->payload_bytes, sum);
 	if (sum == XFN_SUM_FAILED)
 		return -ERANGE;
 	check = ~xfn_sum_fold(sum + bpf_htons(udp_bytes) + bpf_htons(IPPROTO_UDP));
 	header.udp.check = check ? check : 0xffff;
-	return bpf_xdp_store_bytes(event->ctx, l3_offset, &header, sizeof(header));
+	return bpf_xdp_store_bytes(ctx, l3_offset, &header, sizeof(header));
 }
 
 /*
@@ -403,7 +409,7 @@ XFN_INLINE int xfn_reply_ipv6(struct xfn_event *event, __u32 l3_offset)
  * unfinished checksum of the request survives. Returns an outcome; where it is not `replied` the
  * frame is unfit to be sent.
  */
-XFN_INLINE enum xfn_outcome xfn_reply_make(struct xfn_event *event)
+XFN_INLINE enum xfn_outcome xfn_reply_make(struct xdp_md *ctx, struct xfn_event *event)
 {
 	__u32 l2_bytes = event->l3_offset;
 	__u32 headers = l2_bytes + sizeof(struct udphdr) +
@@ -415,23 +421,23 @@ XFN_INLINE enum xfn_outcome xfn_reply_make(struct xfn_event *event)
 	if (event->l4_proto != IPPROTO_UDP || event->flags & XFN_EVENT_GROUP)
 		return XFN_OUTCOME_ABORTED;
 	/* Ethernet padding and bytes behind the datagram stay behind. */
-	if (xfn_resize(event, event->payload_bytes))
+	if (xfn_event_resize(ctx, event, event->payload_bytes))
 		return XFN_OUTCOME_ABORTED;
-	if (xfn_l2_copy(event->ctx, l2_bytes, &l2, (void *)0))
+	if (xfn_l2_copy(ctx, l2_bytes, &l2, (void *)0))
 		return XFN_OUTCOME_ABORTED;
 	if (event->payload_offset != headers) {
-		if (bpf_xdp_adjust_head(event->ctx, (int)event->payload_offset - (int)headers))
+		if (bpf_xdp_adjust_head(ctx, (int)event->payload_offset - (int)headers))
 			return XFN_OUTCOME_ABORTED;
 		event->payload_offset = headers;
 		/* Shorter headers may need padding again. */
-		if (xfn_resize(event, event->payload_bytes))
+		if (xfn_event_resize(ctx, event, event->payload_bytes))
 			return XFN_OUTCOME_ABORTED;
 	}
 	xfn_l2_turn(&l2);
-	if (xfn_l2_copy(event->ctx, l2_bytes, (void *)0, &l2))
+	if (xfn_l2_copy(ctx, l2_bytes, (void *)0, &l2))
 		return XFN_OUTCOME_ABORTED;
-	if (event->ip_version == 4 ? xfn_reply_ipv4(event, l2_bytes)
-				   : xfn_reply_ipv6(event, l2_bytes))
+	if (event->ip_version == 4 ? xfn_reply_ipv4(ctx, event, l2_bytes)
+				   : xfn_reply_ipv6(ctx, event, l2_bytes))
 		return XFN_OUTCOME_ABORTED;
 	return XFN_OUTCOME_REPLIED;
 }
@@ -565,15 +571,21 @@ XFN_INLINE void xfn_outcome_count(enum xfn_outcome outcome)
 	counts->outcomes[outcome]++;
 }
 
-/* Does what the author's function asked for; returns the XDP action. */
-XFN_INLINE int xfn_event_close(struct xfn_event *event, int action)
+/*
+ * xfn_event_close() as a global function, which the verifier walks once: behind an author's code it
+ * would be walked again for each way out of that. The event's own context has lost its type here.
+ */
+__attribute__((noinline)) int xfn_event_finish(struct xdp_md *ctx, struct xfn_event *event,
+					       int action)
 {
 	enum xfn_outcome outcome = XFN_OUTCOME_ABORTED;
 	int xdp_action = XDP_DROP;
 
+	if (!event)
+		return XDP_ABORTED;
 	switch (action) {
 	case XFN_REPLY:
-		outcome = xfn_reply_make(event);
+		outcome = xfn_reply_make(ctx, event);
 		if (outcome == XFN_OUTCOME_REPLIED)
 			xdp_action = XDP_TX;
 		break;
@@ -597,20 +609,10 @@ XFN_INLINE int xfn_event_close(struct xfn_event *event, int action)
 	return xdp_action;
 }
 
-/*
- * The same as a global function, which the verifier walks once by itself: behind an author's code it
- * would be walked again for each way out of that.
- */
-__attribute__((noinline)) int xfn_event_finish(struct xdp_md *ctx, const struct xfn_event *given,
-					       int action)
+/* Does what the author's function asked for; returns the XDP action. */
+XFN_INLINE int xfn_event_close(struct xfn_event *event, int action)
 {
-	struct xfn_event event;
-
-	if (!given)
-		return XDP_ABORTED;
-	event = *given;
-	event.ctx = ctx; /* in memory of the caller's it has lost its type */
-	return xfn_event_close(&event, action);
+	return xfn_event_finish(event->ctx, event, action);
 }
 
 /*
@@ -627,7 +629,7 @@ __attribute__((noinline)) int xfn_event_finish(struct xdp_md *ctx, const struct 
                                                                                                \
 		if (!xfn_event_open(ctx, message, &event))                                     \
 			action = name##_body(&event);                                          \
-		return xfn_event_finish(ctx, &event, action);                                  \
+		return xfn_event_close(&event, action);                                        \
 	}                                                                                      \
 	char xfn_license[] SEC("license")                                                      \
 	= "Dual BSD/GPL";                                                                      \
