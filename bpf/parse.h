@@ -32,6 +32,13 @@ struct cursor {
 	void *end;
 };
 
+/* The kernel's is packed, so that BPF would read it byte by byte. */
+struct ethernet_header {
+	__u16 dst[ETH_ALEN / 2];
+	__u16 src[ETH_ALEN / 2];
+	__be16 eth_proto;
+};
+
 struct vlan_header {
 	__be16 tci;
 	__be16 eth_proto;
@@ -73,17 +80,17 @@ static __always_inline __u32 length_of(__be16 field)
 static __always_inline int parse_ethernet(struct cursor *cursor, __u64 mac, struct packet *packet,
 					  __be16 *eth_proto)
 {
-	struct ethhdr *eth = TAKE(cursor, sizeof(*eth));
+	struct ethernet_header *eth = TAKE(cursor, sizeof(*eth));
 	__u64 dst = 0;
 
 	if (!eth)
 		return XFN_VERDICT_MALFORMED;
-	__builtin_memcpy(&dst, eth->h_dest, ETH_ALEN);
-	if (eth->h_dest[0] & 1)
+	__builtin_memcpy(&dst, eth->dst, ETH_ALEN);
+	if (eth->dst[0] & bpf_htons(0x0100))
 		packet->group = XFN_GROUP_BROADCAST;
 	else if (dst != mac)
 		return XFN_VERDICT_FOREIGN;
-	*eth_proto = eth->h_proto;
+	*eth_proto = eth->eth_proto;
 	return XFN_GO_ON;
 }
 
