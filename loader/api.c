@@ -49,18 +49,11 @@ static int get_stats(void *context, struct xfn_request *request, struct xfn_repl
 static int get_latency(void *context, struct xfn_request *request, struct xfn_reply *reply)
 {
 	struct xfn_api *api = context;
-	const char *since = xfn_request_query(request, "since_ns");
 	struct xfn_latency_query query = {
 		.function = xfn_request_query(request, "function"),
 		.stages = xfn_request_flag(request, "stages"),
 	};
-	char *end = NULL;
 
-	if (since) {
-		query.since_ns = strtoull(since, &end, 10);
-		if (end == since || *end)
-			return refuse_missing(reply, "'since_ns' to be a number of nanoseconds");
-	}
 	return xfn_engine_latency(api->engine, &query, reply);
 }
 

@@ -68,7 +68,6 @@ struct xfn_apply_request {
 struct xfn_latency_query {
 	const char *function; /* NULL: all */
 	bool stages;          /* all stages; else `total` alone */
-	__u64 since_ns;       /* only the last so many nanoseconds; 0: since the version exists */
 };
 
 /*

@@ -102,10 +102,6 @@ int xfn_engine_latency(struct xfn_engine *engine, const struct xfn_latency_query
 
 	if (err)
 		return err > 0 ? 0 : err;
-	if (query->since_ns)
-		return xfn_reply_error(reply, 501, "not_yet", NULL,
-				       "cannot read latencies since a moment: not yet supported; "
-				       "expected none, for all since the version was loaded");
 	rows = calloc(selection.count * XFN_VERSION_ROLES * XFN_STAGE_COUNT + 1, sizeof(*rows));
 	if (rows) {
 		count = list_rows(&selection, query->stages, rows);

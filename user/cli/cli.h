@@ -38,7 +38,6 @@ struct xfn_cli {
 	const char *mode;
 	const char *by;
 	const char *set;
-	const char *since;
 	bool coexist;
 	bool complete;
 	bool exit_code;

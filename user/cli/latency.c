@@ -2,12 +2,10 @@
 /* xfn latency: how long events take inside this host, by function, version and stage. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "client.h"
 #include "output.h"
 #include "table.h"
-#include "units.h"
 
 static const char *const figures[] = {"p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns"};
 
@@ -65,22 +63,11 @@ static int print_frame(struct xfn_cli *cli, FILE *out, void *context)
 
 int xfn_cli_latency(struct xfn_cli *cli)
 {
-	struct xfn_unit_error error;
-	char since_ns[24];
-	__u64 ns;
-	char *path;
-	int code;
+	char *path =
+		xfn_call_path("/v1/latency", "function", cli->word_count ? cli->words[0] : NULL,
+			      "stages", cli->stages ? "1" : NULL, NULL);
+	int code = xfn_watch(cli, print_frame, path);
 
-	if (cli->since) {
-		if (xfn_duration_parse(cli->since, strlen(cli->since), &ns, &error) < 0)
-			return xfn_misuse("latency", "'%s' %s; expected %s", cli->since,
-					  error.problem, error.expected);
-		snprintf(since_ns, sizeof(since_ns), "%llu", ns);
-	}
-	path = xfn_call_path("/v1/latency", "function", cli->word_count ? cli->words[0] : NULL,
-			     "stages", cli->stages ? "1" : NULL, "since_ns",
-			     cli->since ? since_ns : NULL, NULL);
-	code = xfn_watch(cli, print_frame, path);
 	free(path);
 	return code;
 }

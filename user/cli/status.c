@@ -46,12 +46,15 @@ static void print_interfaces(const json_t *interfaces)
 static void print_rules(const json_t *status)
 {
 	const json_t *capacity = json_object_get(status, "capacity");
-	char used[XFN_FIGURE_BYTES], room[XFN_FIGURE_BYTES];
+	char triggers[XFN_FIGURE_BYTES], used[XFN_FIGURE_BYTES], room[XFN_FIGURE_BYTES];
 
 	printf("functions   %s of %s\n",
 	       xfn_figure_count(used, xfn_json_count(status, "functions")),
 	       xfn_figure_count(room, xfn_json_count(capacity, "functions")));
-	printf("triggers    %s of %s\n", xfn_figure_count(used, xfn_json_count(status, "triggers")),
+	/* A trigger with several addresses takes as much room as several triggers. */
+	printf("triggers    %s, room used %s of %s\n",
+	       xfn_figure_count(triggers, xfn_json_count(status, "triggers")),
+	       xfn_figure_count(used, xfn_json_count(capacity, "triggers_used")),
 	       xfn_figure_count(room, xfn_json_count(capacity, "triggers")));
 	printf("revision    %s\n", xfn_figure_count(used, xfn_json_count(status, "revision")));
 }

@@ -57,7 +57,6 @@ static const struct xfn_option stats_options[] = {
 static const struct xfn_option latency_options[] = {
 	{"watch", 'w', NULL, "refresh each second", FLAG(watch)},
 	{"stages", 0, NULL, "every stage, not the total alone", FLAG(stages)},
-	{"since", 0, "30s", "only the last so much time", TEXT(since)},
 	{0},
 };
 
