@@ -10,7 +10,7 @@
 #include "output.h"
 #include "table.h"
 
-enum { OBJECT_BYTES = 32 << 20, OBJECTS_MAX = 1000 };
+enum { OBJECT_BYTES = 32 << 20, OBJECTS_MAX = 1000, NAMES_SHOWN = 8 };
 
 /* ---- sending -----------------------------------------------------------------------------------*/
 
@@ -194,15 +194,46 @@ static void print_change(struct xfn_table *table, const json_t *change)
 	free(text);
 }
 
+static bool same_default(const json_t *a, const json_t *b)
+{
+	return strcmp(xfn_json_text(a, "key"), xfn_json_text(b, "key")) == 0 &&
+	       strcmp(xfn_json_text(a, "value"), xfn_json_text(b, "value")) == 0;
+}
+
+static bool is_first(const json_t *defaults, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (same_default(json_array_get(defaults, i), json_array_get(defaults, index)))
+			return false;
+	return true;
+}
+
+/* One default and the functions that got it, from @first on. */
+static void print_default(const json_t *defaults, size_t first)
+{
+	const json_t *item = json_array_get(defaults, first);
+	size_t named = 0;
+
+	printf("default %s %s:", xfn_json_text(item, "key"), xfn_json_text(item, "value"));
+	for (size_t i = first; i < json_array_size(defaults); i++) {
+		item = json_array_get(defaults, i);
+		if (!same_default(item, json_array_get(defaults, first)))
+			continue;
+		if (named < NAMES_SHOWN)
+			printf("%s %s", named ? "," : "", xfn_json_text(item, "function"));
+		named++;
+	}
+	if (named > NAMES_SHOWN)
+		printf(" and %zu more", named - NAMES_SHOWN);
+	putchar('\n');
+}
+
 /* What the manifest left out and got all the same. */
 static void print_defaults(const json_t *defaults)
 {
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach (defaults, i, item)
-		printf("default: %s of '%s' is %s\n", xfn_json_text(item, "key"),
-		       xfn_json_text(item, "function"), xfn_json_text(item, "value"));
+	for (size_t i = 0; i < json_array_size(defaults); i++)
+		if (is_first(defaults, i))
+			print_default(defaults, i);
 }
 
 size_t xfn_change_print(const json_t *plan)
