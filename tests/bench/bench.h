@@ -12,7 +12,11 @@
 /* [PART_OF_A_NAME]: ns per packet by BPF_PROG_TEST_RUN, no interface; one case or all. */
 int bench_packet(int argc, char **argv);
 
-/* SERVER_NETNS SERVER_IF CLIENT_IF [LABEL CLIENT_IF]...: over veth, called in the client's namespace. */
+/*
+ * SERVER_NETNS SERVER_IF CLIENT_IF [NAME CLIENT_IF hot|spread]...: over veth, called in the client's
+ * namespace; all server ends have the MAC address 02:00:00:00:00:01. What is named is a filter that
+ * drops everything, at the other end of CLIENT_IF.
+ */
 int bench_wire(int argc, char **argv);
 
 /* Admitted against configured. */
@@ -21,7 +25,9 @@ int bench_limiter(int argc, char **argv);
 /* FILE...: parse, compile and store each manifest. */
 int bench_compile(int argc, char **argv);
 
-/* CLIENT_IF DST_MAC DST PORT PAYLOAD_HEX SECONDS: sends as fast as it goes, counts what comes back. */
+/*
+ * NAME CLIENT_IF DST PORT PAYLOAD_HEX SECONDS: sends as fast as one CPU can, and counts what comes back.
+ */
 int bench_flood(int argc, char **argv);
 
 bool bench_is_quick(void);

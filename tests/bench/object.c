@@ -141,6 +141,31 @@ int object_load(const char *name, const struct world *world,
 	return 0;
 }
 
+static int fill_hashmap(const struct bpf_object *object, const struct xfn_ruleset *ruleset)
+{
+	int fd = object_map(object, "bench_rules");
+	__u32 i, rule[2];
+
+	for (i = 0; i < 1U << ruleset->slot_bits; i++) {
+		if (!(ruleset->entries[i].key.meta & XFN_META_VALID))
+			continue;
+		rule[0] = ruleset->entries[i].function;
+		rule[1] = ruleset->entries[i].rule;
+		if (bpf_map_update_elem(fd, &ruleset->entries[i].key, rule, 0))
+			return xfn_errno();
+	}
+	return 0;
+}
+
+int object_load_hashmap(const struct world *world, struct bpf_object **ret)
+{
+	struct object_constant constants[] = {
+		{"xfn_slot_bits", world->dataplane->capacity.slot_bits}, {NULL, 0}};
+	int err = object_load("hashmap", world, constants, ret);
+
+	return err ?: fill_hashmap(*ret, world->ruleset);
+}
+
 int object_program(const struct bpf_object *object, const char *name)
 {
 	struct bpf_program *program = bpf_object__find_program_by_name(object, name);

@@ -28,6 +28,9 @@ struct object_constant {
 int object_load(const char *name, const struct world *world,
 		const struct object_constant *constants, struct bpf_object **ret);
 
+/* Loads hashmap.bpf.o, and enters the rules of @world, which must have one shape. */
+int object_load_hashmap(const struct world *world, struct bpf_object **ret);
+
 /* Descriptor of a program or map; -ENOENT and a line on standard error where there is none. */
 int object_program(const struct bpf_object *object, const char *name);
 int object_map(const struct bpf_object *object, const char *name);
