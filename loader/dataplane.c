@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <dirent.h>
 #include <stdarg.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -7,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -71,6 +68,12 @@ static __u32 map_elements(const struct xfn_capacity *capacity, enum xfn_map map)
 	}
 }
 
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 void xfn_fault_set(struct xfn_fault *fault, const char *format, ...)
 {
 	va_list args;
@@ -78,104 +81,6 @@ void xfn_fault_set(struct xfn_fault *fault, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(fault->text, sizeof(fault->text), format, args);
 	va_end(args);
-}
-
-/* ---- places ------------------------------------------------------------------------------------ */
-
-char *xfn_dataplane_dir(const char *pin_dir)
-{
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	socklen_t size = sizeof(__u64);
-	__u64 cookie = 0;
-	char *dir = NULL;
-
-	if (fd < 0)
-		return NULL;
-	/* Since 5.14. */
-	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) ||
-	    asprintf(&dir, "%s/%llu", pin_dir, cookie) < 0)
-		dir = NULL;
-	close(fd);
-	return dir;
-}
-
-int xfn_pin_path(const struct xfn_dataplane *dataplane, char *path, size_t size, const char *folder,
-		 const char *name)
-{
-	int length = snprintf(path, size, "%s/%s/%s", dataplane->dir, folder, name);
-
-	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
-}
-
-static int make_folder(const char *path)
-{
-	return mkdir(path, 0700) && errno != EEXIST ? xfn_errno() : 0;
-}
-
-static int make_folders(const struct xfn_dataplane *dataplane, const char *pin_dir)
-{
-	static const char *const folders[] = {"maps", "interfaces", "functions"};
-	char path[PATH_MAX];
-	int err = make_folder(pin_dir);
-	size_t i;
-
-	if (!err)
-		err = make_folder(dataplane->dir);
-	for (i = 0; i < sizeof(folders) / sizeof(folders[0]) && !err; i++) {
-		snprintf(path, sizeof(path), "%s/%s", dataplane->dir, folders[i]);
-		err = make_folder(path);
-	}
-	return err;
-}
-
-static int remove_tree(const char *path)
-{
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-	char child[PATH_MAX];
-	int err = 0;
-
-	if (!dir)
-		return errno == ENOENT ? 0 : xfn_errno();
-	while ((entry = readdir(dir)) && !err) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-			continue;
-		snprintf(child, sizeof(child), "%s/%s", path, entry->d_name);
-		if (entry->d_type == DT_DIR)
-			err = remove_tree(child);
-		else if (unlink(child))
-			err = xfn_errno();
-	}
-	closedir(dir);
-	if (!err && rmdir(path))
-		err = xfn_errno();
-	return err;
-}
-
-int xfn_pin_remove_tree(const char *path)
-{
-	return remove_tree(path);
-}
-
-/* Links first: from then on no packet needs a map. */
-int xfn_dataplane_remove(const char *pin_dir, struct xfn_fault *fault)
-{
-	char *dir = xfn_dataplane_dir(pin_dir);
-	char path[PATH_MAX];
-	int err;
-
-	if (!dir)
-		return xfn_errno();
-	snprintf(path, sizeof(path), "%s/interfaces", dir);
-	err = remove_tree(path);
-	if (!err)
-		err = remove_tree(dir);
-	if (err)
-		xfn_fault_set(fault, "cannot remove pins in '%s': %s", dir, strerror(-err));
-	else
-		rmdir(pin_dir); /* other namespaces' pins may be there: then it stays */
-	free(dir);
-	return err;
 }
 
 /* ---- maps ---------------------------------------------------------------------------------------- */
@@ -437,6 +342,7 @@ static struct xfn_dataplane *dataplane_new(const char *pin_dir)
 		dataplane->interface[i].ingress_fd = -1;
 	}
 	dataplane->barrier_outer_fd = dataplane->barrier_inner_fd = -1;
+	dataplane->lock_fd = -1;
 	dataplane->cpus = libbpf_num_possible_cpus();
 	dataplane->dir = xfn_dataplane_dir(pin_dir);
 	if (!dataplane->dir) {
@@ -488,16 +394,35 @@ static int adopt(struct xfn_dataplane *dataplane, struct xfn_fault *fault)
 /* What a start that was killed half-way left behind has no link yet, so it is cleared away. */
 static int make(struct xfn_dataplane *dataplane, const char *pin_dir, struct xfn_fault *fault)
 {
-	int err = remove_tree(dataplane->dir);
+	int err;
 
+	if (xfn_pins_have_links(dataplane)) {
+		xfn_fault_set(
+			fault,
+			"interfaces are attached by pins in '%s', and the maps beside them are "
+			"damaged or of another layout, expected '%s/maps/%s' there",
+			dataplane->dir, dataplane->dir, map_names[XFN_MAP_COUNT - 1]);
+		return -EEXIST;
+	}
+	err = xfn_pin_remove_tree(dataplane->dir);
 	if (!err)
-		err = make_folders(dataplane, pin_dir);
+		err = xfn_pins_make_folders(dataplane, pin_dir);
+	if (!err)
+		err = xfn_pins_lock(dataplane->dir, &dataplane->lock_fd, fault);
 	if (err) {
 		xfn_fault_set(fault, "cannot make '%s': %s", dataplane->dir, strerror(-err));
 		return err;
 	}
 	err = make_maps(dataplane, fault);
 	return err ?: map_all(dataplane);
+}
+
+/* The locked folder is removed and made again; the lock moves to the new one. */
+static int make_anew(struct xfn_dataplane *dataplane, const char *pin_dir, struct xfn_fault *fault)
+{
+	close_fd(dataplane->lock_fd);
+	dataplane->lock_fd = -1;
+	return make(dataplane, pin_dir, fault);
 }
 
 int xfn_dataplane_open(const char *pin_dir, const struct xfn_capacity *capacity,
@@ -509,9 +434,11 @@ int xfn_dataplane_open(const char *pin_dir, const struct xfn_capacity *capacity,
 	fault->text[0] = '\0';
 	if (!dataplane)
 		return -ENOMEM;
-	*adopted = is_pinned(dataplane);
 	dataplane->capacity = *capacity;
-	err = *adopted ? adopt(dataplane, fault) : make(dataplane, pin_dir, fault);
+	err = xfn_pins_lock(dataplane->dir, &dataplane->lock_fd, fault);
+	*adopted = !err && is_pinned(dataplane);
+	if (!err)
+		err = *adopted ? adopt(dataplane, fault) : make_anew(dataplane, pin_dir, fault);
 	if (!err)
 		err = xfn_barrier_open(dataplane);
 	if (err) {
@@ -523,12 +450,6 @@ int xfn_dataplane_open(const char *pin_dir, const struct xfn_capacity *capacity,
 	}
 	*ret = dataplane;
 	return 0;
-}
-
-static void close_fd(int fd)
-{
-	if (fd >= 0)
-		close(fd);
 }
 
 void xfn_dataplane_close(struct xfn_dataplane *dataplane)
@@ -551,6 +472,7 @@ void xfn_dataplane_close(struct xfn_dataplane *dataplane)
 		close_fd(dataplane->map_fd[i]);
 	close_fd(dataplane->barrier_outer_fd);
 	close_fd(dataplane->barrier_inner_fd);
+	close_fd(dataplane->lock_fd);
 	free(dataplane->dir);
 	free(dataplane);
 }

@@ -95,13 +95,15 @@ struct xfn_dataplane {
 	struct xfn_function *functions;
 	struct xfn_dataplane_interface interface[XFN_INTERFACES_MAX];
 	int barrier_outer_fd, barrier_inner_fd;
+	int lock_fd; /* DIR, locked: one xfnd at a time */
 	bool idle_is_quiet; /* a grace period has passed since the last flip */
 };
 
 /*
  * Opens the data plane pinned under @pin_dir for this network namespace: adopts it (*adopted = true)
  * or makes it with @capacity. An adopted one keeps its own capacity, and gets this program's ingress.
- * -EEXIST: what is pinned is of another layout, left alone; the fault names it.
+ * -EEXIST: what is pinned is of another layout, left alone; the fault names it. -EWOULDBLOCK: another
+ * xfnd uses it.
  */
 int xfn_dataplane_open(const char *pin_dir, const struct xfn_capacity *capacity,
 		       struct xfn_dataplane **ret, bool *adopted, struct xfn_fault *fault);

@@ -251,7 +251,10 @@ int xfn_dataplane_detach(struct xfn_dataplane *dataplane, __u32 slot)
 		err = xfn_errno();
 	if (err)
 		return err;
-	close_fd(&interface->link_fd); /* the last reference: detached */
+	/* At once, and also where somebody else holds the link open. A link that is gone does not mind. */
+	if (interface->link_fd >= 0)
+		bpf_link_detach(interface->link_fd);
+	close_fd(&interface->link_fd);
 	err = xfn_dataplane_barrier(dataplane);
 	clear_slot(dataplane, slot);
 	return err;

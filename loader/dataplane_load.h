@@ -18,6 +18,18 @@ int xfn_pin_path(const struct xfn_dataplane *dataplane, char *path, size_t size,
 /* Unlinks all that is under @path, and @path; nothing there is fine. */
 int xfn_pin_remove_tree(const char *path);
 
+/* PIN, DIR and the folders in it, mode 0700. */
+int xfn_pins_make_folders(const struct xfn_dataplane *dataplane, const char *pin_dir);
+
+/*
+ * Locks the folder @dir, for as long as *ret is open: two xfnd would write the idle generation at
+ * once. No such folder is fine: *ret is then -1. -EWOULDBLOCK: another process has it; the fault says so.
+ */
+int xfn_pins_lock(const char *dir, int *ret, struct xfn_fault *fault);
+
+/* Says whether any interface is attached by a pin in DIR. */
+bool xfn_pins_have_links(const struct xfn_dataplane *dataplane);
+
 /*
  * Loads an ingress program for interface slot @slot: it reuses the maps that are open and makes those
  * that are not, by the capacity. The caller destroys it.

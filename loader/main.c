@@ -53,7 +53,7 @@ static const struct xfn_option options[] = {
 
 /* Everything that is up, in the order it came up; zeros where it did not. */
 struct xfnd {
-	int lock_fd;
+	int lock_fd, state_fd;
 	struct xfn_loop *loop;
 	struct xfn_journal *journal;
 	struct xfn_engine *engine;
@@ -120,6 +120,25 @@ static int lock_run_dir(const char *run_dir, int *ret)
 	return 0;
 }
 
+/* Two daemons with one state directory would take each other's revisions for their own. */
+static int lock_state_dir(const char *state_dir, int *ret)
+{
+	int fd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail("open", state_dir, xfn_errno());
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		fprintf(stderr,
+			"xfnd: cannot use '%s': another xfnd keeps its revisions there; give "
+			"another --state-dir\n",
+			state_dir);
+		close(fd);
+		return EXIT_FAILURE;
+	}
+	*ret = fd;
+	return 0;
+}
+
 static void on_stop(void *context)
 {
 	struct xfnd *xfnd = context;
@@ -179,6 +198,8 @@ static void stop(struct xfnd *xfnd)
 	xfn_source_free(xfnd->on_term);
 	xfn_source_free(xfnd->on_int);
 	xfn_loop_free(xfnd->loop);
+	if (xfnd->state_fd >= 0)
+		close(xfnd->state_fd);
 	if (xfnd->lock_fd >= 0)
 		close(xfnd->lock_fd);
 }
@@ -199,7 +220,7 @@ static int reset(const struct settings *settings)
 
 static int run(const struct settings *settings)
 {
-	struct xfnd xfnd = {.lock_fd = -1};
+	struct xfnd xfnd = {.lock_fd = -1, .state_fd = -1};
 	int code, err;
 
 	err = make_dir(settings->run_dir, 0755);
@@ -209,6 +230,8 @@ static int run(const struct settings *settings)
 	if (err < 0)
 		return fail("make directory", settings->state_dir, err);
 	code = lock_run_dir(settings->run_dir, &xfnd.lock_fd);
+	if (!code)
+		code = lock_state_dir(settings->state_dir, &xfnd.state_fd);
 	if (!code && settings->reset)
 		code = reset(settings);
 	else if (!code && !(code = start(&xfnd, settings)))
