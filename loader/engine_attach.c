@@ -229,7 +229,8 @@ static void drop_lost(struct xfn_engine *engine)
 	}
 }
 
-static void follow_macs(struct xfn_engine *engine)
+/* Their addresses, and the names they go by. */
+static void follow_links(struct xfn_engine *engine)
 {
 	struct xfn_dataplane_interface *interface;
 	struct xfn_link link;
@@ -242,6 +243,23 @@ static void follow_macs(struct xfn_engine *engine)
 			memcpy(interface->name, link.name, sizeof(interface->name));
 		}
 	}
+}
+
+/* One that goes by another name now, or that a change cut short left attached. */
+static void drop_unwanted(struct xfn_engine *engine)
+{
+	const struct xfn_dataplane_interface *interface;
+	__u32 slot;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
+		interface = &engine->dataplane->interface[slot];
+		if (interface->used && !xfn_model_attachment(engine->model, interface->name))
+			xfn_journal_add(engine->options.journal,
+					&(struct xfn_journal_event){.type = "lost",
+								    .interface = interface->name},
+					"nothing wants an interface of this name: detached");
+	}
+	xfn_engine_detach_unwanted(engine);
 }
 
 /* Attaches one interface that is wanted and there; a failure is said once for each look. */
@@ -284,7 +302,8 @@ int xfn_engine_refresh(struct xfn_engine *engine)
 	int err;
 
 	drop_lost(engine);
-	follow_macs(engine);
+	follow_links(engine);
+	drop_unwanted(engine);
 	for (i = 0; i < engine->model->attachment_count; i++)
 		attach_wanted(engine, &engine->model->attachments[i]);
 	err = xfn_change_compile(&change, &ruleset);
@@ -348,6 +367,10 @@ int xfn_engine_attach(struct xfn_engine *engine, const struct xfn_attach_request
 	if (request->coexist)
 		return xfn_reply_error(reply, 501, "not_yet", NULL,
 				       "cannot attach: --coexist is not yet supported");
+	if (request->mode && strcmp(request->mode, "native") && strcmp(request->mode, "generic"))
+		return xfn_reply_error(reply, 422, "invalid_mode", NULL,
+				       "cannot attach in mode '%s': expected 'native' or 'generic'",
+				       request->mode);
 	if (strlen(request->interface) >= sizeof(attachment.name))
 		return xfn_reply_error(
 			reply, 422, "invalid_interface", NULL,

@@ -336,6 +336,16 @@ static void settle_pins(struct xfn_engine *engine, struct xfn_model *old)
 	}
 }
 
+/* A start on an empty bpffs applies the newest revision: one that did not go live must not be it. */
+static void forget_revision(struct xfn_engine *engine)
+{
+	if (engine->model->revision)
+		xfn_revision_prune(engine->options.state_dir, engine->model->revision,
+				   XFN_REVISIONS_KEPT);
+	else
+		xfn_revision_remove_all(engine->options.state_dir);
+}
+
 int xfn_change_commit(struct xfn_change *change)
 {
 	struct xfn_engine *engine = change->engine;
@@ -362,6 +372,7 @@ int xfn_change_commit(struct xfn_change *change)
 	if (err) {
 		xfn_change_unattach(change, slots);
 		xfn_ruleset_free(ruleset);
+		forget_revision(engine);
 		return err;
 	}
 	engine->model = change->next;

@@ -60,6 +60,13 @@ static void take_program(struct xfn_engine *engine, struct xfn_version *version)
 		version->program_fd = -1;
 }
 
+static bool has_handler(void *context, const char *tenant, const char *name)
+{
+	const struct xfn_model_function *function = xfn_model_function(context, tenant, name);
+
+	return function && function->version;
+}
+
 /* Versions whose programs are in the kernel already; pins are mended where a kill left them undone. */
 static void adopt_programs(struct xfn_engine *engine)
 {
@@ -74,6 +81,7 @@ static void adopt_programs(struct xfn_engine *engine)
 			xfn_handler_pin_maps(engine->dataplane, function->spec->tenant,
 					     function->spec->name, function->version->program_fd);
 	}
+	xfn_handler_unpin_unless(engine->dataplane, has_handler, engine->model);
 }
 
 /* Slots in use at this moment, by whoever: what no model names is swept at the first change. */
@@ -215,19 +223,6 @@ static int open_dataplane(struct xfn_engine *engine, const struct xfn_capacity *
 	return err ? say_fault(engine, err, &fault) : alloc_flags(engine);
 }
 
-/* Packets go on under what is pinned; this xfnd takes it over as it is. */
-static int open_pinned(struct xfn_engine *engine)
-{
-	struct xfn_capacity any = xfn_capacity_of(0, 0);
-	int err = open_dataplane(engine, &any);
-
-	if (!err)
-		err = adopt(engine);
-	if (!err)
-		find_entered(engine);
-	return err;
-}
-
 /* Nothing is pinned: a first start, or one after a reboot, with the last revision on disk. */
 static int open_fresh(struct xfn_engine *engine)
 {
@@ -246,6 +241,33 @@ static int open_fresh(struct xfn_engine *engine)
 	load_programs(engine);
 	say_started(engine, "applied from disk");
 	return 0;
+}
+
+/* No revision ever went live: a start after a reboot, or a first change, was cut short. */
+static int start_over(struct xfn_engine *engine)
+{
+	struct xfn_fault fault = {};
+	int err;
+
+	xfn_dataplane_close(engine->dataplane);
+	engine->dataplane = NULL;
+	err = xfn_dataplane_remove(engine->options.pin_dir, &fault);
+	return err ? say_fault(engine, err, &fault) : open_fresh(engine);
+}
+
+/* Packets go on under what is pinned; this xfnd takes it over as it is. */
+static int open_pinned(struct xfn_engine *engine)
+{
+	struct xfn_capacity any = xfn_capacity_of(0, 0);
+	int err = open_dataplane(engine, &any);
+
+	if (!err && !xfn_dataplane_revision(engine->dataplane))
+		return start_over(engine);
+	if (!err)
+		err = adopt(engine);
+	if (!err)
+		find_entered(engine);
+	return err;
 }
 
 int xfn_engine_open(const struct xfn_engine_options *options, struct xfn_engine **ret)
@@ -324,6 +346,9 @@ int xfn_engine_grow(struct xfn_engine *engine, const struct xfn_capacity *capaci
 	if (!err)
 		err = xfn_dataplane_open(engine->options.pin_dir, capacity, &engine->dataplane,
 					 &adopted, fault);
+	/* Numbers go on: the model is of a revision that is on disk. */
+	if (!err && engine->model->revision)
+		xfn_dataplane_flip(engine->dataplane, engine->model->revision);
 	if (err) {
 		/* No room for that much: back to what there was. */
 		struct xfn_capacity usual = xfn_capacity_of(0, 0);

@@ -15,6 +15,7 @@
  * TENANT.NAME, is refused by bpffs: names with dots are reserved, kernel/bpf/inode.c.)
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <linux/types.h>
 
@@ -52,6 +53,11 @@ int xfn_handler_pin_maps(const struct xfn_dataplane *dataplane, const char *tena
 /* Removes DIR/functions/TENANT/NAME. Returns 0 or -errno. */
 int xfn_handler_unpin_maps(const struct xfn_dataplane *dataplane, const char *tenant,
 			   const char *name);
+
+/* Removes the pins of all functions that @keep says no to: leftovers of changes that were cut short. */
+void xfn_handler_unpin_unless(const struct xfn_dataplane *dataplane,
+			      bool (*keep)(void *context, const char *tenant, const char *name),
+			      void *context);
 
 /* The program in a version slot, as a new descriptor, or -ENOENT. */
 int xfn_handler_in_slot(const struct xfn_dataplane *dataplane, __u32 slot);

@@ -225,3 +225,38 @@ int xfn_handler_unpin_maps(const struct xfn_dataplane *dataplane, const char *te
 		rmdir(path); /* stays while the tenant has other functions */
 	return err;
 }
+
+static void unpin_tenant(const struct xfn_dataplane *dataplane, const char *tenant,
+			 bool (*keep)(void *context, const char *tenant, const char *name),
+			 void *context)
+{
+	struct dirent *entry;
+	char path[PATH_MAX];
+	DIR *dir;
+
+	if (map_path(dataplane, tenant, NULL, NULL, path, sizeof(path)))
+		return;
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && !keep(context, tenant, entry->d_name))
+			xfn_handler_unpin_maps(dataplane, tenant, entry->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+void xfn_handler_unpin_unless(const struct xfn_dataplane *dataplane,
+			      bool (*keep)(void *context, const char *tenant, const char *name),
+			      void *context)
+{
+	struct dirent *entry;
+	char path[PATH_MAX];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/functions", dataplane->dir);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			unpin_tenant(dataplane, entry->d_name, keep, context);
+	if (dir)
+		closedir(dir);
+}
