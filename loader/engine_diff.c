@@ -45,7 +45,33 @@ static void limit_text(const struct xfn_function_spec *spec, char *text)
 
 static void latency_text(const struct xfn_function_spec *spec, char *text)
 {
-	snprintf(text, TEXT_BYTES, "sample 1/%u", spec->latency.sample);
+	char deadline[32];
+
+	snprintf(text, TEXT_BYTES, "sample 1/%u deadline %s", spec->latency.sample,
+		 xfn_duration_print(spec->latency.deadline_ns, deadline, sizeof(deadline)));
+}
+
+static void objective_text(const struct xfn_function_spec *spec, char *text)
+{
+	char p99[32], loss[32];
+
+	snprintf(text, TEXT_BYTES, "p99 %s loss %s",
+		 spec->objective.p99_ns
+			 ? xfn_duration_print(spec->objective.p99_ns, p99, sizeof(p99))
+			 : "any",
+		 spec->given & XFN_GIVEN_LOSS
+			 ? xfn_percent_print(spec->objective.loss_ppm, loss, sizeof(loss))
+			 : "any");
+}
+
+/* Where the handler came from: `show` and the revision on disk tell it. */
+static void object_text(const struct xfn_function_spec *spec, char *text)
+{
+	bool kernel = spec->delivery == XFN_DELIVER_KERNEL;
+
+	snprintf(text, TEXT_BYTES, "%s%s%s", kernel ? spec->kernel.object : "none",
+		 kernel && spec->kernel.program ? " " : "",
+		 kernel && spec->kernel.program ? spec->kernel.program : "");
 }
 
 static void version_text(const struct xfn_model_function *function, char *text)
@@ -135,10 +161,17 @@ static void diff_function(struct diff *diff, const struct xfn_model_function *fr
 		to->spec->enabled ? "true" : "false");
 	diff_parts(diff, from, to, limit_text, "limit");
 	diff_parts(diff, from, to, latency_text, "latency");
+	diff_parts(diff, from, to, objective_text, "objective");
+	if (from->spec->delivery == to->spec->delivery)
+		diff_parts(diff, from, to, object_text, "object");
 	compare(diff, "description", from->spec->description ?: "", to->spec->description ?: "");
 	if (from->version != to->version) {
 		version_text(from, before);
 		version_text(to, after);
+		add(diff, "change", "handler", before, after);
+	} else if (from->by_hand && !to->by_hand) {
+		version_text(from, after);
+		snprintf(before, sizeof(before), "v%u by command", from->version->number);
 		add(diff, "change", "handler", before, after);
 	}
 	if (!triggers_equal(from, to)) {
