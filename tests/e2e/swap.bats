@@ -142,7 +142,7 @@ print(*struct.unpack_from("<QQ", bytes.fromhex(sys.argv[1]), 16))' "$last"
 	[[ $stderr == *"runs v2, which came by command"*"--keep"*"--overwrite"* ]]
 	[ "$(who_answers 198.18.0.1 7)" = b ]
 	run -0 xfn plan "$HOME_DIR/main.yaml"
-	[[ $output == *"function 'answer' was swapped by command"* ]]
+	[[ $output == *"function 'answer' runs v2, which came by command"* ]]
 	run -0 xfn apply --keep "$HOME_DIR/main.yaml"
 	[ "$(who_answers 198.18.0.1 7)" = b ]
 	run -0 xfn apply --overwrite "$HOME_DIR/main.yaml"
