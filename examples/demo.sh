@@ -164,7 +164,8 @@ compare() {
 	local by
 
 	step "The same echo by a process, asleep and spinning, and in the kernel"
-	say "The client spins while it waits, so what differs is the other side. Three rounds in turn."
+	say "The client spins while it waits, so what differs is the other side. Three rounds in turn." \
+		"On a veth pair the kernel's answer is made within the client's own send: no interrupt, no wire."
 	# shellcheck disable=SC2016
 	run_here 'ping() { on client pingpong -n 5000 -t 2 198.18.0.1 $2 | jq -c "{by: \"$1\", p50_ns, p99_ns, lost}"; }'
 	# shellcheck disable=SC2016
