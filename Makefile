@@ -152,7 +152,12 @@ $(BUILD)/tests/e2e/tools/%: $(BUILD)/obj/tests/e2e/tools/%.o
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(LIB_SRCS)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)$(CLANG) $(CPPFLAGS) -O1 -g -std=gnu11 -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -DXFN_TESTING -o $@ $^ $(core_libs) -lbpf
+		-fno-sanitize-recover=undefined -DXFN_TESTING -o $@ $< $(LIB_SRCS) $(core_libs) -lbpf
+
+# These include what they test.
+$(BUILD)/tests/fuzz/zone_fuzz: $(wildcard examples/resolver/zone/*.[ch])
+$(BUILD)/tests/fuzz/resolver_fuzz $(BUILD)/tests/fuzz/sensor_fuzz: tests/fuzz/kernel.h \
+	$(wildcard include/xfn/*.h) $(EXAMPLE_BPF_SRCS) examples/resolver/resolver.h
 
 tests: $(UNIT_BINS) $(if $(BPF_TEST_SRCS),$(BUILD)/tests/bpf/bpf_test) $(FUZZ_BINS) \
 	$(filter $(BUILD)/tests/%,$(PLAIN_BPF_OBJS)) $(E2E_TOOLS)

@@ -37,6 +37,12 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
+/* A NUL does not: strchr() would find it. */
+static bool ends_word(char c)
+{
+	return is_blank(c) || (c && strchr("\n;()\"", c));
+}
+
 static void skip_line(struct lexer *lexer)
 {
 	while (!at_end(lexer) && peek(lexer) != '\n')
@@ -81,7 +87,7 @@ static int read_token(struct lexer *lexer, struct entry *entry)
 	while (!at_end(lexer)) {
 		char c = peek(lexer);
 
-		if (token.quoted ? c == '"' || c == '\n' : is_blank(c) || strchr("\n;()\"", c))
+		if (token.quoted ? c == '"' || c == '\n' : ends_word(c))
 			break;
 		if (move_character(lexer))
 			break;
