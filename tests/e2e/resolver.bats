@@ -101,7 +101,7 @@ small_zone() {
 
 @test "what is not its own goes to the server behind it, unchanged" {
 	load_example
-	in_server python3 -c 'import socket
+	nsenter --net="/run/netns/$SERVER" python3 -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("198.18.0.1", 53))
 while True:
@@ -124,7 +124,7 @@ server_listens() { in_server ss -Hlnu 'sport = 53' | grep -q 198.18.0.1; }
 @test "zone: a zone is replaced under traffic, each answer is the old one or the new one" {
 	small_zone 1
 	zone -o example.com "$HOME_DIR/small.zone"
-	in_client bash -c 'while [[ ! -e $1 ]]; do
+	nsenter --net="/run/netns/$CLIENT" bash -c 'while [[ ! -e $1 ]]; do
 		dig +tries=1 +time=1 @198.18.0.1 +short www.example.com A; done' _ "$HOME_DIR/stop" \
 		>"$HOME_DIR/answers" 3>&- &
 	asking=$!
