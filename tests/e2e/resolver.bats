@@ -107,14 +107,14 @@ s.bind(("198.18.0.1", 53))
 while True:
     query, client = s.recvfrom(2048)
     s.sendto(query[:2] + b"\x81\x05" + query[4:], client)' 3>&- &
-	server=$!
+	behind=$!
 	until_true 3 server_listens
 	for question in "example.com ANY" "example.com MX" "web.example.org A" "example.com A CH"; do
 		# shellcheck disable=SC2086
 		run -0 ask +notcp $question
 		[[ $output == *"status: REFUSED"* ]]
 	done
-	kill "$server"
+	kill "$behind"
 	[ "$(handled passed)" -eq 4 ]
 	[ "$(handled replied)" -eq 0 ]
 }
