@@ -99,6 +99,14 @@ static __always_inline int is_vlan(__be16 eth_proto)
 	return eth_proto == bpf_htons(ETH_P_8021Q) || eth_proto == bpf_htons(ETH_P_8021AD);
 }
 
+/* What a tag adds to the meta word. Id 0 names no VLAN, only a priority (IEEE 802.1Q s. 9.6). */
+static __always_inline __u64 vlan_of(const struct vlan_header *tag)
+{
+	__u64 id = bpf_ntohs(tag->tci) & 0xfff;
+
+	return id ? id | XFN_VLAN_PRESENT : 0;
+}
+
 static __always_inline int parse_vlan(struct cursor *cursor, struct packet *packet,
 				      __be16 *eth_proto)
 {
@@ -112,8 +120,7 @@ static __always_inline int parse_vlan(struct cursor *cursor, struct packet *pack
 		tag = TAKE(cursor, sizeof(*tag));
 		if (!tag)
 			return XFN_VERDICT_MALFORMED;
-		packet->meta |= (__u64)((bpf_ntohs(tag->tci) & 0xfff) | XFN_VLAN_PRESENT)
-				<< (i ? XFN_META_INNER_SHIFT : XFN_META_OUTER_SHIFT);
+		packet->meta |= vlan_of(tag) << (i ? XFN_META_INNER_SHIFT : XFN_META_OUTER_SHIFT);
 		*eth_proto = tag->eth_proto;
 	}
 	return XFN_GO_ON;

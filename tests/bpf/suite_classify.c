@@ -106,8 +106,9 @@ static const struct {
 	  {0, NOBODY, {.vlan = {6}}},
 	  {0, NOBODY, {.vlan = {6, 5}}},
 	  {0, 3, {.vlan = {0xeffe}}}, /* priority and 4094 */
-	  {0, NOBODY, {.vlan = {0x1000}}}},
-	 7},
+	  {0, 0, {.vlan = {0x2000}}}, /* a priority, no VLAN */
+	  {0, NOBODY, {.vlan = {0x2000, 5}}}},
+	 8},
 	{"an interface",
 	 {"udp/7", "{protocol: udp, port: 7, interface: test1}"},
 	 {{0, 0, {.dst = "192.0.2.1"}}, {1, 1, {.dst = "192.0.2.1"}}},

@@ -142,8 +142,9 @@ static int oracle(const struct reader *frame, struct packet *packet)
 	for (i = 0; i < 2 && (eth_proto == 0x8100 || eth_proto == 0x88a8); i++) {
 		if (at + 6 > frame->size)
 			return XFN_VERDICT_MALFORMED;
-		packet->meta |= (__u64)(0x1000 | (number_at(frame, at + 2, 2) & 0xfff))
-				<< (i ? XFN_META_INNER_SHIFT : XFN_META_OUTER_SHIFT);
+		if (number_at(frame, at + 2, 2) & 0xfff)
+			packet->meta |= (__u64)(0x1000 | (number_at(frame, at + 2, 2) & 0xfff))
+					<< (i ? XFN_META_INNER_SHIFT : XFN_META_OUTER_SHIFT);
 		at += 4;
 		eth_proto = number_at(frame, at, 2);
 		if (at + 2 > frame->size)
