@@ -32,5 +32,4 @@ int xfn_ingress(struct xdp_md *ctx)
 	return account(&packet, &match, verdict);
 }
 
-char xfn_license[] SEC("license")
-= "Dual BSD/GPL";
+char xfn_license[] SEC("license") = "Dual BSD/GPL";

@@ -21,5 +21,4 @@ int xfn_root(struct xdp_md *ctx)
 	return XDP_PASS; /* no data plane loaded: the packet has no verdict, and audit says so */
 }
 
-char xfn_license[] SEC("license")
-= "Dual BSD/GPL";
+char xfn_license[] SEC("license") = "Dual BSD/GPL";

@@ -95,7 +95,7 @@ struct xfn_dataplane {
 	struct xfn_function *functions;
 	struct xfn_dataplane_interface interface[XFN_INTERFACES_MAX];
 	int barrier_outer_fd, barrier_inner_fd;
-	int lock_fd; /* DIR, locked: one xfnd at a time */
+	int lock_fd;        /* DIR, locked: one xfnd at a time */
 	bool idle_is_quiet; /* a grace period has passed since the last flip */
 };
 

@@ -631,8 +631,7 @@ XFN_INLINE int xfn_event_close(struct xfn_event *event, int action)
 			action = name##_body(&event);                                          \
 		return xfn_event_close(&event, action);                                        \
 	}                                                                                      \
-	char xfn_license[] SEC("license")                                                      \
-	= "Dual BSD/GPL";                                                                      \
+	char xfn_license[] SEC("license") = "Dual BSD/GPL";                                    \
 	static inline __attribute__((always_inline)) int name##_body(struct xfn_event *event   \
 								     __attribute__((unused)))
 

@@ -100,5 +100,4 @@ int drive_send(struct xdp_md *ctx)
 	return bpf_redirect(drive->ifindex, 0);
 }
 
-char bench_license[] SEC("license")
-= "Dual BSD/GPL";
+char bench_license[] SEC("license") = "Dual BSD/GPL";

@@ -52,5 +52,4 @@ int floor_count(struct xdp_md *ctx)
 	return XDP_DROP;
 }
 
-char bench_license[] SEC("license")
-= "Dual BSD/GPL";
+char bench_license[] SEC("license") = "Dual BSD/GPL";

@@ -80,5 +80,4 @@ int hashmap(struct xdp_md *ctx)
 	return account(&packet, &match, verdict);
 }
 
-char bench_license[] SEC("license")
-= "Dual BSD/GPL";
+char bench_license[] SEC("license") = "Dual BSD/GPL";

@@ -56,5 +56,4 @@ int walk(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-char bench_license[] SEC("license")
-= "Dual BSD/GPL";
+char bench_license[] SEC("license") = "Dual BSD/GPL";

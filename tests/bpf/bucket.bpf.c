@@ -12,5 +12,4 @@ int bucket(struct xdp_md *ctx)
 	return xfn_histogram_bucket(ns);
 }
 
-char bucket_license[] SEC("license")
-= "Dual BSD/GPL";
+char bucket_license[] SEC("license") = "Dual BSD/GPL";

@@ -15,5 +15,4 @@ int forgetful(struct xdp_md *ctx)
 	return xfn_event_close(&event, XFN_DROP);
 }
 
-char xfn_license[] SEC("license")
-= "Dual BSD/GPL";
+char xfn_license[] SEC("license") = "Dual BSD/GPL";

@@ -43,5 +43,4 @@ int limiter(struct xdp_md *ctx)
 	return limiter_admit(&step->arrival, step->now, step->interval, step->burst);
 }
 
-char limiter_license[] SEC("license")
-= "Dual BSD/GPL";
+char limiter_license[] SEC("license") = "Dual BSD/GPL";

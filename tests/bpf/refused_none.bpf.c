@@ -2,5 +2,4 @@
 /* Refused: no program at all. */
 #include <xfn/handler.h>
 
-char refused_license[] SEC("license")
-= "Dual BSD/GPL";
+char refused_license[] SEC("license") = "Dual BSD/GPL";

@@ -9,5 +9,4 @@ int plain(struct xdp_md *ctx)
 	return XDP_DROP;
 }
 
-char refused_license[] SEC("license")
-= "Dual BSD/GPL";
+char refused_license[] SEC("license") = "Dual BSD/GPL";

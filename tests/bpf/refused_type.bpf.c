@@ -9,5 +9,4 @@ int classifier(struct __sk_buff *skb)
 	return 0;
 }
 
-char refused_license[] SEC("license")
-= "Dual BSD/GPL";
+char refused_license[] SEC("license") = "Dual BSD/GPL";
