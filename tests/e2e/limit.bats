@@ -44,8 +44,8 @@ admitted_is_right() {
 		[ "$(verdict rate_limited echo)" -eq $((before + $(jq '.sent - .received' <<<"$result"))) ]
 	done <<-END
 		1k/s 1000 100
-		5k/s 5000 1
-		30/s 30 3
+		5k/s 5000 20
+		30/s 30 1
 		600/m 10 5
 	END
 	audit_is_ok
