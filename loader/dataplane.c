@@ -38,8 +38,8 @@ struct xfn_capacity xfn_capacity_of(__u32 triggers, __u32 functions)
 
 	capacity.slot_bits = xfn_phash_slot_bits(capacity.triggers);
 	capacity.triggers = xfn_phash_capacity(capacity.slot_bits);
-	/* While a version takes over, its predecessor is there too. */
-	capacity.versions = 2 * capacity.functions + 16;
+	/* While a version takes over, its predecessor drains, and the one before is still counted. */
+	capacity.versions = 3 * capacity.functions;
 	capacity.histograms =
 		capacity.versions < XFN_HISTOGRAMS_MAX ? capacity.versions : XFN_HISTOGRAMS_MAX;
 	return capacity;
@@ -248,15 +248,18 @@ static int check_layout(struct xfn_dataplane *dataplane, struct xfn_fault *fault
 
 static int read_capacity(struct xfn_dataplane *dataplane, struct xfn_fault *fault)
 {
-	struct bpf_map_info entries, functions;
+	struct bpf_map_info entries, functions, handlers, histograms;
 	struct xfn_capacity *capacity = &dataplane->capacity;
-	int err = map_info(dataplane->map_fd[XFN_MAP_ENTRIES], &entries);
+	int err = map_info(dataplane->map_fd[XFN_MAP_ENTRIES], &entries) ?:
+		  map_info(dataplane->map_fd[XFN_MAP_FUNCTIONS], &functions) ?:
+		  map_info(dataplane->map_fd[XFN_MAP_HANDLERS], &handlers) ?:
+		  map_info(dataplane->map_fd[XFN_MAP_HISTOGRAMS], &histograms);
 
-	if (!err)
-		err = map_info(dataplane->map_fd[XFN_MAP_FUNCTIONS], &functions);
 	if (err)
 		return err;
 	*capacity = xfn_capacity_of(0, functions.max_entries);
+	capacity->versions = handlers.max_entries;
+	capacity->histograms = histograms.max_entries / XFN_STAGE_COUNT;
 	capacity->slot_bits = __builtin_ctz(entries.max_entries / 2);
 	capacity->triggers = xfn_phash_capacity(capacity->slot_bits);
 	if (entries.max_entries != map_elements(capacity, XFN_MAP_ENTRIES)) {
