@@ -223,9 +223,8 @@ static void print_default(const json_t *defaults, size_t first)
 			printf("%s %s", named ? "," : "", xfn_json_text(item, "function"));
 		named++;
 	}
-	if (named > NAMES_SHOWN)
-		printf(" and %zu more", named - NAMES_SHOWN);
-	putchar('\n');
+	/* How many is not known: the daemon names no more than some. */
+	puts(named > NAMES_SHOWN ? " and others" : "");
 }
 
 /* What the manifest left out and got all the same. */
