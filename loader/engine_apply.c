@@ -18,6 +18,7 @@ struct apply {
 	const struct xfn_apply_request *request;
 	struct xfn_set *set; /* the one being applied */
 	json_t *missing;     /* objects that the request lacks */
+	char *log;           /* what the verifier said of the first object it refused, or NULL */
 	json_t *warnings;
 };
 
@@ -95,6 +96,26 @@ static bool version_is(const struct xfn_version *version, const struct xfn_uploa
 	       !strcmp(version->program ?: "", program ?: "");
 }
 
+/*
+ * A fault of several lines is the verifier's: the first line says what, the last one why. These make
+ * the mistake; all lines go into the reply beside it, of the first such fault.
+ */
+static void keep_log(struct apply *apply)
+{
+	char *text = apply->change.fault.text, *log = strchr(text, '\n'), *reason;
+
+	if (!log)
+		return;
+	*log++ = '\0';
+	if (!apply->log)
+		apply->log = strdup(log);
+	while ((reason = strrchr(log, '\n')) && !reason[1])
+		*reason = '\0';
+	reason = reason ? reason + 1 : log;
+	memmove(log - 1, " ", 1);
+	memmove(log, reason, strlen(reason) + 1);
+}
+
 static int load_object(struct apply *apply, struct xfn_model_function *function,
 		       const struct xfn_upload *object)
 {
@@ -103,6 +124,7 @@ static int load_object(struct apply *apply, struct xfn_model_function *function,
 
 	if (err == -ENOMEM || !apply->change.fault.text[0])
 		return err;
+	keep_log(apply);
 	diagnose(apply, spec, object->name, NULL, apply->change.fault.text);
 	apply->change.fault.text[0] = '\0';
 	apply->change.code = "handler_refused";
@@ -394,7 +416,7 @@ static int commit(struct apply *apply, json_t *changes)
 static int run(struct apply *apply, struct xfn_reply *reply)
 {
 	bool dry = apply->request->dry;
-	json_t *changes = NULL, *body;
+	json_t *changes = NULL, *body, *log;
 	int err = parse(apply);
 
 	if (!err)
@@ -414,7 +436,9 @@ static int run(struct apply *apply, struct xfn_reply *reply)
 		err = dry ? plan(apply) : commit(apply, changes);
 	if (err) {
 		json_decref(changes);
-		return xfn_change_reply(&apply->change, err, dry ? "plan" : "apply", reply);
+		err = xfn_change_reply(&apply->change, err, dry ? "plan" : "apply", reply);
+		log = apply->log ? json_string(apply->log) : NULL; /* NULL, too, if it is no text */
+		return !err && log ? xfn_reply_error_set(reply, "log", log) : err;
 	}
 	body = answer(apply, changes);
 	if (!dry && body)
@@ -435,6 +459,7 @@ static int plan_or_apply(struct xfn_engine *engine, const struct xfn_apply_reque
 		err = run(&apply, reply);
 	json_decref(apply.missing);
 	json_decref(apply.warnings);
+	free(apply.log);
 	xfn_change_fini(&apply.change);
 	xfn_set_put(apply.set);
 	return err;

@@ -71,6 +71,21 @@ static int exit_code_for(long http_status)
 	return http_status == 404 ? XFN_EXIT_NO_SUCH : XFN_EXIT_FAILED;
 }
 
+/* What the verifier said, line by line. The object's author chose some of its bytes. */
+static void print_log(const char *log)
+{
+	bool at_start = true;
+
+	for (; *log; log++) {
+		if (at_start)
+			fputs("    ", stderr);
+		at_start = *log == '\n';
+		fputc((unsigned char)*log < ' ' && *log != '\n' ? ' ' : *log, stderr);
+	}
+	if (!at_start)
+		fputc('\n', stderr);
+}
+
 int xfn_print_error(const struct xfn_cli *cli, long http_status, const json_t *body)
 {
 	const json_t *error = json_object_get(body, "error");
@@ -87,6 +102,7 @@ int xfn_print_error(const struct xfn_cli *cli, long http_status, const json_t *b
 	if (json_array_size(details) && xfn_diag_list_add_json(&diags, details) == 0)
 		xfn_diag_print(stderr, &diags, cli->text, cli->text_bytes);
 	xfn_diag_list_fini(&diags);
+	print_log(xfn_json_text(error, "log"));
 	if (*message)
 		xfn_say("%s", message);
 	else
