@@ -1,0 +1,295 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# Manifests: what is refused, with place and reason, while nothing changes; what is applied, and who
+# then answers.
+
+# bats sets output and stderr, and runs each test in a shell of its own.
+# shellcheck disable=SC2154,SC2030,SC2031
+
+load lib
+
+setup() {
+	e2e_setup
+	start_daemon
+	xfn attach xfn0 >/dev/null
+	apply >/dev/null <<-END
+		version: 1
+		functions:
+		  - {name: answer, trigger: udp/7, kernel: $OBJECTS/answer_a.bpf.o, limit: 1M/s}
+	END
+}
+
+teardown() { e2e_teardown; }
+
+# The state that a refusal must leave alone.
+state() {
+	echo "$(live_word) $(revision) $(ls "$STATE/revisions" | xargs) $(xfn show --manifest)"
+}
+
+# Applies standard input and expects exit code $1 and, in what it says, every other argument.
+refused() {
+	local code=$1 before after text verb
+	shift
+	cat >"$HOME_DIR/bad.yaml"
+	before=$(state)
+	for verb in apply plan; do
+		run --separate-stderr xfn $verb "$HOME_DIR/bad.yaml"
+		echo "$verb: $status: $stderr"
+		[ "$status" -eq "$code" ]
+		for text; do [[ $stderr == *"$text"* ]]; done
+	done
+	after=$(state)
+	[ "$before" = "$after" ]
+}
+
+# A manifest with one function `f` whose members follow on standard input.
+f() {
+	printf 'version: 1\nfunctions:\n  - name: f\n'
+	sed 's/^/    /'
+}
+
+# f MEMBER: VALUE | refused... in one go.
+refused_handler() {
+	local object=$1
+	shift
+	f <<<"trigger: udp/8"$'\n'"kernel: $object" | refused 1 "$HOME_DIR/bad.yaml:3:5: " "$@"
+}
+
+@test "what bad manifests get: place, reason, suggestion; and traffic goes on" {
+	start_flood load -w 4 -t 60 198.18.0.1 7
+	f <<<$'trigger: udp/70000\nkernel: a.o' | refused 1 "bad.yaml:4:18: port '70000'" "^~" "expected"
+	f <<<$'trigger: udp/9-3\nkernel: a.o' | refused 1 "bad.yaml:4:18:" "^"
+	f <<<$'trigger: udp/7\nkernal: a.o' | refused 1 ":5:5: " "'kernal'" "did you mean 'kernel'?"
+	f <<<$'trigger: {protocol: udp, port: 9, destination: 10.0.0.1/8}\nkernel: a.o' |
+		refused 1 "bad.yaml:4:" "10.0.0.0/8"
+	f <<<$'trigger: udp/8\nkernel: a.o\nlimit: {rate: 5, brust: 3}' |
+		refused 1 ":6:19: " ":6:22: " "did you mean 'burst'?" "2 mistakes"
+	f <<<$'trigger: udp/8\nkernel: &a a.o' | refused 1 "bad.yaml:5:"
+	f <<<$'trigger: udp/8\nkernel: a.o\ndescription: *a' | refused 1 "bad.yaml:"
+	f <<<$'trigger: udp/8' | refused 1 "delivery"
+	f <<<$'trigger: udp/8\nkernel: a.o\nsocket: existing' | refused 1 "bad.yaml:"
+	refused 1 "bad.yaml:" <<<"functions: [[[[[[[[[[[[]]]]]]]]]]]]"
+	head -c 3000 "$XFN" | refused 1 "bad.yaml:"
+	refused 1 "bad.yaml:" </dev/null
+	for part in 'xsk: ./a' 'netdev: veth0' 'socket: {exec: [a]}' 'kernel: a.o
+scale: 3' 'kernel: a.o
+limit: {rate: 1/s, concurrency: 3}'; do
+		f <<<"trigger: udp/8"$'\n'"$part" | refused 1 "not yet supported"
+	done
+	nothing_lost "$(end_flood load)"
+	audit_is_ok
+}
+
+@test "what bad objects get: the reason, in words; and traffic goes on" {
+	start_flood load -w 4 -t 60 198.18.0.1 7
+	echo "no object" >"$HOME_DIR/text.o"
+	refused_handler "$HOME_DIR/text.o" "is not an ELF object, expected the output of clang"
+	head -c 4096 /bin/true >"$HOME_DIR/true.o"
+	refused_handler "$HOME_DIR/true.o" "is ELF, but not a BPF object (machine "
+	head -c 700 "$ECHO" >"$HOME_DIR/cut.o"
+	refused_handler "$HOME_DIR/cut.o" "cannot read"
+	refused_handler "$OBJECTS/refused_type.bpf.o" "expected an XDP program"
+	refused_handler "$OBJECTS/refused_helper.bpf.o" "calls helper bpf_" "which handlers may not"
+	refused_handler "$OBJECTS/refused_tail.bpf.o" "of type 'prog_array', which handlers may not use"
+	refused_handler "$OBJECTS/refused_long.bpf.o" "instructions, expected at most"
+	refused_handler "$OBJECTS/refused_two.bpf.o" "2 programs" "expected one"
+	refused_handler "$OBJECTS/refused_verifier.bpf.o" "the kernel's verifier refuses" \
+		$'\n    invalid access to packet' "return data[42]"
+	refused_handler "$OBJECTS/refused_pin.bpf.o" "pins itself"
+	refused_handler "$OBJECTS/pass.bpf.o" "XFN_HANDLER()"
+	# One mistake does not hide the next.
+	{
+		printf 'version: 1\nfunctions:\n'
+		printf '  - {name: %s, trigger: udp/%d, kernel: %s}\n' \
+			f 8 "$HOME_DIR/text.o" g 9 "$OBJECTS/refused_type.bpf.o"
+	} | refused 1 "bad.yaml:3:5: " "bad.yaml:4:5: " "2 mistakes"
+	f <<<$'trigger: udp/8\nkernel: no-such-file.o' >"$HOME_DIR/bad.yaml"
+	run -1 --separate-stderr xfn apply "$HOME_DIR/bad.yaml"
+	[[ $stderr == *"no-such-file.o"* ]]
+	nothing_lost "$(end_flood load)"
+	audit_is_ok
+}
+
+@test "triggers that collide are refused, both places named" {
+	refused 1 "bad.yaml:3:" "bad.yaml:4:" "function 'f'" <<-END
+		version: 1
+		functions:
+		  - {name: f, trigger: udp/8, socket: existing}
+		  - {name: g, trigger: udp/8, socket: existing}
+	END
+	refused 1 "bad.yaml:" <<-END
+		version: 1
+		functions:
+		  - {name: f, trigger: udp/100-200, socket: existing}
+		  - {name: g, trigger: udp/150-250, socket: existing}
+	END
+	# With another set, too: the other file is named.
+	refused 1 "bad.yaml:4:" "main.yaml:3:" <<-END
+		version: 1
+		set: other
+		functions:
+		  - {name: f, trigger: udp/7, socket: existing}
+	END
+	{
+		printf 'version: 1\nfunctions:\n  - name: f\n    socket: existing\n    triggers:\n'
+		for length in $(seq 0 32); do
+			prefix=$(python3 -c "import ipaddress
+print(ipaddress.ip_network(('10.255.255.255', $length), False))")
+			printf '      - {protocol: udp, port: 8, destination: %s}\n' "$prefix"
+		done
+	} | refused 1 "udp port 8 needs 33 probes" "at most 32"
+}
+
+@test "over capacity is refused, with how to ask for more" {
+	{
+		printf 'version: 1\nfunctions:\n'
+		for i in $(seq 1100); do
+			printf '  - {name: f%d, trigger: udp/%d, socket: existing}\n' "$i" $((1000 + i))
+		done
+	} | refused 1 "room for 1024 functions" "capacity"
+	refused 1 "room for" "detach" <<<$'version: 1\ncapacity: {triggers: 4M}\nfunctions: []'
+	xfn detach xfn0 >/dev/null
+	apply >/dev/null <<<$'version: 1\nfunctions: []'
+	apply >/dev/null <<<$'version: 1\ncapacity: {functions: 2000}\nfunctions: []'
+	xfn attach xfn0 >/dev/null
+	{
+		printf 'version: 1\ncapacity: {functions: 2000}\nfunctions:\n'
+		for i in $(seq 1100); do
+			printf '  - {name: f%d, trigger: udp/%d, socket: existing}\n' "$i" $((1000 + i))
+		done
+	} | apply >/dev/null
+	revision=$(revision)
+	[ "$(live_revision)" = "$revision" ]
+	restart_daemon
+	[ "$(revision)" = "$revision" ]
+	[ "$(xfn ls -j | jq '.functions | length')" = 1100 ]
+}
+
+@test "sets: each owns its functions and touches no other" {
+	apply >/dev/null <<-END
+		version: 1
+		set: other
+		functions:
+		  - {name: f, trigger: udp/8, kernel: $OBJECTS/answer_b.bpf.o}
+	END
+	[ "$(who_answers 198.18.0.1 7)" = a ]
+	[ "$(who_answers 198.18.0.1 8)" = b ]
+	refused 1 "function 'answer' is in set 'main' already" <<-END
+		version: 1
+		set: other
+		functions:
+		  - {name: answer, trigger: udp/9, kernel: $OBJECTS/answer_b.bpf.o}
+	END
+	apply >/dev/null <<<$'version: 1\nset: other\nfunctions: []'
+	[ "$(who_answers 198.18.0.1 7)" = a ]
+	[ "$(who_answers 198.18.0.1 8)" = none ]
+}
+
+@test "plan says what apply does, and changes nothing; apply twice changes nothing" {
+	cat >"$HOME_DIR/next.yaml" <<-END
+		version: 1
+		functions:
+		  - {name: answer, trigger: udp/8, kernel: $OBJECTS/answer_b.bpf.o}
+		  - {name: more, trigger: udp/9, socket: existing, limit: 5/s}
+	END
+	before=$(state)
+	run -10 xfn plan --exit-code "$HOME_DIR/next.yaml"
+	[[ $output == *"~"*"handler"*"v1 -> v2"* ]]
+	[[ $output == *"+"*"function"*"more"* ]]
+	[[ $output == *"~"*"triggers"* ]]
+	[[ $output == *"~"*"limit"*"1M/s"*"none"* ]]
+	planned=$(xfn plan -j "$HOME_DIR/next.yaml" | jq -cS .changes)
+	[ "$(state)" = "$before" ]
+	[ "$(xfn apply -j "$HOME_DIR/next.yaml" | jq -cS .changes)" = "$planned" ]
+	run -0 xfn plan --exit-code "$HOME_DIR/next.yaml"
+	before=$(state)
+	run -0 xfn apply --exit-code "$HOME_DIR/next.yaml"
+	[[ $output == *"nothing to change"* ]]
+	[ "$(state)" = "$before" ]
+	[ "$(who_answers 198.18.0.1 8)" = b ]
+	[ "$(who_answers 198.18.0.1 7)" = none ]
+}
+
+@test "what only reports say is a change, too" {
+	changed() {
+		sed "s|limit: 1M/s|limit: 1M/s$1|" "$HOME_DIR/main.yaml" >"$HOME_DIR/next.yaml"
+		run -10 xfn apply --exit-code "$HOME_DIR/next.yaml"
+		run -0 xfn apply --exit-code "$HOME_DIR/next.yaml"
+	}
+	changed ', objective: {p99: 1ms}'
+	changed ', objective: {p99: 1ms, loss: 1%}'
+	changed ', latency: {deadline: 3s}'
+	changed ', description: hello'
+	changed ', enabled: false'
+	sed "s,$OBJECTS/answer_a.bpf.o,$HOME_DIR/moved.o," "$HOME_DIR/main.yaml" >"$HOME_DIR/next.yaml"
+	cp "$OBJECTS/answer_a.bpf.o" "$HOME_DIR/moved.o"
+	run -10 xfn apply --exit-code "$HOME_DIR/next.yaml"
+	run -0 xfn show --manifest
+	[[ $output == *"$HOME_DIR/moved.o"* ]]
+}
+
+@test "a function's counters and state go on through changes, and end with it" {
+	flood -n 10 198.18.0.1 7 >/dev/null
+	sed 's,1M/s,500k/s,; s,udp/7,[udp/7],; s,trigger:,triggers:,' "$HOME_DIR/main.yaml" |
+		apply >/dev/null
+	flood -n 10 198.18.0.1 7 >/dev/null
+	[ "$(verdict handled answer)" = 20 ]
+	apply >/dev/null <<<$'version: 1\nfunctions: []'
+	run -3 --separate-stderr xfn stats answer
+	apply >/dev/null <<-END
+		version: 1
+		functions:
+		  - {name: answer, trigger: udp/7, kernel: $OBJECTS/answer_a.bpf.o}
+	END
+	[ "$(verdict handled answer)" = 0 ]
+	flood -n 10 198.18.0.1 7 >/dev/null
+	[ "$(verdict handled answer)" = 10 ]
+	[ "$(stat_of '.functions[0] | "\(.versions[0].id) \(.outcomes.replied)"')" = "v1 10" ]
+	audit_is_ok
+}
+
+@test "unknown names get a suggestion and exit 3" {
+	for verb in "stats anser" "show anser" "latency anser" "swap anser $ECHO"; do
+		# shellcheck disable=SC2086
+		run -3 --separate-stderr xfn $verb
+		[[ $stderr == *"no function 'anser'"*"did you mean 'answer'?"* ]]
+	done
+	run -3 xfn apply "$HOME_DIR/none.yaml"
+}
+
+@test "the most specific trigger gets the packet, wherever it stands" {
+	ip -n "$CLIENT" address add 198.18.0.77/24 dev c0
+	ip -n "$SERVER" address add 198.18.0.3/24 dev xfn0
+	apply >/dev/null <<-END
+		version: 1
+		functions:
+		  - name: wide
+		    triggers: [udp/1000-2000, udp/7]
+		    kernel: $OBJECTS/answer_a.bpf.o
+		  - name: narrow
+		    triggers:
+		      - udp/1500
+		      - {protocol: udp, port: 7, source: 198.18.0.64/26}
+		    kernel: $OBJECTS/answer_b.bpf.o
+		  - name: place
+		    triggers:
+		      - {protocol: udp, port: 7, destination: 198.18.0.3/32}
+		      - {protocol: udp, port: 1600-1610, interface: xfn0}
+		      - {protocol: udp, port: 1700, interface: xfn7}
+		    kernel: $OBJECTS/answer_c.bpf.o
+	END
+	asked() { [ "$(who_answers "${@:2}")" = "$1" ]; }
+	asked a 198.18.0.1 7
+	asked a fd00:18::1 7
+	asked b -b 198.18.0.77 198.18.0.1 7
+	asked c 198.18.0.3 7
+	asked c -b 198.18.0.77 198.18.0.3 7
+	asked a 198.18.0.1 1000
+	asked a 198.18.0.1 2000
+	asked none 198.18.0.1 2001
+	asked none 198.18.0.1 999
+	asked b 198.18.0.1 1500
+	asked c 198.18.0.1 1605
+	asked a 198.18.0.1 1700
+	audit_is_ok
+}
