@@ -245,7 +245,7 @@ void drive_frame(struct drive *drive, const __u8 dst_mac[6], __u32 dst, __u16 ds
 		       .ihl = 5,
 		       .ttl = 64,
 		       .protocol = IPPROTO_UDP,
-		       .saddr = htonl(0xc612fffe)},
+		       .saddr = htonl(0xc6120002)},
 		.udp = {.source = htons(4000), .dest = htons(dst_port)},
 	};
 	__u32 headers = sizeof(frame) - sizeof(frame.payload);

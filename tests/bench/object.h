@@ -47,7 +47,7 @@ int drive_open(struct drive *drive);
 void drive_close(struct drive *drive);
 
 /*
- * Sets the frame: UDP over IPv4 from 198.18.255.254 port 4000 to @dst (host order), short, or as long
+ * Sets the frame: UDP over IPv4 from 198.18.0.2 port 4000 to @dst (host order), short, or as long
  * as @payload_bytes needs, up to two short ones.
  */
 void drive_frame(struct drive *drive, const __u8 dst_mac[6], __u32 dst, __u16 dst_port,

@@ -3,8 +3,8 @@
  * ns per packet by BPF_PROG_TEST_RUN. The generator writes a frame and tail-calls what is measured;
  * each round takes all cases in turn, and a case's figure is its difference to the empty program of
  * the same round. CPU time of the thread, so that other processes weigh less. With spread keys the
- * generator reads the clock before each packet, which no load passes: else the cache misses of several
- * packets overlap, as they never do behind a driver; what that would give is measured too.
+ * generator reads the clock before each packet, which no load passes, so that the cache misses of
+ * several packets do not overlap; cases that overlap leave that out, and are compared with their like.
  */
 #include <errno.h>
 #include <linux/bpf.h>

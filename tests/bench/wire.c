@@ -66,6 +66,7 @@ struct wire_bench {
 	struct world one, many;
 	struct bpf_object *floor, *hashmap;
 	int link_fd, count_link_fd, stats_fd;
+	const char *server_netns; /* path */
 	__u32 server_ifindex, client_ifindex;
 	struct wire_case cases[CASES_MAX];
 	__u32 ifindex[CASES_MAX]; /* the client's end */
@@ -117,6 +118,7 @@ static int open_all(struct wire_bench *bench, char **argv)
 	int err, home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 
 	bench->link_fd = bench->count_link_fd = bench->stats_fd = -1;
+	bench->server_netns = argv[1];
 	bench->client_ifindex = if_nametoindex(argv[3]);
 	err = drive_open(&bench->drive) ?: object_load("floor", NULL, NULL, &bench->floor);
 	if (!err)
@@ -148,6 +150,7 @@ static void close_all(struct wire_bench *bench)
 	close_fd(bench->count_link_fd);
 	bpf_object__close(bench->hashmap);
 	bpf_object__close(bench->floor);
+	enter_netns(bench->server_netns); /* pins are in a folder named after it */
 	world_close(&bench->one);
 	world_close(&bench->many);
 	drive_close(&bench->drive);
