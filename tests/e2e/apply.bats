@@ -23,7 +23,7 @@ teardown() { e2e_teardown; }
 
 # The state that a refusal must leave alone.
 state() {
-	echo "$(live_word) $(revision) $(ls "$STATE/revisions" | xargs) $(xfn show --manifest)"
+	echo "$(live_word) $(revision) $(names "$STATE/revisions") $(xfn show --manifest)"
 }
 
 # Applies standard input and expects exit code $1 and, in what it says, every other argument.

@@ -223,6 +223,10 @@ journal_says() { xfn journal | grep -qF "$1"; }
 	ip -n "$SERVER" address del 203.0.113.7/32 dev xfn0
 	until_true 5 is_silent 203.0.113.7 7
 	answers 198.18.0.1 7
+	# Those of an interface that is not attached are not the function's.
+	ip -n "$SERVER" address add 203.0.113.9/32 dev lo
+	sleep 0.2
+	is_silent 203.0.113.9 7
 	ip -n "$SERVER" address add fd00:18::7/64 dev xfn0 nodad
 	until_true 5 answers fd00:18::7 7
 	# A change while xfnd is dead is seen at the next start.

@@ -44,9 +44,9 @@ holdings() {
 	"$TOOLS/leftover" list "$PINS" "$DAEMON" | sort -u -k1,2 >"$HOME_DIR/held"
 	echo "$(grep -c ^map "$HOME_DIR/held") maps," \
 		"$(cut -d' ' -f1,2 "$HOME_DIR/held" | sort -u | grep -c ^prog) programs," \
-		"$(ls "/proc/$DAEMON/fd" | wc -l) descriptors," \
+		"$(names "/proc/$DAEMON/fd" | wc -w) descriptors," \
 		"$(find "$PINS" -type f | wc -l) pins," \
-		"$(ls -A "$STATE/revisions" | wc -l) revisions"
+		"$(names "$STATE/revisions" | wc -w) revisions"
 }
 
 heap_kb() { awk '/^RssAnon/ { print $2 }' "/proc/$DAEMON/status"; }

@@ -10,8 +10,8 @@
 # XFN_E2E_TAG is added to the names where the same file is to run twice at once.
 #
 # shellcheck shell=bash
-# What is set here is for the tests.
-# shellcheck disable=SC2034
+# What is set here is for the tests, and so are arguments.
+# shellcheck disable=SC2034,SC2119,SC2120
 
 bats_require_minimum_version 1.5.0
 PATH=$PATH:/usr/sbin:/sbin
@@ -135,6 +135,9 @@ pin_dir() {
 	local dir
 	for dir in "$PINS"/*/; do echo "${dir%/}"; done
 }
+
+# What is in a folder, in one line.
+names() { find "$1" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | xargs; }
 
 # ---- setup and teardown ------------------------------------------------------------------------
 
@@ -272,9 +275,12 @@ revision() { xfn -j | jq .revision; }
 
 # The kernel's generation word: revision << 1 | generation.
 live_word() {
-	bpftool -j map lookup pinned "$(pin_dir)/maps/xfn_control" key 0 0 0 0 |
-		python3 -c 'import json, sys
-print(int.from_bytes((int(b, 16) for b in json.load(sys.stdin)["value"][:8]), "little"))'
+	local -a bytes
+	local word=0 i
+	read -ra bytes < <(bpftool -j map lookup pinned "$(pin_dir)/maps/xfn_control" key 0 0 0 0 |
+		jq -r '.value | join(" ")')
+	for i in 7 6 5 4 3 2 1 0; do word=$((word << 8 | bytes[i])); done
+	echo "$word"
 }
 
 live_revision() { echo $(($(live_word) >> 1)); }

@@ -86,13 +86,13 @@ print(*struct.unpack_from("<QQ", bytes.fromhex(sys.argv[1]), 16))' "$last"
 @test "private maps are pinned by function and name, and follow the version" {
 	apply_function count "$OBJECTS/count_events.bpf.o"
 	folder=$(pin_dir)/functions/default/count
-	[ "$(ls "$folder")" = seen ]
+	[ "$(names "$folder")" = seen ]
 	before=$(bpftool -j map show pinned "$folder/seen" | jq .id)
 	xfn swap count "$OBJECTS/count_more.bpf.o"
-	[ "$(ls "$folder" | xargs)" = "more seen" ]
+	[ "$(names "$folder")" = "more seen" ]
 	[ "$(bpftool -j map show pinned "$folder/seen" | jq .id)" = "$before" ]
 	xfn swap count "$OBJECTS/count_arrivals.bpf.o"
-	[ "$(ls "$folder")" = seen ]
+	[ "$(names "$folder")" = seen ]
 	[ "$(bpftool -j map show pinned "$folder/seen" | jq .id)" != "$before" ]
 	apply >/dev/null <<<$'version: 1\nfunctions: []'
 	[ ! -e "$(pin_dir)/functions/default" ]
