@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef XFN_BENCH_DRIVE_H
 #define XFN_BENCH_DRIVE_H
 /* What the bench tells its packet generator; one element of the map bench_drive, mapped. */

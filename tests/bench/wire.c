@@ -20,6 +20,7 @@
 #include <bpf/libbpf.h>
 
 #include "bench.h"
+#include "errnum.h"
 #include "object.h"
 #include "sample.h"
 #include "world.h"
@@ -81,7 +82,7 @@ static int enter_netns(const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
 
 	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		err = -errno;
+		err = xfn_errno();
 	if (fd >= 0)
 		close(fd);
 	return err;
@@ -92,7 +93,7 @@ static int attach(int program_fd, __u32 ifindex)
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
 	int fd = bpf_link_create(program_fd, ifindex, BPF_XDP, &options);
 
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? xfn_errno() : fd;
 }
 
 /* In the server's namespace: the data planes, and a link on its interface. */
@@ -124,7 +125,7 @@ static int open_all(struct wire_bench *bench, char **argv)
 	if (!err)
 		err = enter_netns(argv[1]) ?: open_server(bench, argv[2]);
 	if (setns(home, CLONE_NEWNET))
-		err = -errno;
+		err = xfn_errno();
 	close(home);
 	if (!err) {
 		bench->count_link_fd =
@@ -234,7 +235,7 @@ static int measure(struct wire_bench *bench, int which, __u32 count)
 	world_set(world_of(bench, test), &test->config);
 	aim(bench, test, bench->ifindex[which]);
 	if (bpf_link_update(bench->link_fd, program_fd, NULL))
-		return -errno;
+		return xfn_errno();
 	err = drive_send(&bench->drive, count / 8);
 	read_runs(program_fd, &ns_before, &runs_before);
 	begin = thread_ns();
