@@ -132,11 +132,10 @@ limit: {rate: 1/s, concurrency: 3}'; do
 	END
 	{
 		printf 'version: 1\nfunctions:\n  - name: f\n    socket: existing\n    triggers:\n'
-		for length in $(seq 0 32); do
-			prefix=$(python3 -c "import ipaddress
-print(ipaddress.ip_network(('10.255.255.255', $length), False))")
-			printf '      - {protocol: udp, port: 8, destination: %s}\n' "$prefix"
-		done
+		python3 -c 'import ipaddress
+for length in range(33):
+    prefix = ipaddress.ip_network(("10.255.255.255", length), False)
+    print(f"      - {{protocol: udp, port: 8, destination: {prefix}}}")'
 	} | refused 1 "udp port 8 needs 33 probes" "at most 32"
 }
 
