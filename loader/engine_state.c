@@ -103,8 +103,12 @@ static json_t *sets_json(const struct xfn_model *model, struct files *files)
 		set = model->sets[i];
 		snprintf(name, sizeof(name), "sets/%s.yaml", set->manifest->set);
 		add_file(files, name, set->text, set->text_bytes);
-		json_array_append_new(sets, json_pack("{s:s, s:s, s:s}", "name", set->manifest->set,
-						      "path", set->manifest->file, "file", name));
+		if (json_array_append_new(sets,
+					  json_pack("{s:s, s:s, s:s}", "name", set->manifest->set,
+						    "path", set->manifest->file, "file", name))) {
+			json_decref(sets);
+			return NULL;
+		}
 	}
 	return sets;
 }
@@ -130,9 +134,13 @@ static json_t *attachments_json(const struct xfn_model *model)
 
 	for (i = 0; i < model->attachment_count; i++) {
 		attachment = &model->attachments[i];
-		json_array_append_new(list, json_pack("{s:s, s:b, s:s}", "interface",
-						      attachment->name, "generic",
-						      attachment->generic, "set", attachment->set));
+		if (json_array_append_new(list,
+					  json_pack("{s:s, s:b, s:s}", "interface",
+						    attachment->name, "generic",
+						    attachment->generic, "set", attachment->set))) {
+			json_decref(list);
+			return NULL;
+		}
 	}
 	return list;
 }

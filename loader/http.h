@@ -77,6 +77,7 @@ const char *xfn_request_query(const struct xfn_request *request, const char *key
 /* Given without a value, or as 1, true or yes. */
 bool xfn_request_flag(const struct xfn_request *request, const char *key);
 const char *xfn_request_header(const struct xfn_request *request, const char *name);
+/* Who asks. The command line is "" where the client names none, or one that is not UTF-8. */
 void xfn_request_actor(const struct xfn_request *request, struct xfn_actor *ret);
 
 /*
@@ -87,7 +88,7 @@ int xfn_request_json(const struct xfn_request *request, struct xfn_reply *reply,
 
 /*
  * The parts of a multipart body that are called @part, in the order they came. Returns their number,
- * and a pointer to the first in *ret; parts of one name lie together. Names are never NULL.
+ * and a pointer to the first in *ret; parts of one name lie together. Names are UTF-8, never NULL.
  */
 size_t xfn_request_uploads(struct xfn_request *request, const char *part,
 			   const struct xfn_upload **ret);

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "request.h"
+#include "utf8.h"
 
 enum {
 	PART_NAME_BYTES = 4096,
@@ -49,8 +50,30 @@ static void refuse_body(struct xfn_request *request, int err)
 	else if (err == -EINVAL)
 		err = xfn_reply_error(refusal, 400, "bad_body", NULL,
 				      "cannot read the body as multipart/form-data");
+	else if (err == -EILSEQ)
+		err = xfn_reply_error(refusal, 400, "bad_name", NULL,
+				      "cannot use a file's name: expected UTF-8, at most %d bytes",
+				      PART_NAME_BYTES);
 	if (err < 0)
 		refusal->http_status = 500;
+}
+
+static bool is_utf8(const char *text)
+{
+	size_t left = strlen(text), length;
+
+	for (; left; left -= length, text += length) {
+		length = xfn_utf8_length(text, left);
+		if (!length)
+			return false;
+	}
+	return true;
+}
+
+/* What is not UTF-8 can be in no JSON: neither in an answer nor in a revision on disk. */
+static bool is_file_name(const char *name)
+{
+	return !name || (strlen(name) <= PART_NAME_BYTES && is_utf8(name));
 }
 
 static struct xfn_part *begin_part(struct xfn_request *request, const char *part, const char *name)
@@ -66,7 +89,7 @@ static struct xfn_part *begin_part(struct xfn_request *request, const char *part
 	last = &grown[request->part_count];
 	*last = (struct xfn_part){
 		.part = strdup(part),
-		.name = strndup(name ? name : "", PART_NAME_BYTES),
+		.name = strdup(name ? name : ""),
 	};
 	/* Counted even when half-built: freeing takes what is there. */
 	request->part_count++;
@@ -93,6 +116,10 @@ static enum MHD_Result take_part(void *context, enum MHD_ValueKind kind, const c
 	(void)encoding;
 	if (request->refusal.http_status)
 		return MHD_NO;
+	if (!part || !is_file_name(name)) { /* a heading may lack the part's name */
+		refuse_body(request, part ? -EILSEQ : -EINVAL);
+		return MHD_NO;
+	}
 	last = request->part_count ? &request->parts[request->part_count - 1] : NULL;
 	if (offset == 0 && !(last && is_same_part(last, part, name)))
 		last = begin_part(request, part, name);
@@ -189,7 +216,7 @@ void xfn_request_actor(const struct xfn_request *request, struct xfn_actor *ret)
 {
 	const char *command = xfn_request_header(request, "Xfn-Command");
 
-	if (!command || strlen(command) > COMMAND_BYTES)
+	if (!command || strlen(command) > COMMAND_BYTES || !is_utf8(command))
 		command = "";
 	*ret = (struct xfn_actor){.uid = request->uid, .pid = request->pid, .command = command};
 }

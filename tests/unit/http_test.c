@@ -337,6 +337,26 @@ static void reads_multipart(void **state)
 		   "HTTP/1.1 400 ");
 }
 
+static void refuses_nameless_parts(void **state)
+{
+	static const char nameless[] =
+		"--BOUND\r\nContent-Disposition: form-data; filename=\"x\"\r\n\r\n"
+		"abc\r\n--BOUND--\r\n";
+	static const char not_utf8[] = PART("object", "\xe9.o", "x") "--BOUND--\r\n";
+	static const char utf8[] = PART("object", "\xc3\xa9.o", "x") "--BOUND--\r\n";
+	struct fixture *f = *state;
+	const char *answer = ask(f, "POST /upload" MULTIPART, nameless, strlen(nameless));
+
+	assert_has(answer, "HTTP/1.1 400 ");
+	assert_has(answer, "\"bad_body\"");
+	answer = ask(f, "POST /upload" MULTIPART, not_utf8, strlen(not_utf8));
+	assert_has(answer, "HTTP/1.1 400 ");
+	assert_has(answer, "\"bad_name\"");
+	assert_has(ask(f, "POST /upload" MULTIPART, utf8, strlen(utf8)), "HTTP/1.1 200 ");
+	answer = ask(f, "GET /echo/a HTTP/1.1\r\nXfn-Command: xfn \xe9", "", 0);
+	assert_has(answer, "\"command\":\"\"");
+}
+
 static void reads_large_uploads(void **state)
 {
 	static const char head[] = "--BOUND\r\nContent-Disposition: form-data; name=\"object\"; "
@@ -566,15 +586,25 @@ static void refuses_long_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(socket_is_private),         TEST(answers_by_route),
-		TEST(refuses_by_route),          TEST(reads_json),
-		TEST(refuses_large_bodies),      TEST(refuses_large_bodies_before_they_come),
-		TEST(reads_multipart),           TEST(refuses_many_parts),
-		TEST(reads_large_uploads),       TEST(survives_garbage),
-		TEST(streams_as_it_happens),     TEST(stream_ends_with_its_peer),
-		TEST(idle_stream_costs_nothing), TEST(slow_reader_is_cut),
-		TEST(streams_leave_room),        TEST(connections_are_limited),
-		TEST_IMPATIENT(silence_ends),    cmocka_unit_test(refuses_long_paths),
+		TEST(socket_is_private),
+		TEST(answers_by_route),
+		TEST(refuses_by_route),
+		TEST(reads_json),
+		TEST(refuses_large_bodies),
+		TEST(refuses_large_bodies_before_they_come),
+		TEST(reads_multipart),
+		TEST(refuses_many_parts),
+		TEST(refuses_nameless_parts),
+		TEST(reads_large_uploads),
+		TEST(survives_garbage),
+		TEST(streams_as_it_happens),
+		TEST(stream_ends_with_its_peer),
+		TEST(idle_stream_costs_nothing),
+		TEST(slow_reader_is_cut),
+		TEST(streams_leave_room),
+		TEST(connections_are_limited),
+		TEST_IMPATIENT(silence_ends),
+		cmocka_unit_test(refuses_long_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
