@@ -99,7 +99,7 @@ int xfn_engine_plan(struct xfn_engine *engine, const struct xfn_apply_request *r
 int xfn_engine_apply(struct xfn_engine *engine, const struct xfn_apply_request *request,
 		     const struct xfn_actor *actor, struct xfn_reply *reply);
 /*
- * {"function","from":"v1","to":"v2","inherited":[MAP]}.
+ * {"function","from":"v1","to":"v2","revision","inherited":[MAP]}: private maps taken over as they are.
  * @function: NAME (tenant default) or TENANT/NAME, here and below; none such: 404
  * "no_such_function".
  */

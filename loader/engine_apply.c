@@ -252,15 +252,40 @@ static int settle_attachment(struct apply *apply, const struct xfn_attach_spec *
 	return xfn_model_add_attachment(apply->change.next, &attachment);
 }
 
+/* An interface that this set lets go, and another set wants too, becomes the other's. */
+static int hand_over(struct apply *apply, const struct xfn_manifest *other)
+{
+	const struct xfn_change *change = &apply->change;
+	const struct xfn_attachment *old;
+	struct xfn_attachment attachment;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < other->attach_count && !err; i++) {
+		old = xfn_model_attachment(change->engine->model, other->attach[i].interface);
+		if (!old || strcmp(old->set, apply->set->manifest->set) ||
+		    xfn_model_attachment(change->next, old->name))
+			continue;
+		attachment = *old;
+		snprintf(attachment.set, sizeof(attachment.set), "%s", other->set);
+		err = xfn_model_add_attachment(change->next, &attachment);
+	}
+	return err;
+}
+
 static int settle_attachments(struct apply *apply)
 {
 	const struct xfn_manifest *manifest = apply->set->manifest;
+	const struct xfn_model *next = apply->change.next;
 	size_t i;
 	int err = xfn_change_keep_attachments(&apply->change,
 					      manifest->has_attach ? manifest->set : NULL);
 
 	for (i = 0; i < manifest->attach_count && !err; i++)
 		err = settle_attachment(apply, &manifest->attach[i]);
+	for (i = 0; i < next->set_count && !err; i++)
+		if (next->sets[i] != apply->set)
+			err = hand_over(apply, next->sets[i]->manifest);
 	return err;
 }
 
@@ -276,17 +301,24 @@ static struct xfn_capacity wanted_capacity(const struct apply *apply)
 								 : have->functions);
 }
 
-/* An empty data plane is made anew with more room; one in use is not, and says so. */
-static int settle_capacity(struct apply *apply)
+/*
+ * An empty data plane is made anew with more room, which a plan only reckons with; one in use is not,
+ * and says so.
+ */
+static int settle_capacity(struct apply *apply, struct xfn_capacity *capacity)
 {
 	const struct xfn_capacity_spec *spec = &apply->set->manifest->capacity;
 	const struct xfn_capacity *have = &apply->change.engine->dataplane->capacity;
-	struct xfn_capacity wanted = wanted_capacity(apply);
 
+	*capacity = *have;
 	if (spec->triggers <= have->triggers && spec->functions <= have->functions)
 		return 0;
-	if (xfn_engine_is_empty(apply->change.engine))
-		return xfn_engine_grow(apply->change.engine, &wanted, &apply->change.fault);
+	if (xfn_engine_is_empty(apply->change.engine)) {
+		*capacity = wanted_capacity(apply);
+		return apply->request->dry ? 0
+					   : xfn_engine_grow(apply->change.engine, capacity,
+							     &apply->change.fault);
+	}
 	return xfn_change_refuse(
 		&apply->change, -ENOSPC, 422, "over_capacity",
 		"the manifest asks for room for %llu triggers and %llu functions, "
@@ -417,12 +449,14 @@ static int run(struct apply *apply, struct xfn_reply *reply)
 {
 	bool dry = apply->request->dry;
 	json_t *changes = NULL, *body, *log;
+	struct xfn_capacity capacity;
 	int err = parse(apply);
 
 	if (!err)
-		err = settle_capacity(apply);
+		err = settle_capacity(apply, &capacity);
 	if (!err)
-		err = xfn_change_init(&apply->change, apply->change.engine, apply->change.actor);
+		err = xfn_change_init(&apply->change, apply->change.engine, apply->change.actor,
+				      &capacity);
 	if (!err)
 		err = build(apply);
 	if (json_array_size(apply->missing))

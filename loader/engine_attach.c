@@ -296,7 +296,8 @@ static void say_refresh_failed(struct xfn_engine *engine, const struct xfn_diag_
 
 int xfn_engine_refresh(struct xfn_engine *engine)
 {
-	struct xfn_change change = {.engine = engine, .next = engine->model};
+	struct xfn_change change = {
+		.engine = engine, .next = engine->model, .capacity = engine->dataplane->capacity};
 	struct xfn_ruleset *ruleset = NULL;
 	size_t i;
 	int err;
@@ -381,7 +382,7 @@ int xfn_engine_attach(struct xfn_engine *engine, const struct xfn_attach_request
 		return xfn_reply_error(reply, 409, "attached", NULL,
 				       "cannot attach to '%s': xfn is attached to it already",
 				       attachment.name);
-	err = xfn_change_init(&change, engine, actor);
+	err = xfn_change_init(&change, engine, actor, NULL);
 	if (!err)
 		err = xfn_change_keep_sets(&change, NULL) ?:
 		      xfn_change_keep_attachments(&change, NULL) ?:
@@ -422,7 +423,7 @@ int xfn_engine_detach(struct xfn_engine *engine, const char *interface,
 		return xfn_reply_error(reply, 404, "not_attached", NULL,
 				       "cannot detach from '%s': xfn is not attached to it",
 				       interface);
-	err = xfn_change_init(&change, engine, actor);
+	err = xfn_change_init(&change, engine, actor, NULL);
 	if (!err)
 		err = xfn_change_keep_sets(&change, NULL) ?: keep_others(&change, interface) ?:
 		      xfn_change_commit(&change);

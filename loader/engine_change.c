@@ -36,7 +36,7 @@ static void slots_mark_version(struct xfn_change *change, const struct xfn_versi
 
 static int init_slots(struct xfn_change *change)
 {
-	const struct xfn_capacity *capacity = &change->engine->dataplane->capacity;
+	const struct xfn_capacity *capacity = &change->capacity;
 	const struct xfn_model *live = change->engine->model;
 	size_t i;
 	int err;
@@ -71,7 +71,7 @@ static __u32 take_slot(struct xfn_slots *slots)
 /* ---- beginning and ending ------------------------------------------------------------------------- */
 
 int xfn_change_init(struct xfn_change *change, struct xfn_engine *engine,
-		    const struct xfn_actor *actor)
+		    const struct xfn_actor *actor, const struct xfn_capacity *capacity)
 {
 	int err;
 
@@ -79,6 +79,7 @@ int xfn_change_init(struct xfn_change *change, struct xfn_engine *engine,
 	xfn_diag_list_init(&change->diags);
 	change->engine = engine;
 	change->actor = actor;
+	change->capacity = capacity ? *capacity : engine->dataplane->capacity;
 	/* From here on nobody uses the slots that the live model does not name. */
 	err = xfn_dataplane_idle(engine->dataplane);
 	if (err < 0)
@@ -184,7 +185,7 @@ int xfn_change_add_function(struct xfn_change *change, struct xfn_set *set,
 		return xfn_change_refuse(change, -EINVAL, 422, "over_capacity",
 					 "function '%s': there is room for %u functions, expected "
 					 "capacity: {functions: N} to ask for more",
-					 spec->name, change->engine->dataplane->capacity.functions);
+					 spec->name, change->capacity.functions);
 	function.identity = ++change->next->next_identity;
 	return xfn_model_add_function(change->next, &function);
 }
@@ -225,6 +226,7 @@ int xfn_change_load(struct xfn_change *change, struct xfn_model_function *functi
 		.object = object->data,
 		.object_bytes = object->size,
 		.program = program,
+		.inherited = &change->inherited,
 	};
 
 	if (!version)
@@ -235,6 +237,7 @@ int xfn_change_load(struct xfn_change *change, struct xfn_model_function *functi
 					 "no slot is free for a version of '%s'",
 					 function->spec->name);
 	}
+	change->inherited.count = 0;
 	request.version_slot = version->slot;
 	request.histogram_slot = version->histogram;
 	version->program_fd = xfn_handler_load(change->engine->dataplane, &request, &change->fault);

@@ -150,7 +150,7 @@ int xfn_change_compile(struct xfn_change *change, struct xfn_ruleset **ret)
 {
 	struct xfn_engine *engine = change->engine;
 	const struct xfn_model *model = change->next;
-	const struct xfn_capacity *capacity = &engine->dataplane->capacity;
+	const struct xfn_capacity *capacity = &change->capacity;
 	struct sources sources = {};
 	struct xfn_ruleset_input input = {
 		.slot_bits = capacity->slot_bits,

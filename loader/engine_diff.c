@@ -218,18 +218,34 @@ static void diff_functions(struct diff *diff, struct xfn_model *live, struct xfn
 	}
 }
 
+/* Whose an attached interface is, in words. */
+static void owner_text(const struct xfn_attachment *attachment, char *text)
+{
+	if (attachment->set[0])
+		snprintf(text, TEXT_BYTES, "of set %s", attachment->set);
+	else
+		snprintf(text, TEXT_BYTES, "attached by command");
+}
+
 static void diff_attachments(struct diff *diff, const struct xfn_model *live,
 			     const struct xfn_model *next)
 {
-	const struct xfn_attachment *attachment;
+	const struct xfn_attachment *attachment, *other;
+	char before[TEXT_BYTES], after[TEXT_BYTES];
 	size_t i;
 
 	for (i = 0; i < next->attachment_count; i++) {
 		attachment = &next->attachments[i];
+		other = xfn_model_attachment(live, attachment->name);
 		diff->name = attachment->name;
-		if (!xfn_model_attachment(live, attachment->name))
+		if (!other) {
 			add(diff, "add", "interface", NULL,
 			    attachment->generic ? "generic" : "native");
+			continue;
+		}
+		owner_text(other, before);
+		owner_text(attachment, after);
+		compare(diff, "interface", before, after);
 	}
 	for (i = 0; i < live->attachment_count; i++) {
 		attachment = &live->attachments[i];

@@ -334,6 +334,21 @@ bool xfn_engine_is_empty(const struct xfn_engine *engine)
 	return !engine->model->function_count;
 }
 
+/* There was no room for as much as was asked for: back to what there is at a start. */
+static void open_usual(struct xfn_engine *engine)
+{
+	struct xfn_capacity usual = xfn_capacity_of(0, 0);
+	struct xfn_fault fault = {};
+	bool adopted;
+	int err = xfn_dataplane_open(engine->options.pin_dir, &usual, &engine->dataplane, &adopted,
+				     &fault);
+
+	if (!err)
+		return;
+	say_fault(engine, err, &fault);
+	exit(EXIT_FAILURE); /* nothing is attached, nothing runs: a new start begins from disk */
+}
+
 int xfn_engine_grow(struct xfn_engine *engine, const struct xfn_capacity *capacity,
 		    struct xfn_fault *fault)
 {
@@ -349,14 +364,8 @@ int xfn_engine_grow(struct xfn_engine *engine, const struct xfn_capacity *capaci
 	/* Numbers go on: the model is of a revision that is on disk. */
 	if (!err && engine->model->revision)
 		xfn_dataplane_flip(engine->dataplane, engine->model->revision);
-	if (err) {
-		/* No room for that much: back to what there was. */
-		struct xfn_capacity usual = xfn_capacity_of(0, 0);
-		struct xfn_fault ignored;
-
-		xfn_dataplane_open(engine->options.pin_dir, &usual, &engine->dataplane, &adopted,
-				   &ignored);
-	}
+	if (err)
+		open_usual(engine);
 	return alloc_flags(engine) ?: err;
 }
 

@@ -13,6 +13,7 @@
 #include "dataplane.h"
 #include "diag.h"
 #include "engine.h"
+#include "handler.h"
 #include "model.h"
 #include "ruleset.h"
 
@@ -46,8 +47,10 @@ struct xfn_change {
 	const struct xfn_actor *actor;
 	struct xfn_diag_list diags;
 	struct xfn_fault fault;
+	struct xfn_handler_maps inherited; /* by the handler that was loaded last */
 	/* Slots that the live model or the next one names. */
 	struct xfn_slots functions, versions, histograms;
+	struct xfn_capacity capacity; /* of the data plane that the change is for */
 	__u64 surroundings; /* hash of the interfaces and addresses that it was compiled with */
 	const char *code;   /* of the error, once one is known */
 	int status;         /* HTTP status of the error */
@@ -55,9 +58,12 @@ struct xfn_change {
 
 /* ---- engine_change.c: from the live model to the next one ------------------------------------- */
 
-/* Begins with no sets, functions and attachments. @live: waits until idle slots are quiet. */
+/*
+ * Begins with no sets, functions and attachments, and waits until idle slots are quiet. @capacity:
+ * what to plan for; NULL: the data plane's.
+ */
 int xfn_change_init(struct xfn_change *change, struct xfn_engine *engine,
-		    const struct xfn_actor *actor);
+		    const struct xfn_actor *actor, const struct xfn_capacity *capacity);
 void xfn_change_fini(struct xfn_change *change);
 
 /* Copies sets, functions or attachments; all but those of set @except, which may be NULL. */
@@ -154,7 +160,11 @@ __u32 xfn_sample_threshold(__u32 sample);
 /* Nothing attached, no functions: nobody would notice if the maps were made anew. */
 bool xfn_engine_is_empty(const struct xfn_engine *engine);
 
-/* Makes the maps of an empty engine anew, with more room. Returns 0 or -errno. */
+/*
+ * Makes the maps of an empty engine anew, with more room. Returns 0, or -errno where there is not so
+ * much: then the engine has the room that it starts with. Does not return where even that fails: there
+ * is nothing left to run, and a new start says why.
+ */
 int xfn_engine_grow(struct xfn_engine *engine, const struct xfn_capacity *capacity,
 		    struct xfn_fault *fault);
 

@@ -29,6 +29,16 @@ int xfn_engine_no_such_function(struct xfn_engine *engine, const char *name,
 	return err ?: xfn_reply_error_set(reply, "hint", json_string(hint));
 }
 
+static json_t *names_json(const struct xfn_handler_maps *maps)
+{
+	json_t *names = json_array();
+	unsigned i;
+
+	for (i = 0; i < maps->count; i++)
+		json_array_append_new(names, json_string(maps->names[i]));
+	return names;
+}
+
 static int build(struct xfn_change *change, const struct xfn_model_function *live,
 		 const struct xfn_upload *object)
 {
@@ -62,7 +72,7 @@ int xfn_engine_swap(struct xfn_engine *engine, const char *name, const struct xf
 	snprintf(from, sizeof(from), "v%u", live->version ? live->version->number : 0);
 	snprintf(to, sizeof(to), "v%u", live->next_version);
 	snprintf(who, sizeof(who), "%s/%s", live->spec->tenant, live->spec->name);
-	err = xfn_change_init(&change, engine, actor);
+	err = xfn_change_init(&change, engine, actor, NULL);
 	if (!err)
 		err = build(&change, live, object) ?: xfn_change_commit(&change);
 	if (err) {
@@ -73,9 +83,10 @@ int xfn_engine_swap(struct xfn_engine *engine, const char *name, const struct xf
 		xfn_journal_add(engine->options.journal,
 				&(struct xfn_journal_event){.type = "swap", .function = who},
 				"%s took over from %s, from '%s'", to, from, object->name);
-		err = xfn_reply_json(reply, json_pack("{s:s, s:s, s:s, s:I}", "function", name,
+		err = xfn_reply_json(reply, json_pack("{s:s, s:s, s:s, s:I, s:o}", "function", name,
 						      "from", from, "to", to, "revision",
-						      (json_int_t)engine->model->revision));
+						      (json_int_t)engine->model->revision,
+						      "inherited", names_json(&change.inherited)));
 	}
 	xfn_change_fini(&change);
 	return err;

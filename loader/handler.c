@@ -20,6 +20,19 @@ static const enum xfn_map sdk_maps[] = {XFN_MAP_EVENTS, XFN_MAP_OUTCOMES, XFN_MA
 					XFN_MAP_SUMS};
 enum { SDK_MAP_COUNT = sizeof(sdk_maps) / sizeof(sdk_maps[0]) };
 
+/* A private map: the one of the version before, or a new one. */
+static int give_private(const struct xfn_dataplane *dataplane, struct bpf_object *object,
+			const struct xfn_handler_request *request, struct bpf_map *map)
+{
+	struct xfn_handler_maps *list = request->inherited;
+	int inherited = xfn_handler_inherit(dataplane, object, request, map);
+
+	if (inherited == 1 && list && list->count < XFN_HANDLER_MAPS_MAX)
+		snprintf(list->names[list->count++], sizeof(list->names[0]), "%s",
+			 bpf_map__name(map));
+	return inherited < 0 ? inherited : 0;
+}
+
 static int reuse_maps(const struct xfn_dataplane *dataplane, struct bpf_object *object,
 		      const struct xfn_handler_request *request, struct xfn_fault *fault)
 {
@@ -30,7 +43,7 @@ static int reuse_maps(const struct xfn_dataplane *dataplane, struct bpf_object *
 		if (bpf_map__is_internal(map))
 			continue;
 		if (xfn_handler_map_is_private(map)) {
-			err = xfn_handler_inherit(dataplane, object, request, map);
+			err = give_private(dataplane, object, request, map);
 			if (err)
 				break;
 			continue;

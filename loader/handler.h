@@ -24,6 +24,12 @@
 #define XFN_HANDLER_BYTES_MAX (4U << 20) /* of an object file */
 #define XFN_HANDLER_MAPS_MAX  32         /* private maps of one object */
 
+/* Names of private maps. */
+struct xfn_handler_maps {
+	char names[XFN_HANDLER_MAPS_MAX][16];
+	unsigned count;
+};
+
 struct xfn_handler_request {
 	const char *tenant;
 	const char *name; /* of the function */
@@ -32,7 +38,8 @@ struct xfn_handler_request {
 	size_t object_bytes;
 	const char *program; /* NULL: the only one in the object */
 	__u32 version_slot;
-	__u32 histogram_slot; /* or XFN_HISTOGRAM_NONE */
+	__u32 histogram_slot;               /* or XFN_HISTOGRAM_NONE */
+	struct xfn_handler_maps *inherited; /* filled in on success, with their contents; or NULL */
 };
 
 /*

@@ -80,7 +80,7 @@ int xfn_handler_inherit(const struct xfn_dataplane *dataplane, const struct bpf_
 		return errno == ENOENT ? 0 : xfn_errno();
 	err = map_info(fd, &info);
 	if (!err && map_is_alike(object, map, &info))
-		err = bpf_map__reuse_fd(map, fd); /* takes a duplicate */
+		err = bpf_map__reuse_fd(map, fd) ?: 1; /* takes a duplicate */
 	close(fd);
 	return err;
 }

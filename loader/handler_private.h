@@ -27,7 +27,10 @@ int xfn_handler_check_insns(const struct bpf_program *program, struct xfn_fault 
 /* True for a map of the author's: not xfn_..., not .rodata, .data, .bss. */
 bool xfn_handler_map_is_private(const struct bpf_map *map);
 
-/* Lets @map reuse what the version before has pinned under its name, if both are alike. */
+/*
+ * Lets @map reuse what the version before has pinned under its name, if both are alike. Returns 1 if
+ * it does, 0 if it starts empty.
+ */
 int xfn_handler_inherit(const struct xfn_dataplane *dataplane, const struct bpf_object *object,
 			const struct xfn_handler_request *request, struct bpf_map *map);
 

@@ -149,7 +149,13 @@ for length in range(33):
 	refused 1 "room for" "detach" <<<$'version: 1\ncapacity: {triggers: 4M}\nfunctions: []'
 	xfn detach xfn0 >/dev/null
 	apply >/dev/null <<<$'version: 1\nfunctions: []'
+	# A plan reckons with the room, and makes none.
+	pins=$(stat -c %i "$(pin_dir)"/maps/*)
+	manifest larger <<<$'version: 1\ncapacity: {functions: 2000}\nfunctions: []'
+	xfn plan "$HOME_DIR/larger.yaml" >/dev/null
+	[ "$(stat -c %i "$(pin_dir)"/maps/*)" = "$pins" ]
 	apply >/dev/null <<<$'version: 1\ncapacity: {functions: 2000}\nfunctions: []'
+	[ "$(stat -c %i "$(pin_dir)"/maps/*)" != "$pins" ]
 	xfn attach xfn0 >/dev/null
 	{
 		printf 'version: 1\ncapacity: {functions: 2000}\nfunctions:\n'
@@ -229,8 +235,8 @@ for length in range(33):
 
 @test "a function's counters and state go on through changes, and end with it" {
 	flood -n 10 198.18.0.1 7 >/dev/null
-	sed 's,1M/s,500k/s,; s,udp/7,[udp/7],; s,trigger:,triggers:,' "$HOME_DIR/main.yaml" |
-		apply >/dev/null
+	text=$(sed 's,1M/s,500k/s,; s,udp/7,[udp/7],; s,trigger:,triggers:,' "$HOME_DIR/main.yaml")
+	apply >/dev/null <<<"$text"
 	flood -n 10 198.18.0.1 7 >/dev/null
 	[ "$(verdict handled answer)" = 20 ]
 	apply >/dev/null <<<$'version: 1\nfunctions: []'

@@ -276,6 +276,15 @@ journal_says() { xfn journal | grep -qF "$1"; }
 	[ "$(xdp_mode xfn0)" = native ]
 }
 
+@test "an interface that two sets want stays until both let it go" {
+	apply >/dev/null <<<$'version: 1\nset: one\nattach: [xfn0]\nfunctions: []'
+	apply >/dev/null <<<$'version: 1\nset: two\nattach: [xfn0]\nfunctions: []'
+	apply >/dev/null <<<$'version: 1\nset: one\nattach: []\nfunctions: []'
+	[ "$(xdp_mode xfn0)" = native ]
+	apply >/dev/null <<<$'version: 1\nset: two\nattach: []\nfunctions: []'
+	[ "$(xdp_mode xfn0)" = none ]
+}
+
 @test "two daemons cannot share pins or revisions" {
 	run -1 --separate-stderr in_server "$XFND" --run-dir "$HOME_DIR/run2" --pin-dir "$PINS" \
 		--state-dir "$HOME_DIR/state2"

@@ -59,11 +59,13 @@ print(*struct.unpack_from("<QQ", bytes.fromhex(sys.argv[1]), 16))' "$last"
 	apply_function count "$OBJECTS/count_events.bpf.o"
 	flood -n 99 198.18.0.1 7 >/dev/null
 	[ "$(counted)" = "100 100" ]
-	xfn swap count "$OBJECTS/count_more.bpf.o"
+	run -0 xfn swap count "$OBJECTS/count_more.bpf.o"
+	[[ $output == *"maps kept with their contents: seen" ]]
 	[ "$(counted)" = "101 1" ]
 	xfn swap count "$OBJECTS/count_events.bpf.o"
 	[ "$(counted)" = "102 1" ]
-	xfn swap count "$OBJECTS/count_arrivals.bpf.o"
+	run -0 xfn swap count "$OBJECTS/count_arrivals.bpf.o"
+	[[ $output != *"kept"* ]]
 	[ "$(counted)" = "1 1" ]
 	# What was there before the type changed is gone for good.
 	xfn swap count "$OBJECTS/count_events.bpf.o"
