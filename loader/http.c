@@ -402,6 +402,7 @@ int xfn_http_open(const struct xfn_http_options *options, struct xfn_http **ret)
 	http->route_count = options->route_count;
 	http->context = options->context;
 	http->served = options->served;
+	http->uploads_max = options->uploads_max ? options->uploads_max : XFN_HTTP_UPLOADS_BYTES;
 	err = start_daemon(http, options);
 	if (!err) {
 		http->socket_path = strdup(options->socket_path);

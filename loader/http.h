@@ -7,7 +7,8 @@
  * run when that set is ready.
  *
  * A peer may cost us at most: XFN_HTTP_CONNECTIONS connections in all, a header of
- * XFN_HTTP_HEADER_BYTES, a body of what the route allows, XFN_HTTP_TIMEOUT_S of silence. Only root,
+ * XFN_HTTP_HEADER_BYTES, a body of what the route allows, XFN_HTTP_UPLOADS_BYTES for the bodies of
+ * all connections together (small ones go beside it), XFN_HTTP_TIMEOUT_S of silence. Only root,
  * the daemon's own user and members of the group `xfn` are served, by SO_PEERCRED.
  */
 
@@ -32,6 +33,7 @@ enum {
 	XFN_HTTP_HEADER_BYTES = 64 << 10,
 	XFN_HTTP_BODY_BYTES = 64 << 10,
 	XFN_HTTP_UPLOAD_BYTES = 96 << 20,
+	XFN_HTTP_UPLOADS_BYTES = 2 * XFN_HTTP_UPLOAD_BYTES,
 	XFN_HTTP_PARTS = 1024, /* of one multipart body */
 	XFN_HTTP_TIMEOUT_S = 30,
 	XFN_HTTP_KEEPALIVE_S = 10,
@@ -64,6 +66,7 @@ struct xfn_http_options {
 	void *context;         /* for the routes, and for served() */
 	xfn_served_fn *served; /* or NULL */
 	unsigned timeout_s;    /* 0: XFN_HTTP_TIMEOUT_S */
+	size_t uploads_max;    /* bytes; 0: XFN_HTTP_UPLOADS_BYTES */
 };
 
 /* Returns 0 or -errno; -ENAMETOOLONG: a unix socket's path has at most 107 bytes. */

@@ -45,8 +45,12 @@ static void refuse_body(struct xfn_request *request, int err)
 		return;
 	if (err == -E2BIG)
 		err = xfn_reply_error(refusal, 413, "too_large", NULL,
-				      "the body is larger than the %zu bytes allowed for '%s'",
-				      request->route->body_max, request->path);
+				      "the body is larger than the %zu bytes in %d parts allowed "
+				      "for '%s'",
+				      request->route->body_max, XFN_HTTP_PARTS, request->path);
+	else if (err == -EBUSY)
+		err = xfn_reply_error(refusal, 503, "busy", NULL,
+				      "too many uploads at once: try again when others are done");
 	else if (err == -EINVAL)
 		err = xfn_reply_error(refusal, 400, "bad_body", NULL,
 				      "cannot read the body as multipart/form-data");
@@ -146,38 +150,65 @@ void xfn_request_begin_body(struct xfn_request *request)
 		refuse_body(request, -EINVAL);
 }
 
-void xfn_request_take(struct xfn_request *request, const char *data, size_t size)
+/* Frees what has come of the body. */
+static void drop_body(struct xfn_request *request)
 {
-	size_t max = request->route ? request->route->body_max : 0;
-	int err = 0;
-
-	request->received += size;
-	if (request->refusal.http_status)
-		return;
-	if (request->received > max)
-		err = -E2BIG;
-	else if (!request->multipart)
-		err = xfn_bytes_add(&request->body, data, size, max);
-	else if (MHD_post_process(request->multipart, data, size) != MHD_YES)
-		err = -EINVAL;
-	if (err < 0)
-		refuse_body(request, err);
-}
-
-void xfn_request_free(struct xfn_request *request)
-{
-	if (!request)
-		return;
 	if (request->multipart)
 		MHD_destroy_post_processor(request->multipart);
+	request->multipart = NULL;
 	for (size_t i = 0; i < request->part_count; i++) {
 		free(request->parts[i].part);
 		free(request->parts[i].name);
 		free(request->parts[i].bytes.data);
 	}
 	free(request->parts);
-	free(request->uploads);
+	request->parts = NULL;
+	request->part_count = 0;
 	free(request->body.data);
+	request->body = (struct xfn_bytes){0};
+	request->http->held -= request->held;
+	request->held = 0;
+}
+
+/* Small bodies always find room, so that large ones do not keep anybody from asking. */
+static int hold(struct xfn_request *request, size_t size)
+{
+	struct xfn_http *http = request->http;
+
+	if (request->received <= XFN_HTTP_BODY_BYTES)
+		return 0;
+	if (size > http->uploads_max - http->held)
+		return -EBUSY;
+	http->held += size;
+	request->held += size;
+	return 0;
+}
+
+void xfn_request_take(struct xfn_request *request, const char *data, size_t size)
+{
+	size_t max = request->route ? request->route->body_max : 0;
+	int err;
+
+	request->received += size;
+	if (request->refusal.http_status)
+		return;
+	err = request->received > max ? -E2BIG : hold(request, size);
+	if (!err && !request->multipart)
+		err = xfn_bytes_add(&request->body, data, size, max);
+	else if (!err && MHD_post_process(request->multipart, data, size) != MHD_YES)
+		err = -EINVAL;
+	if (err < 0) {
+		refuse_body(request, err);
+		drop_body(request);
+	}
+}
+
+void xfn_request_free(struct xfn_request *request)
+{
+	if (!request)
+		return;
+	drop_body(request);
+	free(request->uploads);
 	free(request->path);
 	xfn_reply_fini(&request->refusal);
 	xfn_stream_free(request->stream);

@@ -38,6 +38,7 @@ struct xfn_request {
 	size_t part_count;
 	struct xfn_upload *uploads; /* made on demand from the parts */
 	size_t received;            /* bytes of body so far, refused ones too */
+	size_t held; /* of these, bytes that count against the server's uploads_max */
 	struct xfn_stream *stream;
 };
 
@@ -65,6 +66,8 @@ struct xfn_http {
 	void *context;
 	xfn_served_fn *served;
 	char *socket_path;
+	size_t uploads_max;
+	size_t held; /* bytes of body that all requests together hold */
 	struct xfn_stream *streams;
 	unsigned stream_count;
 };

@@ -101,13 +101,14 @@ static const struct xfn_route routes[] = {
 	{"GET", "/nothing", get_nothing, 1000},
 };
 
-static int set_up_with(void **state, unsigned timeout_s)
+static int set_up_with(void **state, unsigned timeout_s, size_t uploads_max)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct xfn_http_options options = {.routes = routes,
 					   .route_count = sizeof(routes) / sizeof(routes[0]),
 					   .context = f,
-					   .timeout_s = timeout_s};
+					   .timeout_s = timeout_s,
+					   .uploads_max = uploads_max};
 
 	strcpy(f->dir, "/tmp/xfn-http-test-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
@@ -122,12 +123,17 @@ static int set_up_with(void **state, unsigned timeout_s)
 
 static int set_up(void **state)
 {
-	return set_up_with(state, 0);
+	return set_up_with(state, 0, 0);
 }
 
 static int set_up_impatient(void **state)
 {
-	return set_up_with(state, 1);
+	return set_up_with(state, 1, 0);
+}
+
+static int set_up_cramped(void **state)
+{
+	return set_up_with(state, 0, 500000);
 }
 
 static int tear_down(void **state)
@@ -403,6 +409,30 @@ static void refuses_many_parts(void **state)
 	close(fd);
 }
 
+/* Together they are too large; when one has gone there is room again. */
+static void uploads_share_their_room(void **state)
+{
+	static const char heading[] = "POST /upload HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+				      "Content-Length: 400000\r\n\r\n";
+	static char data[400000];
+	struct fixture *f = *state;
+	char answer[4096];
+	int first = dial(f);
+
+	memset(data, 'x', sizeof(data));
+	send_all(f, first, heading, strlen(heading));
+	send_all(f, first, data, sizeof(data) - 1);
+	for (int i = 0; i < 10; i++)
+		step(f);
+	assert_has(ask(f, "POST /upload", data, sizeof(data)), "HTTP/1.1 503 ");
+	assert_has(ask(f, "POST /upload", data, 60000), "HTTP/1.1 200 ");
+	send_all(f, first, data, 1);
+	collect(f, first, answer, sizeof(answer), NULL);
+	assert_has(answer, "HTTP/1.1 200 ");
+	close(first);
+	assert_has(ask(f, "POST /upload", data, sizeof(data)), "HTTP/1.1 200 ");
+}
+
 static void survives_garbage(void **state)
 {
 	static char flood[XFN_HTTP_HEADER_BYTES + 4096];
@@ -581,6 +611,7 @@ static void refuses_long_paths(void **state)
 }
 
 #define TEST(name)           cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST_CRAMPED(name)   cmocka_unit_test_setup_teardown(name, set_up_cramped, tear_down)
 #define TEST_IMPATIENT(name) cmocka_unit_test_setup_teardown(name, set_up_impatient, tear_down)
 
 int main(void)
@@ -596,6 +627,7 @@ int main(void)
 		TEST(refuses_many_parts),
 		TEST(refuses_nameless_parts),
 		TEST(reads_large_uploads),
+		TEST_CRAMPED(uploads_share_their_room),
 		TEST(survives_garbage),
 		TEST(streams_as_it_happens),
 		TEST(stream_ends_with_its_peer),
