@@ -160,6 +160,7 @@ $(BUILD)/tests/fuzz/resolver_fuzz $(BUILD)/tests/fuzz/sensor_fuzz: tests/fuzz/ke
 	$(wildcard include/xfn/*.h) $(EXAMPLE_BPF_SRCS) examples/resolver/resolver.h
 
 tests: $(UNIT_BINS) $(if $(BPF_TEST_SRCS),$(BUILD)/tests/bpf/bpf_test) $(FUZZ_BINS) \
+	$(BUILD)/tests/bench/bench \
 	$(filter $(BUILD)/tests/%,$(PLAIN_BPF_OBJS)) $(E2E_TOOLS)
 
 # ---- jobs --------------------------------------------------------------------------------------
@@ -183,7 +184,7 @@ check: deps
 	$(Q)tests/run.sh unit bpf fuzz e2e lint vm
 
 bench: deps
-	$(Q)$(MAKE) --no-print-directory -j2 all tests $(BUILD)/tests/bench/bench
+	$(Q)$(MAKE) --no-print-directory -j2 all tests
 	$(Q)tests/bench/run.sh
 
 lint:

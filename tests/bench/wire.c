@@ -43,9 +43,9 @@ struct wire_case {
 #define PASSED  .config.delivery = XFN_DELIVERY_SOCKET
 
 static const struct wire_case xdp_cases[] = {
-	{"empty program, drops", EMPTY_DROP, 0},
-	{"empty program, passes to the stack", EMPTY_PASS, 1},
-	{"empty program, sends back", EMPTY_TX, 2},
+	{"empty program, drops", EMPTY_DROP, .base = 0},
+	{"empty program, passes to the stack", EMPTY_PASS, .base = 1},
+	{"empty program, sends back", EMPTY_TX, .base = 2},
 	{"nobody's traffic, passed", XFN_MANY, 1, .nobody = true, PASSED},
 	{"100,000 triggers, hot, passed to a socket", XFN_MANY, 1, PASSED},
 	{"100,000 triggers, hot, limit bites", XFN_MANY, 0, BITES},
