@@ -47,6 +47,42 @@ def ask(zone, address, path):
     json.dump(answers, open(path, "w", encoding="utf-8"))
 
 
+def name_at(message, at):
+    """The name there, without compression, and what is behind it."""
+    labels, end = [], None
+    while message[at]:
+        if message[at] >= 0xC0:
+            end = end or at + 2
+            at = (message[at] & 0x3F) << 8 | message[at + 1]
+        else:
+            labels.append(message[at + 1:at + 1 + message[at]])
+            at += 1 + message[at]
+    return b".".join(labels), end or at + 1
+
+
+def spelled_out(message):
+    """A message with every name in full: equal for messages that differ in compression alone."""
+    counts = struct.unpack_from("!HHHH", message, 4)
+    name, at = name_at(message, 12)
+    parts = [message[:12], name, message[at:at + 4]]
+    at += 4
+    for _ in range(sum(counts[1:])):
+        name, at = name_at(message, at)
+        kind, _, _, size = fixed = struct.unpack_from("!HHIH", message, at)
+        at, end = at + 10, at + 10 + size
+        parts += [name, fixed[:3]]
+        for _ in range({5: 1, 6: 2}.get(kind, 0)):  # CNAME has one name, SOA two
+            name, at = name_at(message, at)
+            parts.append(name)
+        parts.append(message[at:end])
+        at = end
+    return parts
+
+
+def means_the_same(left, right):
+    return bool(left and right) and spelled_out(bytes.fromhex(left)) == spelled_out(bytes.fromhex(right))
+
+
 def compare(left_path, right_path, queries_path):
     left = json.load(open(left_path, encoding="utf-8"))
     right = json.load(open(right_path, encoding="utf-8"))
@@ -54,8 +90,9 @@ def compare(left_path, right_path, queries_path):
     with open(queries_path, "w", encoding="utf-8") as queries:
         queries.writelines(key + "\n" for key in same)
     differ = [key for key in left if key not in same]
+    unlike = [key for key in differ if not means_the_same(left[key], right.get(key))]
     print(json.dumps({"section": "resolver", "name": "answers", "asked": len(left),
-                      "equal": len(same), "differ": differ}))
+                      "equal": len(same), "differ": differ, "unlike": unlike}))
     if not same:
         sys.exit("bench: no answer of the two servers is equal")
 

@@ -194,9 +194,11 @@ def resolver(records, floods):
         print(f"Not measured: {groups['missing'][0]['why']}.\n")
         return
     answers = groups.pop("answers")[0]
+    packed = [key for key in answers["differ"] if key not in answers["unlike"]]
     print(f"The same zone, minimal responses, one server process, NSD on CPU 1. Of {answers['asked']} questions (every name, "
           f"A, AAAA, CNAME, TXT, no EDNS) {answers['equal']} were answered alike, byte for byte; only those are asked below."
-          + (f" Not alike: {', '.join(answers['differ'])}." if answers["differ"] else "") + "\n")
+          + (f" {len(packed)} differ in how names are compressed, and in nothing else: {', '.join(packed)}." if packed else "")
+          + (f" Not alike: {', '.join(answers['unlike'])}." if answers["unlike"] else "") + "\n")
     floods = group(floods)
     base = {"qps": middle(groups["NSD"], "qps"), "flood": middle(floods["NSD"], "replies")}
     table(("server", "dnsperf q/s", "ratio", "lost", "flood replies/s", "ratio", "one at a time p50 us", "p99 us"),
