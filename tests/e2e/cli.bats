@@ -90,6 +90,8 @@ verbs() {
 	[[ $output == "xfn "* ]]
 	run -0 "$XFN" version -j
 	[[ $output == '{"version":"'*'"}' ]]
+	run -0 "$XFN" --socket "$DIR/none" detach eth0 --version
+	[[ $output == "xfn "* ]]
 	run -0 "$XFND" --version
 	[[ $output == "xfnd "* ]]
 }
@@ -129,6 +131,8 @@ verbs() {
 		stats --watch=1
 		latency --since 30
 		latency --since soon
+		plan --keep --overwrite x.yaml
+		apply --overwrite --keep x.yaml
 		show --manifest echo
 		show --set main echo
 	END

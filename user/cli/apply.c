@@ -10,7 +10,7 @@ int xfn_cli_apply(struct xfn_cli *cli)
 	json_t *plan;
 	bool applied;
 	size_t changes;
-	int code = xfn_change_send(cli, "/v1/apply", &plan);
+	int code = xfn_change_send(cli, "apply", &plan);
 
 	if (code != XFN_EXIT_OK)
 		return code;

@@ -20,15 +20,6 @@ static int post(struct xfn_cli *cli, const char *path, json_t *body, json_t **re
 	return code;
 }
 
-static void print_warnings(const json_t *answer)
-{
-	const json_t *warning;
-	size_t i;
-
-	json_array_foreach (json_object_get(answer, "warnings"), i, warning)
-		printf("warning: %s\n", json_string_value(warning));
-}
-
 int xfn_cli_attach(struct xfn_cli *cli)
 {
 	json_t *answer;
@@ -43,12 +34,10 @@ int xfn_cli_attach(struct xfn_cli *cli)
 		    &answer);
 	if (code != XFN_EXIT_OK)
 		return code;
-	if (cli->json) {
+	if (cli->json)
 		xfn_print_json(answer);
-	} else {
-		print_warnings(answer);
+	else
 		printf("attached to %s, mode %s\n", cli->words[0], xfn_json_text(answer, "mode"));
-	}
 	json_decref(answer);
 	return XFN_EXIT_OK;
 }
@@ -61,12 +50,10 @@ int xfn_cli_detach(struct xfn_cli *cli)
 	code = post(cli, "/v1/detach", json_pack("{s:s}", "interface", cli->words[0]), &answer);
 	if (code != XFN_EXIT_OK)
 		return code;
-	if (cli->json) {
+	if (cli->json)
 		xfn_print_json(answer);
-	} else {
-		print_warnings(answer);
+	else
 		printf("detached from %s\n", cli->words[0]);
-	}
 	json_decref(answer);
 	return XFN_EXIT_OK;
 }

@@ -128,22 +128,25 @@ static int send_parts(struct xfn_cli *cli, const char *path, json_t **ret)
 	return code;
 }
 
-int xfn_change_send(struct xfn_cli *cli, const char *path, json_t **ret)
+int xfn_change_send(struct xfn_cli *cli, const char *verb, json_t **ret)
 {
-	char *text, *full;
+	char base[32], *text, *path;
 	size_t size;
 	int code;
 
+	if (cli->keep && cli->overwrite)
+		return xfn_misuse(verb, "'%s' takes --keep or --overwrite, not both", verb);
 	code = xfn_read_file(cli->words[0], XFN_MANIFEST_BYTES_MAX, &text, &size);
 	if (code != XFN_EXIT_OK)
 		return code;
 	cli->text = text;
 	cli->text_bytes = size;
-	full = xfn_call_path(path, "yes", cli->yes ? "1" : NULL, "keep", cli->keep ? "1" : NULL,
+	snprintf(base, sizeof(base), "/v1/%s", verb);
+	path = xfn_call_path(base, "yes", cli->yes ? "1" : NULL, "keep", cli->keep ? "1" : NULL,
 			     "overwrite", cli->overwrite ? "1" : NULL, NULL);
-	code = full ? send_parts(cli, full, ret) : XFN_EXIT_FAILED;
+	code = path ? send_parts(cli, path, ret) : XFN_EXIT_FAILED;
 	cli->text = NULL;
-	free(full);
+	free(path);
 	free(text);
 	return code;
 }

@@ -9,12 +9,13 @@
 #include "cli.h"
 
 /*
- * POSTs the manifest that the command line names to @path, and, if the daemon asks for objects,
- * again with these, read relative to the manifest. *ret is a new reference. Returns an exit code.
+ * POSTs the manifest that the command line names to /v1/@verb, "plan" or "apply", and, if the daemon
+ * asks for objects, again with these, read relative to the manifest. *ret is a new reference. Returns
+ * an exit code.
  */
-int xfn_change_send(struct xfn_cli *cli, const char *path, json_t **ret);
+int xfn_change_send(struct xfn_cli *cli, const char *verb, json_t **ret);
 
-/* Prints set, changes and warnings. Returns the number of changes. */
+/* Prints changes, defaults and warnings. Returns the number of changes. */
 size_t xfn_change_print(const json_t *plan);
 
 #endif

@@ -60,13 +60,13 @@ static int say_unreachable(const struct xfn_cli *cli, CURL *curl, CURLcode resul
 	long os_error = 0;
 
 	curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_error);
+	if (cli->json)
+		printf("{\"error\":{\"code\":\"not_reachable\",\"message\":\"cannot reach xfnd\","
+		       "\"details\":[]}}\n");
 	if (result != CURLE_COULDNT_CONNECT) {
 		xfn_say("no answer from xfnd at '%s': %s", cli->socket, curl_easy_strerror(result));
 		return XFN_EXIT_UNREACHABLE;
 	}
-	if (cli->json)
-		printf("{\"error\":{\"code\":\"not_reachable\",\"message\":\"cannot reach xfnd\","
-		       "\"details\":[]}}\n");
 	xfn_say("cannot reach xfnd at '%s': %s", cli->socket,
 		os_error ? strerror((int)os_error) : curl_easy_strerror(result));
 	if (os_error == EACCES || os_error == EPERM)

@@ -52,6 +52,8 @@ static int run_verb(struct xfn_cli *cli, const struct xfn_verb *verb, int argc, 
 	if (cli->help) {
 		xfn_help_verb(verb);
 		code = XFN_EXIT_OK;
+	} else if (cli->version) {
+		code = xfn_cli_version(cli);
 	} else {
 		code = check_words(verb, cli);
 		if (code == XFN_EXIT_OK)
@@ -78,7 +80,7 @@ int main(int argc, char **argv)
 	/* What stands before the verb can only be for all verbs; the verb's own table does the rest. */
 	if (xfn_args_parse(argc - 1, argv + 1, &global, 1, true, &args, &error) < 0)
 		return xfn_misuse("", "%s", error.text);
-	name = args.count ? args.words[0] : cli.version ? "version" : "";
+	name = args.count ? args.words[0] : "";
 	verb = args.count && !*name ? NULL : xfn_verb_find(name);
 	if (!verb)
 		code = xfn_verb_unknown(name, "");

@@ -48,9 +48,17 @@ static const char *next_command(const struct xfn_cli *cli, const char *code)
 	static const struct {
 		const char *code, *command;
 	} next[] = {
-		{"no_such_function", "xfn ls"},  {"no_such_interface", "ip -br link"},
-		{"no_such_set", "xfn ls"},       {"not_attached", "xfn"},
-		{"attach_failed", "xfn doctor"}, {"audit_failed", "xfn audit"},
+		{"no_such_function", "xfn ls"},
+		{"no_such_interface", "ip -br link"},
+		{"no_such_set", "xfn ls"},
+		{"not_attached", "xfn"},
+		{"attached", "xfn"},
+		{"over_capacity", "xfn"},
+		{"not_kernel", "xfn ls"},
+		{"attach", "xfn doctor"},
+		{"no_native_xdp", "xfn doctor"},
+		{"xdp_busy", "xfn doctor"},
+		{"mtu", "xfn doctor"},
 	};
 	static char sudo[1100];
 

@@ -10,7 +10,7 @@ int xfn_cli_plan(struct xfn_cli *cli)
 	json_t *plan;
 	bool valid;
 	size_t changes;
-	int code = xfn_change_send(cli, "/v1/plan", &plan);
+	int code = xfn_change_send(cli, "plan", &plan);
 
 	if (code != XFN_EXIT_OK)
 		return code;
