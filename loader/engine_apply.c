@@ -150,19 +150,21 @@ static int decide_by_hand(struct apply *apply, const struct xfn_model_function *
 			  bool *keep)
 {
 	const struct xfn_apply_request *request = apply->request;
+	char label[XFN_LABEL_BYTES];
+	const char *name = xfn_function_label(function->spec, label);
 
 	*keep = request->keep;
 	if (request->dry && !request->keep && !request->overwrite)
 		warn(apply,
 		     "function '%s' runs v%u, which came by command: apply wants --keep or "
 		     "--overwrite",
-		     function->spec->name, function->version->number);
+		     name, function->version->number);
 	if (request->keep || request->overwrite || request->dry)
 		return 0;
 	return xfn_change_refuse(&apply->change, -EEXIST, 409, "changed_by_hand",
 				 "function '%s' runs v%u, which came by command: apply --keep "
 				 "leaves it, --overwrite loads the manifest's object",
-				 function->spec->name, function->version->number);
+				 name, function->version->number);
 }
 
 static int settle_handler(struct apply *apply, struct xfn_model_function *function)
@@ -332,9 +334,12 @@ static int settle_capacity(struct apply *apply, struct xfn_capacity *capacity)
 static void add_default(json_t *defaults, const struct xfn_function_spec *spec, const char *key,
 			const char *value)
 {
+	char label[XFN_LABEL_BYTES];
+
 	if (json_array_size(defaults) < DEFAULTS_SHOWN)
-		json_array_append_new(defaults, json_pack("{s:s, s:s, s:s}", "function", spec->name,
-							  "key", key, "value", value));
+		json_array_append_new(defaults, json_pack("{s:s, s:s, s:s}", "function",
+							  xfn_function_label(spec, label), "key",
+							  key, "value", value));
 }
 
 /* Defaults that took effect, of what the manifest's functions left out. */

@@ -250,15 +250,13 @@ static int add_interface(const struct audit *audit, __u32 slot, json_t *interfac
 static int add_function(const struct audit *audit, size_t i, json_t *books, bool *all_ok)
 {
 	const struct xfn_function_spec *spec = audit->functions.functions[i].spec;
-	bool is_default = !strcmp(spec->tenant, "default");
-	char what[2 * XFN_NAME_MAX + 80];
+	char what[XFN_LABEL_BYTES + 80], label[XFN_LABEL_BYTES];
 	int book, err = 0;
 
 	if (spec->delivery != XFN_DELIVER_KERNEL)
 		return 0;
 	for (book = 0; book < FUNCTION_BOOKS && !err; book++) {
-		snprintf(what, sizeof(what), "function '%s%s%s': %s",
-			 is_default ? "" : spec->tenant, is_default ? "" : "/", spec->name,
+		snprintf(what, sizeof(what), "function '%s': %s", xfn_function_label(spec, label),
 			 function_books[book]);
 		err = add_book(books, what, &audit->handled[i][book], all_ok);
 	}

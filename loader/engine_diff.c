@@ -199,12 +199,13 @@ static void diff_functions(struct diff *diff, struct xfn_model *live, struct xfn
 			   const char *set)
 {
 	const struct xfn_model_function *function, *other;
+	char label[XFN_LABEL_BYTES];
 	size_t i;
 
 	for (i = 0; i < next->function_count; i++) {
 		function = &next->functions[i];
 		other = xfn_model_function(live, function->spec->tenant, function->spec->name);
-		diff->name = function->spec->name;
+		diff->name = xfn_function_label(function->spec, label);
 		if (!other)
 			add_function(diff, "add", function);
 		else if (!strcmp(function->set->manifest->set, set))
@@ -212,7 +213,7 @@ static void diff_functions(struct diff *diff, struct xfn_model *live, struct xfn
 	}
 	for (i = 0; i < live->function_count; i++) {
 		function = &live->functions[i];
-		diff->name = function->spec->name;
+		diff->name = xfn_function_label(function->spec, label);
 		if (!xfn_model_function(next, function->spec->tenant, function->spec->name))
 			add_function(diff, "remove", function);
 	}

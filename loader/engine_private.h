@@ -168,10 +168,4 @@ bool xfn_engine_is_empty(const struct xfn_engine *engine);
 int xfn_engine_grow(struct xfn_engine *engine, const struct xfn_capacity *capacity,
 		    struct xfn_fault *fault);
 
-/* ---- engine_swap.c ------------------------------------------------------------------------------------ */
-
-/* Answers 404 "no_such_function", with a name that was probably meant. */
-int xfn_engine_no_such_function(struct xfn_engine *engine, const char *name,
-				struct xfn_reply *reply);
-
 #endif

@@ -11,20 +11,11 @@
 
 /* ---- selecting ----------------------------------------------------------------------------------- */
 
-/* What a user types for it: NAME, or TENANT/NAME where the tenant is not the default. */
-static const char *label_of(const struct xfn_function_spec *spec, char *buf, size_t size)
-{
-	if (!strcmp(spec->tenant, "default"))
-		return spec->name;
-	snprintf(buf, size, "%s/%s", spec->tenant, spec->name);
-	return buf;
-}
-
-/* The name that was probably meant, or "", into @buf. */
-static void suggest(const struct xfn_model *model, const char *name, char *buf, size_t size)
+/* The name that was probably meant, or "", into @buf, which has room for XFN_LABEL_BYTES. */
+static void suggest(const struct xfn_model *model, const char *name, char *buf)
 {
 	const struct xfn_function_spec *spec;
-	char text[2 * XFN_NAME_MAX + 2];
+	char text[XFN_LABEL_BYTES];
 	const char *best, *label;
 	size_t i;
 
@@ -32,19 +23,19 @@ static void suggest(const struct xfn_model *model, const char *name, char *buf, 
 	/* One by one: the nearest of the nearest, without an array of all labels. */
 	for (i = 0; i < model->function_count; i++) {
 		spec = model->functions[i].spec;
-		label = label_of(spec, text, sizeof(text));
+		label = xfn_function_label(spec, text);
 		best = xfn_suggest(name, (const char *const[]){buf[0] ? buf : NULL, label}, 2);
-		if (best == label)
-			snprintf(buf, size, "%s", label);
+		if (best == label || !strcmp(spec->name, name)) /* or another tenant's */
+			snprintf(buf, XFN_LABEL_BYTES, "%s", label);
 	}
 }
 
 static int refuse_name(const struct xfn_model *model, const char *name, struct xfn_reply *reply)
 {
-	char meant[2 * XFN_NAME_MAX + 2];
+	char meant[XFN_LABEL_BYTES];
 	int err;
 
-	suggest(model, name, meant, sizeof(meant));
+	suggest(model, name, meant);
 	err = xfn_reply_error(reply, 404, "no_such_function", NULL, "no function '%s'%s%s%s", name,
 			      meant[0] ? "; did you mean '" : "", meant, meant[0] ? "'?" : "");
 	if (!err)

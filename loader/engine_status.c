@@ -156,12 +156,13 @@ static void warn_functions(const struct xfn_engine *engine, json_t *list)
 {
 	const struct xfn_model *model = engine->model;
 	const char *first = NULL;
+	char label[XFN_LABEL_BYTES];
 	size_t i, count = 0;
 
 	for (i = 0; i < model->function_count; i++) {
 		if (strcmp(xfn_function_state(engine, &model->functions[i], 0), "no_target"))
 			continue;
-		first = first ?: model->functions[i].spec->name;
+		first = first ?: xfn_function_label(model->functions[i].spec, label);
 		count++;
 	}
 	if (count == 1)

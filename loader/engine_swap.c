@@ -5,29 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine_private.h"
+#include "engine_read.h"
 #include "journal.h"
-
-int xfn_engine_no_such_function(struct xfn_engine *engine, const char *name,
-				struct xfn_reply *reply)
-{
-	const char **names = calloc(engine->model->function_count + 1, sizeof(*names));
-	const char *meant;
-	char hint[128];
-	size_t i;
-	int err;
-
-	if (!names)
-		return -ENOMEM;
-	for (i = 0; i < engine->model->function_count; i++)
-		names[i] = engine->model->functions[i].spec->name;
-	meant = xfn_suggest(name, names, engine->model->function_count);
-	free(names);
-	err = xfn_reply_error(reply, 404, "no_such_function", NULL, "no function '%s'%s%s%s", name,
-			      meant ? ": did you mean '" : "", meant ?: "", meant ? "'?" : "");
-	snprintf(hint, sizeof(hint), "xfn ls");
-	return err ?: xfn_reply_error_set(reply, "hint", json_string(hint));
-}
 
 static json_t *names_json(const struct xfn_handler_maps *maps)
 {
@@ -58,13 +37,15 @@ static int build(struct xfn_change *change, const struct xfn_model_function *liv
 int xfn_engine_swap(struct xfn_engine *engine, const char *name, const struct xfn_upload *object,
 		    const struct xfn_actor *actor, struct xfn_reply *reply)
 {
-	struct xfn_model_function *live = xfn_model_function_named(engine->model, name);
+	const struct xfn_model_function *live;
+	struct xfn_selection selection;
 	char from[16], to[16], who[2 * XFN_NAME_MAX + 2];
 	struct xfn_change change;
-	int err;
+	int err = xfn_selection_find(engine, name, reply, &selection);
 
-	if (!live)
-		return xfn_engine_no_such_function(engine, name, reply);
+	if (err)
+		return err > 0 ? 0 : err;
+	live = selection.functions;
 	if (live->spec->delivery != XFN_DELIVER_KERNEL)
 		return xfn_reply_error(reply, 409, "not_kernel", NULL,
 				       "cannot swap '%s': its delivery is %s, expected kernel",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -238,4 +239,12 @@ struct xfn_model_function *xfn_model_function_in_slot(const struct xfn_model *mo
 		if (model->functions[i].slot == slot)
 			return &model->functions[i];
 	return NULL;
+}
+
+const char *xfn_function_label(const struct xfn_function_spec *spec, char *buf)
+{
+	if (!strcmp(spec->tenant, "default"))
+		return spec->name;
+	snprintf(buf, XFN_LABEL_BYTES, "%s/%s", spec->tenant, spec->name);
+	return buf;
 }

@@ -98,6 +98,13 @@ struct xfn_model_function *xfn_model_function(struct xfn_model *model, const cha
 					      const char *name);
 /* NAME (tenant default) or TENANT/NAME. */
 struct xfn_model_function *xfn_model_function_named(struct xfn_model *model, const char *name);
+/*
+ * What a user types for a function: NAME, or TENANT/NAME where the tenant is not "default". @buf has
+ * room for XFN_LABEL_BYTES; what is returned may lie there or in @spec.
+ */
+#define XFN_LABEL_BYTES (2 * XFN_NAME_MAX + 2)
+const char *xfn_function_label(const struct xfn_function_spec *spec, char *buf);
+
 struct xfn_attachment *xfn_model_attachment(const struct xfn_model *model, const char *interface);
 struct xfn_model_function *xfn_model_function_in_slot(const struct xfn_model *model, __u32 slot);
 

@@ -69,6 +69,11 @@ says() {
 	run -3 --separate-stderr "$XFN" show ecko
 	[[ ${stderr_lines[0]} == *"no function 'ecko'; did you mean 'echo'?" ]]
 	[[ ${stderr_lines[1]} == "xfn ls" ]]
+	for verb in "show late" "swap late $ECHO"; do
+		# shellcheck disable=SC2086
+		run -3 --separate-stderr "$XFN" $verb
+		[[ ${stderr_lines[0]} == *"no function 'late'; did you mean 'other/late'?" ]]
+	done
 	run -3 "$XFN" stats late
 	run -3 "$XFN" latency default/late
 }
@@ -88,6 +93,10 @@ says() {
 @test "the manifest of a set reads back as the same set" {
 	"$XFN" show --manifest >"$HOME_DIR/again.yaml"
 	"$XFN" plan --exit-code "$HOME_DIR/again.yaml"
+	sed -i '/name: late/,/socket/s/socket: existing/&\n    limit: 5\/s/' "$HOME_DIR/again.yaml"
+	says plan "$HOME_DIR/again.yaml" -- '[.changes[] | "\(.op) \(.kind) \(.name)"] ==
+		["change limit other/late"]'
+	says plan "$HOME_DIR/again.yaml" -- 'any(.defaults[]; .function == "other/late")'
 	run -3 --separate-stderr "$XFN" show --manifest --set mian
 	[[ ${stderr_lines[0]} == *"no set 'mian'; did you mean 'main'?"* ]]
 }
