@@ -74,6 +74,26 @@ verbs() {
 	[[ $output == "usage: xfn "* ]]
 }
 
+# completes WORD... : what bash offers for the last one.
+completes() {
+	PATH=$(dirname "$(realpath "$XFN")"):$PATH bash -c 'source "$1"; shift
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		_xfn 2>/dev/null
+		printf "%s\n" "${COMPREPLY[@]}"' bash \
+		"$BATS_TEST_DIRNAME/../../user/cli/completion.bash" xfn "$@"
+}
+
+@test "bash completes commands, options, files; and not what an option's value is" {
+	[ "$(completes sta)" = stats ]
+	[ "$(completes -j --socket /nowhere jou)" = journal ]
+	[ "$(completes stats --to)" = --total ]
+	[ "$(completes help lat)" = latency ]
+	(cd "$DIR" && touch some.yaml && [ "$(completes apply some)" = some.yaml ])
+	[[ $(completes attach l) == *lo* ]]
+	[ -z "$(completes attach --mode l)" ]
+	[ -z "$(completes attach --mode = l)" ]
+}
+
 @test "what completes is what parses" {
 	for verb in $(verbs); do
 		for option in $("$XFN" help --complete "$verb" | grep '^--.*[^=]$'); do
@@ -182,6 +202,29 @@ verbs() {
 	run -0 "$XFN" -j check "$DIR/x.yaml"
 	[ "$(jq -c . <<<"$output")" = '{"valid":true,"set":"main","functions":1,"triggers":1}' ]
 	run -3 "$XFN" check "$DIR/none.yaml"
+}
+
+@test "every member that answers have is in xfn(8)" {
+	start_daemon
+	cat >"$DIR/x.yaml" <<-END
+		version: 1
+		functions:
+		  - {name: a, trigger: udp/9, socket: existing, limit: 5/s, objective: {p99: 1ms}}
+	END
+	page=$(tr -s ' \n' ' ' <"$BATS_TEST_DIRNAME/../../docs/man/xfn.8")
+	for verb in "" "plan $DIR/x.yaml" "apply $DIR/x.yaml" ls "show a" show stats latency audit \
+		doctor "check $DIR/x.yaml" version "show b" "check $DIR/log"; do
+		# shellcheck disable=SC2086
+		"$XFN" -j $verb >"$DIR/answer" || true
+		# Labels, which are keys of verdicts and outcomes, have a place of their own.
+		for key in $(jq -r 'del(.. | .verdicts?, .outcomes?, .deliveries?) |
+			[.. | objects | keys[]] | unique[]' "$DIR/answer"); do
+			[[ $page == *"\"$key\""* ]] || {
+				echo "xfn -j $verb: '$key' is not in the page"
+				return 1
+			}
+		done
+	done
 }
 
 @test "the journal, as text and as JSON, before and after the verb" {

@@ -21,7 +21,7 @@ static void say_wrong(const struct xfn_cli *cli, const struct xfn_diag_list *dia
 	}
 	if (xfn_diag_list_json(diags, &details) < 0)
 		return;
-	body = json_pack("{s:{s:s, s:s, s:o}}", "error", "code", "bad_manifest", "message",
+	body = json_pack("{s:{s:s, s:s, s:o}}", "error", "code", "invalid_manifest", "message",
 			 "the manifest is wrong", "details", details);
 	if (body)
 		xfn_print_json(body);

@@ -24,6 +24,9 @@ _xfn() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 	fi
+	[[ $prev == = ]] && prev=${COMP_WORDS[COMP_CWORD - 2]}
+	# The value of another option: nothing to offer.
+	[[ $prev == -* ]] && grep -qxF -e "$prev=" <<<"$words" && return
 	if [[ -n $verb && $cur != -* ]]; then
 		mapfile -t arguments < <(sed -n 's/^@//p' <<<"$words")
 		case ${arguments[position]} in
