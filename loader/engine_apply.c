@@ -17,7 +17,7 @@ struct apply {
 	struct xfn_change change;
 	const struct xfn_apply_request *request;
 	struct xfn_set *set; /* the one being applied */
-	json_t *missing;     /* objects that the request lacks */
+	json_t *missing;     /* objects that the request lacks: {PATH:null}, each once */
 	char *log;           /* what the verifier said of the first object it refused, or NULL */
 	json_t *warnings;
 };
@@ -174,10 +174,10 @@ static int settle_handler(struct apply *apply, struct xfn_model_function *functi
 	bool keep = false;
 	int err;
 
-	if (!object) {
-		json_array_append_new(apply->missing, json_string(spec->kernel.object));
-		return 0;
-	}
+	if (!object)
+		return json_object_set_new(apply->missing, spec->kernel.object, json_null())
+			       ? -ENOMEM
+			       : 0;
 	if (version_is(function->version, object, spec->kernel.program)) {
 		function->by_hand = false;
 		return 0;
@@ -384,13 +384,20 @@ static void add_warnings(struct apply *apply, const struct xfn_ruleset *ruleset)
 
 static int reply_needed(struct apply *apply, struct xfn_reply *reply)
 {
+	size_t count = json_object_size(apply->missing);
+	json_t *paths = json_array(), *value;
+	const char *path;
 	int err = xfn_reply_error(reply, 428, "objects_needed", NULL,
-				  "the manifest names %zu object%s: send %s along",
-				  json_array_size(apply->missing),
-				  json_array_size(apply->missing) == 1 ? "" : "s",
-				  json_array_size(apply->missing) == 1 ? "it" : "them");
+				  "the manifest names %zu object%s: send %s along", count,
+				  count == 1 ? "" : "s", count == 1 ? "it" : "them");
 
-	return err ?: xfn_reply_error_set(reply, "objects", json_incref(apply->missing));
+	json_object_foreach (apply->missing, path, value)
+		if (json_array_append_new(paths, json_string(path)))
+			err = -ENOMEM;
+	if (!err)
+		return xfn_reply_error_set(reply, "objects", paths);
+	json_decref(paths);
+	return err;
 }
 
 static json_t *answer(struct apply *apply, json_t *changes)
@@ -464,7 +471,7 @@ static int run(struct apply *apply, struct xfn_reply *reply)
 				      &capacity);
 	if (!err)
 		err = build(apply);
-	if (json_array_size(apply->missing))
+	if (json_object_size(apply->missing))
 		return reply_needed(apply, reply);
 	if (!err) {
 		changes = xfn_model_diff(apply->change.engine->model, apply->change.next,
@@ -492,7 +499,7 @@ static int plan_or_apply(struct xfn_engine *engine, const struct xfn_apply_reque
 	struct apply apply = {.request = request, .change = {.engine = engine, .actor = actor}};
 	int err = -ENOMEM;
 
-	apply.missing = json_array();
+	apply.missing = json_object();
 	apply.warnings = json_array();
 	if (apply.missing && apply.warnings)
 		err = run(&apply, reply);

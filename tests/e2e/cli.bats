@@ -315,6 +315,19 @@ completes() {
 	[[ $output == *'"code":"not_allowed"'* ]]
 }
 
+@test "an object that several functions name is asked for once" {
+	start_daemon
+	cat >"$DIR/x.yaml" <<-END
+		version: 1
+		functions:
+		  - {name: a, trigger: udp/1, kernel: z.o}
+		  - {name: b, trigger: udp/2, kernel: b.o}
+		  - {name: c, trigger: udp/3, kernel: z.o}
+	END
+	curl -s --unix-socket "$XFN_SOCKET" -F "manifest=@$DIR/x.yaml" http://xfnd/v1/plan |
+		jq -e '.error.objects == ["z.o", "b.o"]'
+}
+
 @test "requests that are wrong are refused by name" {
 	start_daemon
 	ask() { curl -s --max-time 10 --unix-socket "$DIR/xfn.sock" "$@"; }
