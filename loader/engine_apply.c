@@ -311,22 +311,24 @@ static int settle_capacity(struct apply *apply, struct xfn_capacity *capacity)
 {
 	const struct xfn_capacity_spec *spec = &apply->set->manifest->capacity;
 	const struct xfn_capacity *have = &apply->change.engine->dataplane->capacity;
+	struct xfn_capacity wanted;
 
 	*capacity = *have;
 	if (spec->triggers <= have->triggers && spec->functions <= have->functions)
 		return 0;
+	wanted = wanted_capacity(apply);
 	if (xfn_engine_is_empty(apply->change.engine)) {
-		*capacity = wanted_capacity(apply);
+		*capacity = wanted;
 		return apply->request->dry ? 0
 					   : xfn_engine_grow(apply->change.engine, capacity,
 							     &apply->change.fault);
 	}
 	return xfn_change_refuse(
 		&apply->change, -ENOSPC, 422, "over_capacity",
-		"the manifest asks for room for %llu triggers and %llu functions, "
+		"with the manifest there has to be room for %u triggers and %u functions, "
 		"the data plane in use has room for %u and %u: detach all interfaces "
 		"and apply an empty manifest first, or xfnd --reset",
-		spec->triggers, spec->functions, have->triggers, have->functions);
+		wanted.triggers, wanted.functions, have->triggers, have->functions);
 }
 
 /* ---- the answer ---------------------------------------------------------------------------------------- */

@@ -64,16 +64,6 @@ static void objective_text(const struct xfn_function_spec *spec, char *text)
 			 : "any");
 }
 
-/* Where the handler came from: `show` and the revision on disk tell it. */
-static void object_text(const struct xfn_function_spec *spec, char *text)
-{
-	bool kernel = spec->delivery == XFN_DELIVER_KERNEL;
-
-	snprintf(text, TEXT_BYTES, "%s%s%s", kernel ? spec->kernel.object : "none",
-		 kernel && spec->kernel.program ? " " : "",
-		 kernel && spec->kernel.program ? spec->kernel.program : "");
-}
-
 static void version_text(const struct xfn_model_function *function, char *text)
 {
 	if (function->version)
@@ -162,8 +152,12 @@ static void diff_function(struct diff *diff, const struct xfn_model_function *fr
 	diff_parts(diff, from, to, limit_text, "limit");
 	diff_parts(diff, from, to, latency_text, "latency");
 	diff_parts(diff, from, to, objective_text, "objective");
-	if (from->spec->delivery == to->spec->delivery)
-		diff_parts(diff, from, to, object_text, "object");
+	/* Paths are compared whole: `show` and the revision on disk tell them. */
+	if (from->version && to->version) {
+		compare(diff, "object", from->spec->kernel.object, to->spec->kernel.object);
+		compare(diff, "program", from->spec->kernel.program ?: "",
+			to->spec->kernel.program ?: "");
+	}
 	compare(diff, "description", from->spec->description ?: "", to->spec->description ?: "");
 	if (from->version != to->version) {
 		version_text(from, before);

@@ -343,8 +343,10 @@ static void open_usual(struct xfn_engine *engine)
 	int err = xfn_dataplane_open(engine->options.pin_dir, &usual, &engine->dataplane, &adopted,
 				     &fault);
 
-	if (!err)
+	if (!err) {
+		xfn_dataplane_flip(engine->dataplane, engine->model->revision);
 		return;
+	}
 	say_fault(engine, err, &fault);
 	exit(EXIT_FAILURE); /* nothing is attached, nothing runs: a new start begins from disk */
 }
