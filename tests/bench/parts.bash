@@ -84,7 +84,7 @@ stop_daemon() {
 # One program passes all on the client's end: what XDP sends back needs it.
 pass_on_client() {
 	in_client ip link set c0 xdp off 2>/dev/null || true
-	in_client ip link set c0 xdp obj "$BUILD/tests/bpf/pass.bpf.o" sec xdp
+	in_client ip link set c0 xdp obj "$BUILD/bpf/xfn_pass.bpf.o" sec xdp
 }
 
 # ---- from file to live ------------------------------------------------------------------------------

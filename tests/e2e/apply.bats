@@ -96,7 +96,7 @@ limit: {rate: 1/s, concurrency: 3}'; do
 	refused_handler "$OBJECTS/refused_verifier.bpf.o" "the kernel's verifier refuses" \
 		$'\n    invalid access to packet' "return data[42]"
 	refused_handler "$OBJECTS/refused_pin.bpf.o" "pins itself"
-	refused_handler "$OBJECTS/pass.bpf.o" "XFN_HANDLER()"
+	refused_handler "$BUILD/bpf/xfn_pass.bpf.o" "XFN_HANDLER()"
 	# One mistake does not hide the next.
 	{
 		printf 'version: 1\nfunctions:\n'

@@ -94,7 +94,7 @@ journal_says() { xfn journal | grep -qF "$1"; }
 @test "another XDP program on the interface is named, and left alone" {
 	let_pass "$SERVER" xfn0
 	run -1 --separate-stderr xfn attach xfn0
-	[[ $stderr == *"interface 'xfn0' has another XDP program: 'pass' (id "*"native mode)"* ]]
+	[[ $stderr == *"interface 'xfn0' has another XDP program: 'xfn_pass' (id "*"native mode)"* ]]
 	[ "$(ip -n "$SERVER" -j link show xfn0 | jq -r '.[0].xdp.prog.name')" = pass ]
 	run -1 --separate-stderr xfn attach --mode generic xfn0
 	[[ $stderr == *"another XDP program: 'pass'"* ]]

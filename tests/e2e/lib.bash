@@ -93,7 +93,7 @@ add_addresses() {
 
 # A veth takes what its peer sends by XDP_TX only if it has a program itself.
 let_pass() {
-	ip -n "$1" link set dev "$2" xdp obj "$OBJECTS/pass.bpf.o" sec xdp 2>/dev/null
+	ip -n "$1" link set dev "$2" xdp obj "$BUILD/bpf/xfn_pass.bpf.o" sec xdp 2>/dev/null
 }
 
 # ---- xfnd --------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ print(*struct.unpack_from("<QQ", bytes.fromhex(sys.argv[1]), 16))' "$last"
 	[[ $stderr == *"'$HOME_DIR/text.o' is not an ELF object"* ]]
 	run -1 --separate-stderr xfn swap count "$XFN"
 	[[ $stderr == *"not a BPF object"* || $stderr == *"expected at most"* ]]
-	run -1 --separate-stderr xfn swap count "$OBJECTS/pass.bpf.o"
+	run -1 --separate-stderr xfn swap count "$BUILD/bpf/xfn_pass.bpf.o"
 	[[ $stderr == *"no handler"*"XFN_HANDLER()"* ]]
 	run -3 --separate-stderr xfn swap cuont "$OBJECTS/count_more.bpf.o"
 	[[ $stderr == *"no function 'cuont'"*"did you mean 'count'?"* ]]

@@ -96,7 +96,7 @@ kernel_echo() {
 		    trigger: udp/7
 		    kernel: $(realpath "$BUILD/examples/echo/echo.bpf.o")
 	MANIFEST
-	in_client ip link set far xdp obj "$BUILD/tests/bpf/pass.bpf.o" sec xdp || return 1
+	in_client ip link set far xdp obj "$BUILD/bpf/xfn_pass.bpf.o" sec xdp || return 1
 	xfn apply "$work/echo.yaml" || return 1
 	for _ in 1 2 3 4 5 6 7 8; do
 		answer=$(ask hello 7)
