@@ -95,9 +95,9 @@ journal_says() { xfn journal | grep -qF "$1"; }
 	let_pass "$SERVER" xfn0
 	run -1 --separate-stderr xfn attach xfn0
 	[[ $stderr == *"interface 'xfn0' has another XDP program: 'xfn_pass' (id "*"native mode)"* ]]
-	[ "$(ip -n "$SERVER" -j link show xfn0 | jq -r '.[0].xdp.prog.name')" = pass ]
+	[ "$(ip -n "$SERVER" -j link show xfn0 | jq -r '.[0].xdp.prog.name')" = xfn_pass ]
 	run -1 --separate-stderr xfn attach --mode generic xfn0
-	[[ $stderr == *"another XDP program: 'pass'"* ]]
+	[[ $stderr == *"another XDP program: 'xfn_pass'"* ]]
 	ip -n "$SERVER" link set dev xfn0 xdp off
 	run -0 xfn attach xfn0
 }
