@@ -152,7 +152,9 @@ e2e_clean() {
 		rm -rf "$PINS"
 	fi
 	for name in /run/netns/xfn-"$E2E"-*; do
-		if [[ -e $name ]]; then ip netns del "${name##*/}"; fi
+		[[ -e $name ]] || continue
+		ip netns pids "${name##*/}" | xargs -r kill -KILL 2>/dev/null || true
+		ip netns del "${name##*/}"
 	done
 	rm -rf "$HOME_DIR"
 }
