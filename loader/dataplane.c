@@ -184,7 +184,7 @@ static int make_maps(struct xfn_dataplane *dataplane, struct xfn_fault *fault)
 	return err ?: pin_maps(dataplane);
 }
 
-static int map_info(int fd, struct bpf_map_info *info)
+int xfn_map_info(int fd, struct bpf_map_info *info)
 {
 	__u32 size = sizeof(*info);
 
@@ -232,7 +232,7 @@ static int check_layout(struct xfn_dataplane *dataplane, struct xfn_fault *fault
 	int i, err;
 
 	for (i = 0; i < XFN_MAP_COUNT; i++) {
-		err = map_info(dataplane->map_fd[i], &info);
+		err = xfn_map_info(dataplane->map_fd[i], &info);
 		if (err)
 			return err;
 		if (value_bytes[i] && info.value_size != value_bytes[i]) {
@@ -250,10 +250,10 @@ static int read_capacity(struct xfn_dataplane *dataplane, struct xfn_fault *faul
 {
 	struct bpf_map_info entries, functions, handlers, histograms;
 	struct xfn_capacity *capacity = &dataplane->capacity;
-	int err = map_info(dataplane->map_fd[XFN_MAP_ENTRIES], &entries) ?:
-		  map_info(dataplane->map_fd[XFN_MAP_FUNCTIONS], &functions) ?:
-		  map_info(dataplane->map_fd[XFN_MAP_HANDLERS], &handlers) ?:
-		  map_info(dataplane->map_fd[XFN_MAP_HISTOGRAMS], &histograms);
+	int err = xfn_map_info(dataplane->map_fd[XFN_MAP_ENTRIES], &entries) ?:
+		  xfn_map_info(dataplane->map_fd[XFN_MAP_FUNCTIONS], &functions) ?:
+		  xfn_map_info(dataplane->map_fd[XFN_MAP_HANDLERS], &handlers) ?:
+		  xfn_map_info(dataplane->map_fd[XFN_MAP_HISTOGRAMS], &histograms);
 
 	if (err)
 		return err;
@@ -274,7 +274,7 @@ static int read_capacity(struct xfn_dataplane *dataplane, struct xfn_fault *faul
 static int map_memory(struct xfn_dataplane *dataplane, enum xfn_map map, void *ret)
 {
 	struct bpf_map_info info;
-	int err = map_info(dataplane->map_fd[map], &info);
+	int err = xfn_map_info(dataplane->map_fd[map], &info);
 	void *memory;
 
 	if (err)
@@ -315,7 +315,7 @@ static void unmap(struct xfn_dataplane *dataplane, enum xfn_map map, void *memor
 {
 	struct bpf_map_info info;
 
-	if (memory && !map_info(dataplane->map_fd[map], &info))
+	if (memory && !xfn_map_info(dataplane->map_fd[map], &info))
 		munmap(memory, (size_t)info.value_size * info.max_entries);
 }
 

@@ -6,7 +6,11 @@
 
 #include "dataplane.h"
 
+struct bpf_map_info;
 struct xfn_ingress;
+
+/* What the kernel says of a map. Returns 0 or -errno. */
+int xfn_map_info(int fd, struct bpf_map_info *info);
 
 void xfn_fault_set(struct xfn_fault *fault, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -14,6 +18,9 @@ void xfn_fault_set(struct xfn_fault *fault, const char *format, ...)
 /* DIR/folder/name. Returns 0 or -ENAMETOOLONG. */
 int xfn_pin_path(const struct xfn_dataplane *dataplane, char *path, size_t size, const char *folder,
 		 const char *name);
+
+/* Makes a folder of pins, mode 0700; one that is there is fine. Returns 0 or -errno. */
+int xfn_pin_make_folder(const char *path);
 
 /* Unlinks all that is under @path, and @path; nothing there is fine. */
 int xfn_pin_remove_tree(const char *path);

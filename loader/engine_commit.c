@@ -254,17 +254,17 @@ static void sweep_versions(struct xfn_engine *engine)
 	__u32 slot, count = engine->dataplane->capacity.versions;
 	size_t i;
 
-	memset(engine->zeroed, 0, count * sizeof(*engine->zeroed));
+	memset(engine->named, 0, count * sizeof(*engine->named));
 	for (i = 0; live && i < live->function_count; i++) {
 		version = live->functions[i].version;
 		if (version)
-			engine->zeroed[version->slot] = true;
+			engine->named[version->slot] = true;
 		version = live->functions[i].draining;
 		if (version)
-			engine->zeroed[version->slot] = true;
+			engine->named[version->slot] = true;
 	}
 	for (slot = 0; slot < count; slot++) {
-		if (!engine->entered[slot] || engine->zeroed[slot])
+		if (!engine->entered[slot] || engine->named[slot])
 			continue;
 		bpf_map_delete_elem(engine->dataplane->map_fd[XFN_MAP_HANDLERS], &slot);
 		engine->entered[slot] = false;

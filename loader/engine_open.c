@@ -191,10 +191,10 @@ static int alloc_flags(struct xfn_engine *engine)
 	__u32 count = engine->dataplane->capacity.versions;
 
 	free(engine->entered);
-	free(engine->zeroed);
+	free(engine->named);
 	engine->entered = calloc(count, sizeof(*engine->entered));
-	engine->zeroed = calloc(count, sizeof(*engine->zeroed));
-	return engine->entered && engine->zeroed ? 0 : -ENOMEM;
+	engine->named = calloc(count, sizeof(*engine->named));
+	return engine->entered && engine->named ? 0 : -ENOMEM;
 }
 
 /* bpffs is where pins go: mounted if need be, and said so. */
@@ -308,7 +308,7 @@ void xfn_engine_close(struct xfn_engine *engine)
 	xfn_set_put(engine->parsed);
 	xfn_dataplane_close(engine->dataplane);
 	free(engine->entered);
-	free(engine->zeroed);
+	free(engine->named);
 	free(engine);
 }
 

@@ -30,7 +30,7 @@ struct xfn_engine {
 	struct xfn_set *parsed;      /* the manifest last sent, so that it is parsed once */
 	__u64 surroundings;          /* xfn_change.surroundings of the live ruleset */
 	bool *entered;               /* by version slot: xfn_handlers holds a program */
-	bool *zeroed;                /* scratch of a commit, by version slot */
+	bool *named;                 /* scratch of a sweep, by version slot: some model names it */
 };
 
 /* Which of a number of slots are taken; the search for a free one goes on from the last found. */

@@ -25,14 +25,6 @@ static int map_path(const struct xfn_dataplane *dataplane, const char *tenant, c
 	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
 }
 
-static int map_info(int fd, struct bpf_map_info *info)
-{
-	__u32 size = sizeof(*info);
-
-	memset(info, 0, size);
-	return bpf_obj_get_info_by_fd(fd, info, &size) ? xfn_errno() : 0;
-}
-
 /* ---- inheriting ------------------------------------------------------------------------------------ */
 
 static bool btf_is_alike(const struct bpf_object *object, const struct bpf_map *map,
@@ -78,7 +70,7 @@ int xfn_handler_inherit(const struct xfn_dataplane *dataplane, const struct bpf_
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : xfn_errno();
-	err = map_info(fd, &info);
+	err = xfn_map_info(fd, &info);
 	if (!err && map_is_alike(object, map, &info))
 		err = bpf_map__reuse_fd(map, fd) ?: 1; /* takes a duplicate */
 	close(fd);
@@ -101,7 +93,7 @@ static __u32 pinned_id(const char *path)
 
 	if (fd < 0)
 		return 0;
-	err = map_info(fd, &info);
+	err = xfn_map_info(fd, &info);
 	close(fd);
 	return err ? 0 : info.id;
 }
@@ -181,17 +173,12 @@ static int pin_all(const char *folder, const __u32 *ids, __u32 count)
 		fd = bpf_map_get_fd_by_id(ids[i]);
 		if (fd < 0)
 			return xfn_errno();
-		err = map_info(fd, &info);
+		err = xfn_map_info(fd, &info);
 		if (!err && is_private(info.name))
 			err = pin_map(folder, fd, &info);
 		close(fd);
 	}
 	return err ?: remove_stale(folder, ids, count);
-}
-
-static int make_folder(const char *path)
-{
-	return mkdir(path, 0700) && errno != EEXIST ? xfn_errno() : 0;
 }
 
 int xfn_handler_pin_maps(const struct xfn_dataplane *dataplane, const char *tenant,
@@ -203,8 +190,8 @@ int xfn_handler_pin_maps(const struct xfn_dataplane *dataplane, const char *tena
 
 	err = map_path(dataplane, tenant, NULL, NULL, tenant_path, sizeof(tenant_path)) ?:
 	      map_path(dataplane, tenant, name, NULL, folder, sizeof(folder)) ?:
-	      make_folder(tenant_path) ?:
-	      make_folder(folder) ?:
+	      xfn_pin_make_folder(tenant_path) ?:
+	      xfn_pin_make_folder(folder) ?:
 	      program_maps(program_fd, &ids, &count);
 	if (err)
 		return err;

@@ -42,7 +42,7 @@ int xfn_pin_path(const struct xfn_dataplane *dataplane, char *path, size_t size,
 	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
 }
 
-static int make_folder(const char *path)
+int xfn_pin_make_folder(const char *path)
 {
 	return mkdir(path, 0700) && errno != EEXIST ? xfn_errno() : 0;
 }
@@ -51,14 +51,14 @@ int xfn_pins_make_folders(const struct xfn_dataplane *dataplane, const char *pin
 {
 	static const char *const folders[] = {"maps", "interfaces", "functions"};
 	char path[PATH_MAX];
-	int err = make_folder(pin_dir);
+	int err = xfn_pin_make_folder(pin_dir);
 	size_t i;
 
 	if (!err)
-		err = make_folder(dataplane->dir);
+		err = xfn_pin_make_folder(dataplane->dir);
 	for (i = 0; i < sizeof(folders) / sizeof(folders[0]) && !err; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dataplane->dir, folders[i]);
-		err = make_folder(path);
+		err = xfn_pin_make_folder(path);
 	}
 	return err;
 }
