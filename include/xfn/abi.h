@@ -11,7 +11,7 @@
  */
 #include <linux/types.h>
 
-#define XFN_ABI_VERSION 1
+#define XFN_ABI_VERSION 2
 
 /* ---- verdicts ------------------------------------------------------------------------------ */
 
