@@ -107,10 +107,12 @@ static __always_inline __u64 vlan_of(const struct vlan_header *tag)
 	return id ? id | XFN_VLAN_PRESENT : 0;
 }
 
+/* Tags that name no VLAN are passed over: what is behind a priority tag stands in its place. */
 static __always_inline int parse_vlan(struct cursor *cursor, struct packet *packet,
 				      __be16 *eth_proto)
 {
 	struct vlan_header *tag;
+	__u64 outer = 0;
 	int i;
 
 #pragma unroll
@@ -120,7 +122,9 @@ static __always_inline int parse_vlan(struct cursor *cursor, struct packet *pack
 		tag = TAKE(cursor, sizeof(*tag));
 		if (!tag)
 			return XFN_VERDICT_MALFORMED;
-		packet->meta |= vlan_of(tag) << (i ? XFN_META_INNER_SHIFT : XFN_META_OUTER_SHIFT);
+		packet->meta |= vlan_of(tag)
+				<< (outer ? XFN_META_INNER_SHIFT : XFN_META_OUTER_SHIFT);
+		outer = packet->meta & XFN_META_VLAN_MASK;
 		*eth_proto = tag->eth_proto;
 	}
 	return XFN_GO_ON;
@@ -179,12 +183,12 @@ static __always_inline int skip_extension(struct cursor *cursor, __u8 *next, __u
 			return XFN_VERDICT_FRAGMENT;
 	} else {
 		bytes += header->length * 8;
-		if (*next == IPPROTO_ROUTING && header->segments_left)
-			return XFN_VERDICT_FOREIGN;
 	}
-	*next = header->next;
 	if (bytes > *left_bytes || start + bytes > cursor->end)
 		return XFN_VERDICT_MALFORMED;
+	if (*next == IPPROTO_ROUTING && header->segments_left)
+		return XFN_VERDICT_FOREIGN;
+	*next = header->next;
 	*left_bytes -= bytes;
 	cursor->at = start + bytes;
 	return XFN_GO_ON;

@@ -22,7 +22,7 @@ static const struct {
 	struct {
 		int interface, function;
 		struct frame_spec packet;
-	} packets[8];
+	} packets[9];
 	unsigned packet_count;
 } cases[] = {
 	{"an exact port",
@@ -105,10 +105,11 @@ static const struct {
 	  {0, 2, {.vlan = {5, 6}}},
 	  {0, NOBODY, {.vlan = {6}}},
 	  {0, NOBODY, {.vlan = {6, 5}}},
-	  {0, 3, {.vlan = {0xeffe}}}, /* priority and 4094 */
-	  {0, 0, {.vlan = {0x2000}}}, /* a priority, no VLAN */
-	  {0, NOBODY, {.vlan = {0x2000, 5}}}},
-	 8},
+	  {0, 3, {.vlan = {0xeffe}}},    /* priority and 4094 */
+	  {0, 0, {.vlan = {0x2000}}},    /* a priority, no VLAN */
+	  {0, 1, {.vlan = {0x2000, 5}}}, /* as the kernel: the tag behind counts */
+	  {0, 1, {.vlan = {5, 0x2000}}}},
+	 9},
 	{"an interface",
 	 {"udp/7", "{protocol: udp, port: 7, interface: test1}"},
 	 {{0, 0, {.dst = "192.0.2.1"}}, {1, 1, {.dst = "192.0.2.1"}}},
