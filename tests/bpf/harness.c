@@ -20,6 +20,7 @@
 #include "errnum.h"
 #include "manifest.h"
 #include "../../loader/dataplane_load.h"
+#include "../../loader/engine_private.h"
 #include "../../loader/handler.h"
 
 enum { CAPACITY_TRIGGERS = 2000, CAPACITY_FUNCTIONS = 64 };
@@ -162,31 +163,17 @@ static void fail_with(const char *what, const struct xfn_diag_list *diags)
 		    diags->count ? diags->items[0].message : "failed without a reason");
 }
 
+/* As the daemon makes it, with handlers in the slots of their functions, timed where that is asked for. */
 static struct xfn_function_config config_of(const struct xfn_function_spec *spec, __u32 slot)
 {
-	struct xfn_function_config config = {.target = XFN_TARGET(XFN_SAMPLE_NEVER, slot)};
-	const struct xfn_limit_spec *limit = &spec->limit;
-	__u64 interval = 0;
+	struct xfn_version version = {.slot = slot, .histogram = XFN_HISTOGRAM_NONE};
+	struct xfn_model_function function = {.spec = spec};
 
-	config.limit = XFN_FUNCTION_DELIVERY(
-		spec->delivery == XFN_DELIVER_KERNEL ? XFN_DELIVERY_KERNEL : XFN_DELIVERY_SOCKET);
 	if (spec->given & XFN_GIVEN_SAMPLE)
-		config.target = XFN_TARGET(0xffffffffU / spec->latency.sample, slot);
-	if (!spec->enabled)
-		config.limit |= XFN_FUNCTION_DISABLED;
-	if (!(spec->given & XFN_GIVEN_LIMIT))
-		return config;
-	if (limit->rate.count)
-		interval = limit->rate.period_ns * XFN_TIME_FRACTION / limit->rate.count;
-	else
-		config.limit |= XFN_FUNCTION_DISABLED | XFN_FUNCTION_OFF_DROP;
-	config.limit |= interval | XFN_FUNCTION_LIMITED;
-	if (limit->excess == XFN_EXCESS_PASS)
-		config.limit |= XFN_FUNCTION_EXCESS_PASS;
-	if (limit->packets)
-		config.limit |= XFN_FUNCTION_PACKETS;
-	config.burst = interval * limit->burst;
-	return config;
+		version.histogram = slot;
+	if (spec->delivery == XFN_DELIVER_KERNEL)
+		function.version = &version;
+	return xfn_function_config_of(&function);
 }
 
 void harness_ruleset_input(const struct harness *harness, struct xfn_ruleset_input *ret)
@@ -204,13 +191,12 @@ void harness_ruleset_input(const struct harness *harness, struct xfn_ruleset_inp
 }
 
 static struct xfn_ruleset *compile(const struct harness *harness,
-				   const struct xfn_manifest *manifest)
+				   const struct xfn_manifest *manifest, struct xfn_diag_list *diags)
 {
 	struct xfn_ruleset_function functions[HARNESS_FUNCTIONS] = {};
 	const struct xfn_function_spec *spec;
 	struct xfn_ruleset *ruleset = NULL;
 	struct xfn_ruleset_input input;
-	struct xfn_diag_list diags;
 	__u32 i;
 
 	for (i = 0; i < manifest->function_count && i < HARNESS_FUNCTIONS; i++) {
@@ -228,11 +214,7 @@ static struct xfn_ruleset *compile(const struct harness *harness,
 	harness_ruleset_input(harness, &input);
 	input.functions = functions;
 	input.function_count = i;
-	xfn_diag_list_init(&diags);
-	if (xfn_ruleset_compile(&input, &diags, &ruleset))
-		fail_with("compile", &diags);
-	xfn_diag_list_fini(&diags);
-	return ruleset;
+	return xfn_ruleset_compile(&input, diags, &ruleset) ? NULL : ruleset;
 }
 
 /*
@@ -254,21 +236,16 @@ void harness_apply_ruleset(struct harness *harness, const struct xfn_ruleset *ru
 	xfn_dataplane_flip(harness->dataplane, ++harness->revision);
 }
 
-bool harness_apply(struct harness *harness, const char *text)
+static bool apply(struct harness *harness, const char *text, struct xfn_diag_list *diags)
 {
 	struct xfn_manifest *manifest = NULL;
 	struct xfn_function_config config;
-	struct xfn_ruleset *ruleset;
-	struct xfn_diag_list diags;
-	int err, generation = idle_generation(harness);
+	struct xfn_ruleset *ruleset = NULL;
+	int generation = idle_generation(harness);
 	__u32 i;
 
-	xfn_diag_list_init(&diags);
-	err = xfn_manifest_parse("test.yaml", text, strlen(text), &diags, &manifest);
-	if (err)
-		fail_with("manifest", &diags);
-	xfn_diag_list_fini(&diags);
-	ruleset = err ? NULL : compile(harness, manifest);
+	if (!xfn_manifest_parse("test.yaml", text, strlen(text), diags, &manifest))
+		ruleset = compile(harness, manifest, diags);
 	if (!ruleset) {
 		xfn_manifest_free(manifest);
 		return false;
@@ -285,6 +262,30 @@ bool harness_apply(struct harness *harness, const char *text)
 	harness->ruleset = ruleset;
 	harness->manifest = manifest;
 	return true;
+}
+
+bool harness_try_apply(struct harness *harness, const char *text)
+{
+	struct xfn_diag_list diags;
+	bool applied;
+
+	xfn_diag_list_init(&diags);
+	applied = apply(harness, text, &diags);
+	xfn_diag_list_fini(&diags);
+	return applied;
+}
+
+bool harness_apply(struct harness *harness, const char *text)
+{
+	struct xfn_diag_list diags;
+	bool applied;
+
+	xfn_diag_list_init(&diags);
+	applied = apply(harness, text, &diags);
+	if (!applied)
+		fail_with("apply", &diags);
+	xfn_diag_list_fini(&diags);
+	return applied;
 }
 
 /* ---- handlers ---------------------------------------------------------------------------------- */

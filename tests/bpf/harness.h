@@ -67,6 +67,8 @@ unsigned harness_scaled(const struct harness *harness, unsigned number, unsigned
 
 /* Makes a manifest live. Failing is a failure of the test that has begun. */
 bool harness_apply(struct harness *harness, const char *manifest);
+/* The same, where being refused is no failure. */
+bool harness_try_apply(struct harness *harness, const char *manifest);
 
 /* Makes compiled rules live; their functions have to be set by the caller, in both generations. */
 void harness_apply_ruleset(struct harness *harness, const struct xfn_ruleset *ruleset);

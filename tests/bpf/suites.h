@@ -6,6 +6,7 @@
 #define SUITES(X)                                                                      \
 	X(parse, "verdicts of packets cut short, with absurd lengths, random packets") \
 	X(classify, "which trigger matches, against the look-up in user space")        \
+	X(differential, "random manifests and packets, against the oracle")            \
 	X(limiter, "rate and burst, event by event, against an exact reference")       \
 	X(police, "limits and switches on the way through ingress, on two CPUs")       \
 	X(handler, "what becomes of an event in a handler, replies byte by byte")      \
