@@ -6,6 +6,7 @@
  * written in NAPI alone, which does not nest: plain increments lose nothing.
  */
 #include "maps.bpf.h"
+#include "observe.h"
 #include "packet.h"
 
 /* Interface slot, given by the loader: each interface has an ingress program of its own. */
@@ -19,6 +20,8 @@ static __always_inline void count_verdict(const struct packet *packet, const str
 	struct xfn_interface_verdicts *verdicts = bpf_map_lookup_elem(&xfn_verdicts, &slot);
 	struct xfn_function_counts *counts;
 
+	if (XFN_DRY)
+		return;
 	if (verdicts && verdict < XFN_VERDICT_COUNT)
 		verdicts->count[verdict] += by;
 	if (verdict >= XFN_FUNCTION_VERDICT_COUNT)

@@ -8,6 +8,7 @@
  */
 #include <bpf/bpf_endian.h>
 #include "maps.bpf.h"
+#include "observe.h"
 #include "packet.h"
 
 /* Capacity, given by the loader: each generation has 2^slot_bits entries. */
@@ -263,7 +264,7 @@ static __always_inline int classify(const struct generation *generation, struct 
 	if (!word)
 		return XFN_VERDICT_UNMATCHED;
 	sample = word->head.sample;
-	if (sample) {
+	if (sample && !XFN_DRY) {
 		draw = random_u32();
 		if (draw <= sample)
 			match->seen_ns = bpf_ktime_get_ns();

@@ -7,6 +7,7 @@
  * of CPUs: at most burst + rate * elapsed + 1 events are admitted in any interval.
  */
 #include "maps.bpf.h"
+#include "observe.h"
 #include "packet.h"
 
 /* Tries before an event counts as over the limit: nothing is admitted uncharged. */
@@ -35,6 +36,10 @@ static __always_inline int limiter_admit(__u64 *arrival, __u64 now, __u64 interv
 	int i;
 
 	stored = *(volatile __u64 *)arrival;
+	if (XFN_DRY) { /* the same answer, and nothing charged */
+		observe_limiter(stored, now);
+		return (stored > now ? stored : now) + interval <= latest;
+	}
 	for (i = 0; i < LIMITER_TRIES; i++) {
 		expected = (stored > now ? stored : now) + interval;
 		if (expected > latest) {

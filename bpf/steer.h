@@ -39,6 +39,8 @@ static __always_inline int give_to_handler(struct xdp_md *ctx, const struct gene
 	__u32 zero = 0;
 	struct xfn_event_state *event = bpf_map_lookup_elem(&xfn_events, &zero);
 
+	if (XFN_DRY && !observe_runs_handler())
+		return XFN_VERDICT_HANDLED; /* xfnd knows whether there is a handler */
 	if (!event)
 		return XFN_VERDICT_NO_TARGET;
 	event->data = (__u64)(long)ctx->data;
@@ -61,6 +63,7 @@ static __always_inline int give_to_handler(struct xdp_md *ctx, const struct gene
 	event->rule = match->rule;
 	event->interface = xfn_interface_slot;
 	event->given_ns = match->sampled ? bpf_ktime_get_ns() : 0;
+	observe_verdict(ctx, packet, match, XFN_VERDICT_HANDLED);
 	count_verdict(packet, match, XFN_VERDICT_HANDLED, 1);
 	bpf_tail_call(ctx, &xfn_handlers, XFN_TARGET_HANDLER(match->config.target));
 	count_verdict(packet, match, XFN_VERDICT_HANDLED, -1);

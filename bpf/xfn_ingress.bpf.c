@@ -24,11 +24,15 @@ int xfn_ingress(struct xdp_md *ctx)
 	verdict = parse(data, data_end, interface->mac, slot, &packet);
 	if (verdict == XFN_GO_ON)
 		verdict = classify(&generation, &packet, &match);
-	if (verdict != XFN_GO_ON) /* no function's: a way out of its own, which carries no match */
+	if (verdict !=
+	    XFN_GO_ON) { /* no function's: a way out of its own, which carries no match */
+		observe_verdict(ctx, &packet, &(struct match){}, verdict);
 		return account(&packet, &(struct match){}, verdict);
+	}
 	verdict = police(&packet, &match);
 	if (verdict == XFN_GO_ON)
 		verdict = steer(ctx, &generation, &packet, &match);
+	observe_verdict(ctx, &packet, &match, verdict);
 	return account(&packet, &match, verdict);
 }
 

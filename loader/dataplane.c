@@ -14,9 +14,8 @@
 #include "dataplane.h"
 #include "dataplane_load.h"
 #include "errnum.h"
-#include "load_log.h"
+#include "ingress.h"
 #include "phash.h"
-#include "xfn_ingress.skel.h"
 
 static const char *const map_names[XFN_MAP_COUNT] = {
 #define X(NAME, name) #name,
@@ -45,8 +44,7 @@ struct xfn_capacity xfn_capacity_of(__u32 triggers, __u32 functions)
 	return capacity;
 }
 
-/* Elements of a map, or 0 where the capacity does not decide. */
-static __u32 map_elements(const struct xfn_capacity *capacity, enum xfn_map map)
+__u32 xfn_map_elements(const struct xfn_capacity *capacity, enum xfn_map map)
 {
 	__u32 entries = 1U << capacity->slot_bits;
 
@@ -85,67 +83,13 @@ void xfn_fault_set(struct xfn_fault *fault, const char *format, ...)
 
 /* ---- maps ---------------------------------------------------------------------------------------- */
 
-static int prepare_maps(const struct xfn_dataplane *dataplane, const struct xfn_ingress *ingress)
-{
-	struct bpf_map *map;
-	int i, err = 0;
-
-	for (i = 0; i < XFN_MAP_COUNT && !err; i++) {
-		map = bpf_object__find_map_by_name(ingress->obj, map_names[i]);
-		if (!map)
-			return -ENOENT;
-		if (dataplane->map_fd[i] >= 0)
-			err = bpf_map__reuse_fd(map, dataplane->map_fd[i]);
-		else if (map_elements(&dataplane->capacity, i))
-			err = bpf_map__set_max_entries(map, map_elements(&dataplane->capacity, i));
-	}
-	return err;
-}
-
-static int load_ingress(const struct xfn_dataplane *dataplane, struct xfn_ingress *ingress,
-			__u32 slot)
-{
-	ingress->rodata->xfn_slot_bits = dataplane->capacity.slot_bits;
-	ingress->rodata->xfn_interface_slot = slot;
-	/* Root, ingress and handlers share program arrays, so they share this (EINVAL else). */
-	bpf_program__set_expected_attach_type(ingress->progs.xfn_ingress, 0);
-	return prepare_maps(dataplane, ingress) ?: xfn_ingress__load(ingress);
-}
-
-int xfn_ingress_new(const struct xfn_dataplane *dataplane, __u32 slot, struct xfn_ingress **ret,
-		    struct xfn_fault *fault)
-{
-	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_size = XFN_LOAD_LOG_BYTES);
-	struct xfn_ingress *ingress;
-	struct xfn_load_log log;
-	const char *refusal;
-	int err = xfn_load_log_init(&log);
-
-	if (err)
-		return err;
-	options.kernel_log_buf = log.text;
-	ingress = xfn_ingress__open_opts(&options);
-	err = ingress ? load_ingress(dataplane, ingress, slot) : xfn_errno();
-	if (err) {
-		refusal = xfn_load_log_verifier(&log);
-		xfn_fault_set(fault, "cannot load the ingress program: %s%s%s", strerror(-err),
-			      refusal ? ": the kernel's verifier says\n" : ": ",
-			      refusal ?: xfn_load_log_warning(&log));
-		xfn_ingress__destroy(ingress);
-	} else {
-		*ret = ingress;
-	}
-	xfn_load_log_fini(&log);
-	return err;
-}
-
-static int keep_maps(struct xfn_dataplane *dataplane, const struct xfn_ingress *ingress)
+static int keep_maps(struct xfn_dataplane *dataplane, const struct bpf_object *ingress)
 {
 	struct bpf_map *map;
 	int i;
 
 	for (i = 0; i < XFN_MAP_COUNT; i++) {
-		map = bpf_object__find_map_by_name(ingress->obj, map_names[i]);
+		map = bpf_object__find_map_by_name(ingress, map_names[i]);
 		dataplane->map_fd[i] = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 3);
 		if (dataplane->map_fd[i] < 0)
 			return xfn_errno();
@@ -174,13 +118,14 @@ static int pin_maps(struct xfn_dataplane *dataplane)
 /* Makes all maps by loading one ingress program, which is let go again. */
 static int make_maps(struct xfn_dataplane *dataplane, struct xfn_fault *fault)
 {
-	struct xfn_ingress *ingress;
-	int err = xfn_ingress_new(dataplane, 0, &ingress, fault);
+	struct xfn_ingress_request request = {.variant = XFN_INGRESS_LIVE};
+	struct bpf_object *ingress;
+	int err = xfn_ingress_load(dataplane, &request, &ingress, fault);
 
 	if (err)
 		return err;
 	err = keep_maps(dataplane, ingress);
-	xfn_ingress__destroy(ingress);
+	bpf_object__close(ingress);
 	return err ?: pin_maps(dataplane);
 }
 
@@ -262,7 +207,7 @@ static int read_capacity(struct xfn_dataplane *dataplane, struct xfn_fault *faul
 	capacity->histograms = histograms.max_entries / XFN_STAGE_COUNT;
 	capacity->slot_bits = __builtin_ctz(entries.max_entries / 2);
 	capacity->triggers = xfn_phash_capacity(capacity->slot_bits);
-	if (entries.max_entries != map_elements(capacity, XFN_MAP_ENTRIES)) {
+	if (entries.max_entries != xfn_map_elements(capacity, XFN_MAP_ENTRIES)) {
 		xfn_fault_set(fault,
 			      "pinned map '%s/maps/xfn_entries' has %u elements, no power of two",
 			      dataplane->dir, entries.max_entries);

@@ -16,8 +16,8 @@
 #include "dataplane.h"
 #include "dataplane_load.h"
 #include "errnum.h"
+#include "ingress.h"
 #include "received.h"
-#include "xfn_ingress.skel.h"
 #include "xfn_root.skel.h"
 
 /* struct xfn_interface.flags */
@@ -49,12 +49,13 @@ static int keep_fd(int fd)
 /* Loads ingress for @slot and makes it live there: how a data plane is upgraded, too. */
 static int load_ingress(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_fault *fault)
 {
-	struct xfn_ingress *ingress;
-	int err = xfn_ingress_new(dataplane, slot, &ingress, fault), fd;
+	struct xfn_ingress_request request = {.variant = XFN_INGRESS_LIVE, .slot = slot};
+	struct bpf_object *ingress;
+	int err = xfn_ingress_load(dataplane, &request, &ingress, fault), fd;
 
 	if (err)
 		return err;
-	fd = bpf_program__fd(ingress->progs.xfn_ingress);
+	fd = xfn_ingress_fd(ingress);
 	if (bpf_map_update_elem(dataplane->map_fd[XFN_MAP_ENTRY_PROGS], &slot, &fd, 0)) {
 		err = xfn_errno();
 		xfn_fault_set(fault, "cannot enter the ingress program: %s", strerror(-err));
@@ -62,7 +63,7 @@ static int load_ingress(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_
 		close_fd(&dataplane->interface[slot].ingress_fd);
 		dataplane->interface[slot].ingress_fd = keep_fd(fd);
 	}
-	xfn_ingress__destroy(ingress);
+	bpf_object__close(ingress);
 	return err;
 }
 

@@ -7,7 +7,6 @@
 #include "dataplane.h"
 
 struct bpf_map_info;
-struct xfn_ingress;
 
 /* What the kernel says of a map. Returns 0 or -errno. */
 int xfn_map_info(int fd, struct bpf_map_info *info);
@@ -37,12 +36,8 @@ int xfn_pins_lock(const char *dir, int *ret, struct xfn_fault *fault);
 /* Says whether any interface is attached by a pin in DIR. */
 bool xfn_pins_have_links(const struct xfn_dataplane *dataplane);
 
-/*
- * Loads an ingress program for interface slot @slot: it reuses the maps that are open and makes those
- * that are not, by the capacity. The caller destroys it.
- */
-int xfn_ingress_new(const struct xfn_dataplane *dataplane, __u32 slot, struct xfn_ingress **ret,
-		    struct xfn_fault *fault);
+/* Elements of a map, or 0 where the capacity does not decide. */
+__u32 xfn_map_elements(const struct xfn_capacity *capacity, enum xfn_map map);
 
 /*
  * Readies a slot for packets: its counters at zero, its root and ingress loaded, attached nowhere.

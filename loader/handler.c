@@ -12,6 +12,7 @@
 #include "errnum.h"
 #include "handler_private.h"
 #include "load_log.h"
+#include "rodata.h"
 
 /* ---- the object's maps ----------------------------------------------------------------------------- */
 
@@ -25,7 +26,7 @@ static int give_private(const struct xfn_dataplane *dataplane, struct bpf_object
 			const struct xfn_handler_request *request, struct bpf_map *map)
 {
 	struct xfn_handler_maps *list = request->inherited;
-	int inherited = xfn_handler_inherit(dataplane, object, request, map);
+	int inherited = request->fresh ? 0 : xfn_handler_inherit(dataplane, object, request, map);
 
 	if (inherited == 1 && list && list->count < XFN_HANDLER_MAPS_MAX)
 		snprintf(list->names[list->count++], sizeof(list->names[0]), "%s",
@@ -67,63 +68,19 @@ static int reuse_maps(const struct xfn_dataplane *dataplane, struct bpf_object *
 	return err;
 }
 
-/* Offset of variable @name in data section @section, or -ENOENT. */
-static int variable_offset(const struct btf *btf, const char *section, const char *name,
-			   __u32 *size)
-{
-	__s32 id = btf ? btf__find_by_name_kind(btf, section, BTF_KIND_DATASEC) : -ENOENT;
-	const struct btf_var_secinfo *variable;
-	const struct btf_type *type;
-	int i;
-
-	if (id < 0)
-		return -ENOENT;
-	type = btf__type_by_id(btf, id);
-	variable = btf_var_secinfos(type);
-	for (i = 0; i < btf_vlen(type); i++, variable++) {
-		if (strcmp(btf__name_by_offset(btf, btf__type_by_id(btf, variable->type)->name_off),
-			   name))
-			continue;
-		*size = variable->size;
-		return variable->offset;
-	}
-	return -ENOENT;
-}
-
-static struct bpf_map *rodata_of(struct bpf_object *object)
-{
-	struct bpf_map *map;
-	const char *name;
-
-	bpf_object__for_each_map (map, object) {
-		name = bpf_map__name(map);
-		if (bpf_map__is_internal(map) && strlen(name) >= 7 &&
-		    !strcmp(name + strlen(name) - 7, ".rodata"))
-			return map;
-	}
-	return NULL;
-}
-
 /* Tells the handler which slots are its own, after a look at what it was compiled against. */
 static int set_self(struct bpf_object *object, const struct xfn_handler_request *request,
 		    struct xfn_fault *fault)
 {
-	struct bpf_map *rodata = rodata_of(object);
 	struct xfn_handler_self self;
-	size_t bytes = 0;
-	__u32 size = 0;
-	int offset = variable_offset(bpf_object__btf(object), ".rodata", "xfn_self", &size), err;
-	const void *initial = rodata ? bpf_map__initial_value(rodata, &bytes) : NULL;
-	char *values;
 
-	if (!initial || offset < 0 || size != sizeof(self) || offset + size > bytes) {
+	if (xfn_rodata_get(object, "xfn_self", &self, sizeof(self))) {
 		xfn_fault_set(fault,
 			      "'%s' has no handler, expected a program made by XFN_HANDLER() "
 			      "and compiled with -g",
 			      request->path);
 		return -EINVAL;
 	}
-	memcpy(&self, (const char *)initial + offset, sizeof(self));
 	if (self.abi != XFN_ABI_VERSION) {
 		xfn_fault_set(fault,
 			      "'%s' was compiled against layout version %u of "
@@ -133,14 +90,7 @@ static int set_self(struct bpf_object *object, const struct xfn_handler_request 
 	}
 	self.version = request->version_slot;
 	self.histogram = request->histogram_slot;
-	values = malloc(bytes);
-	if (!values)
-		return -ENOMEM;
-	memcpy(values, initial, bytes);
-	memcpy(values + offset, &self, sizeof(self));
-	err = bpf_map__set_initial_value(rodata, values, bytes);
-	free(values);
-	return err;
+	return xfn_rodata_set(object, "xfn_self", &self, sizeof(self));
 }
 
 /* Maps that no instruction names belong to the program too: tools may want them. */

@@ -9,6 +9,7 @@
 #include <bpf/bpf.h>
 
 #include "harness.h"
+#include "../../loader/dry.h"
 
 enum { CPUS_MAX = 1024 };
 
@@ -147,6 +148,33 @@ static bool expect_books(const char *what, const struct books *before, const str
 	return held;
 }
 
+/* What explain would say. A frame below its minimum can't be run at all. */
+static bool expect_foretold(const struct harness *harness, const char *what, __u32 interface,
+			    const struct frame *frame, const struct expected *expected)
+{
+	const struct xfn_dry_frame dry = {frame->bytes, frame->size};
+	struct xfn_dry_result result;
+	int err = xfn_dry_step(harness->dry[interface], &dry, &result);
+	__u32 verdict = result.report.seen.verdict;
+	bool held;
+
+	if (err == -EMSGSIZE)
+		return true;
+	if (!test_expect(!err, "%s: dry run: %s", what, strerror(-err)))
+		return false;
+	held = test_expect(verdict == expected->verdict, "%s: dry run says %s, expected %s", what,
+			   verdict_label(verdict), verdict_label(expected->verdict));
+	if (expected->verdict != XFN_VERDICT_HANDLED)
+		held &= test_expect((int)result.action == expected->action,
+				    "%s: dry run says action %s, expected %s", what,
+				    action_label(result.action), action_label(expected->action));
+	if (expected->function >= 0)
+		held &= test_expect((int)result.report.seen.function == expected->function,
+				    "%s: dry run says function %u, expected %d", what,
+				    result.report.seen.function, expected->function);
+	return held;
+}
+
 bool harness_expect(const struct harness *harness, const char *what, __u32 interface,
 		    enum entry entry, const struct frame *frame, const struct expected *expected,
 		    struct run *ret)
@@ -157,10 +185,11 @@ bool harness_expect(const struct harness *harness, const char *what, __u32 inter
 	bool held;
 
 	harness_read_books(harness, interface, &before);
+	held = expect_foretold(harness, what, interface, frame, expected);
 	harness_run(harness, interface, entry, frame, &run);
 	harness_read_books(harness, interface, &after);
-	held = test_expect(run.action == expected->action, "%s: action %s (%d), expected %s", what,
-			   action_label(run.action), run.action, action_label(expected->action));
+	held &= test_expect(run.action == expected->action, "%s: action %s (%d), expected %s", what,
+			    action_label(run.action), run.action, action_label(expected->action));
 	held &= expect_books(what, &before, &after, entry, frame->size, expected);
 	held &= test_expect_bytes(what, run.after.bytes, run.after.size, wanted->bytes,
 				  wanted->size);

@@ -20,6 +20,7 @@
 #include "errnum.h"
 #include "manifest.h"
 #include "../../loader/dataplane_load.h"
+#include "../../loader/dry.h"
 #include "../../loader/engine_private.h"
 #include "../../loader/handler.h"
 
@@ -130,6 +131,8 @@ int harness_open(struct harness *harness)
 		err = xfn_dataplane_load_slot(harness->dataplane, slot, &fault);
 		if (!err)
 			xfn_dataplane_set_mac(harness->dataplane, slot, (const __u8 *)FRAME_MAC);
+		if (!err)
+			err = xfn_dry_open(harness->dataplane, slot, &harness->dry[slot], &fault);
 	}
 	if (err)
 		fprintf(stderr, "cannot make a data plane below %s: %s %s\n", harness->pin_dir,
@@ -141,6 +144,8 @@ void harness_close(struct harness *harness)
 {
 	struct xfn_fault fault;
 
+	xfn_dry_close(harness->dry[0]);
+	xfn_dry_close(harness->dry[1]);
 	xfn_ruleset_free(harness->ruleset);
 	xfn_manifest_free(harness->manifest);
 	xfn_dataplane_close(harness->dataplane);

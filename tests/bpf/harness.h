@@ -20,12 +20,14 @@
 
 #define HARNESS_FUNCTIONS 24 /* whose books are compared */
 
+struct xfn_dry;
 struct xfn_manifest;
 
 struct harness {
 	struct xfn_dataplane *dataplane;
 	struct xfn_manifest *manifest; /* what was applied last */
 	struct xfn_ruleset *ruleset;
+	struct xfn_dry *dry[2]; /* by interface: what explain runs */
 	char pin_dir[64];
 	char build_dir[4096]; /* where objects are found */
 	__u64 revision;
@@ -97,7 +99,8 @@ __u64 harness_read_histogram(const struct harness *harness, __u32 slot, enum xfn
 
 /*
  * Puts one frame through and compares everything: action, frame after, and that exactly the
- * counters moved that should have, each by one. The failure text begins with @what.
+ * counters moved that should have, each by one. A dry run right before has to foretell verdict and
+ * action. The failure text begins with @what.
  */
 bool harness_expect(const struct harness *harness, const char *what, __u32 interface,
 		    enum entry entry, const struct frame *frame, const struct expected *expected,
