@@ -7,6 +7,7 @@
 #include "engine.h"
 #include "follow.h"
 #include "http.h"
+#include "listen.h"
 
 static int refuse_missing(struct xfn_reply *reply, const char *what)
 {
@@ -191,6 +192,10 @@ static int post_swap(void *context, struct xfn_request *request, struct xfn_repl
 
 /* ---- routes ------------------------------------------------------------------------------------*/
 
+/*
+ * Those that anybody in `xfn-ro` may ask come first. None of them takes the daemon long or tells what
+ * a manifest holds beside names, counts and triggers.
+ */
 static const struct xfn_route routes[] = {
 	{"GET", "/v1/status", get_status, XFN_HTTP_BODY_BYTES},
 	{"GET", "/v1/functions", get_functions, XFN_HTTP_BODY_BYTES},
@@ -198,15 +203,29 @@ static const struct xfn_route routes[] = {
 	{"GET", "/v1/stats", get_stats, XFN_HTTP_BODY_BYTES},
 	{"GET", "/v1/latency", get_latency, XFN_HTTP_BODY_BYTES},
 	{"GET", "/v1/audit", get_audit, XFN_HTTP_BODY_BYTES},
-	{"GET", "/v1/doctor", get_doctor, XFN_HTTP_BODY_BYTES},
 	{"GET", "/v1/journal", get_journal, XFN_HTTP_BODY_BYTES},
 	{"GET", "/v1/stream", get_stream, XFN_HTTP_BODY_BYTES},
+	/* READ_ONLY_ROUTES end here. */
+	{"GET", "/v1/doctor", get_doctor, XFN_HTTP_BODY_BYTES},
 	{"GET", "/v1/manifest", get_manifest, XFN_HTTP_BODY_BYTES},
 	{"POST", "/v1/plan", post_plan, XFN_HTTP_UPLOAD_BYTES},
 	{"POST", "/v1/apply", post_apply, XFN_HTTP_UPLOAD_BYTES},
 	{"POST", "/v1/attach", post_attach, XFN_HTTP_BODY_BYTES},
 	{"POST", "/v1/detach", post_detach, XFN_HTTP_BODY_BYTES},
 	{"POST", "/v1/swap", post_swap, XFN_HTTP_UPLOAD_BYTES},
+};
+enum { READ_ONLY_ROUTES = 8 };
+
+static const char *const full_groups[] = {XFN_HTTP_GROUP, NULL};
+static const char *const read_only_groups[] = {XFN_HTTP_GROUP_READ_ONLY, XFN_HTTP_GROUP, NULL};
+
+/* By enum xfn_api_access. */
+static const struct {
+	const char *const *groups;
+	size_t route_count;
+} kinds[] = {
+	[XFN_API_FULL] = {full_groups, sizeof(routes) / sizeof(routes[0])},
+	[XFN_API_READ_ONLY] = {read_only_groups, READ_ONLY_ROUTES},
 };
 
 static void log_request(void *context, const struct xfn_actor *actor, const char *method,
@@ -217,13 +236,21 @@ static void log_request(void *context, const struct xfn_actor *actor, const char
 		http_status, actor->uid, actor->pid);
 }
 
-int xfn_api_open(struct xfn_api *api, const char *socket_path, struct xfn_http **ret)
+int xfn_api_bind(const char *path, enum xfn_api_access access)
+{
+	return xfn_listen_bind(path, kinds[access].groups[0]);
+}
+
+int xfn_api_open(struct xfn_api *api, enum xfn_api_access access, int listen_fd, const char *path,
+		 struct xfn_http **ret)
 {
 	const struct xfn_http_options options = {
 		.loop = api->loop,
-		.socket_path = socket_path,
+		.listen_fd = listen_fd,
+		.socket_path = path,
+		.groups = kinds[access].groups,
 		.routes = routes,
-		.route_count = sizeof(routes) / sizeof(routes[0]),
+		.route_count = kinds[access].route_count,
 		.context = api,
 		.served = api->verbose ? log_request : NULL,
 	};

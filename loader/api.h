@@ -19,7 +19,22 @@ struct xfn_api {
 	bool verbose; /* log each request on standard error */
 };
 
-/* Serves the API at @socket_path. @api must outlive the server. Returns 0 or -errno. */
-int xfn_api_open(struct xfn_api *api, const char *socket_path, struct xfn_http **ret);
+enum xfn_api_access {
+	XFN_API_FULL,      /* every route, for root and the group `xfn` */
+	XFN_API_READ_ONLY, /* what dashboards and metrics ask, for the group `xfn-ro`, too */
+};
+
+/*
+ * Binds the socket at @path, mode 0660 and of the group that the access is for, where there is one.
+ * Returns a descriptor or -errno. Nobody is answered before xfn_api_open().
+ */
+int xfn_api_bind(const char *path, enum xfn_api_access access);
+
+/*
+ * Serves the API at @listen_fd, which it takes over also on failure, and removes @path in the end.
+ * @api must outlive the server. Returns 0 or -errno.
+ */
+int xfn_api_open(struct xfn_api *api, enum xfn_api_access access, int listen_fd, const char *path,
+		 struct xfn_http **ret);
 
 #endif

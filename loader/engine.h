@@ -29,7 +29,7 @@ struct xfn_loop;
 /* Where the engine keeps its things, and whom it works with. All borrowed, for the engine's life. */
 struct xfn_engine_options {
 	const char *run_dir;         /* sockets and locks; exists */
-	const char *pin_dir;         /* on bpffs; made (and bpffs mounted) by the engine */
+	const char *pin_dir;         /* on the bpffs that xfn_engine_prepare() saw to; made */
 	const char *state_dir;       /* revisions; exists, mode 0700 */
 	struct xfn_loop *loop;       /* NULL for xfn_engine_reset() */
 	struct xfn_journal *journal; /* NULL for xfn_engine_reset() */
@@ -69,6 +69,12 @@ struct xfn_latency_query {
 	const char *function; /* NULL: all */
 	bool stages;          /* all stages; else `total` alone */
 };
+
+/*
+ * Does what takes rights that the daemon drops before it opens an engine (privileges.h): mounts a
+ * bpffs for the pins where there is none. Returns 0 or -errno, with the reason in the journal.
+ */
+int xfn_engine_prepare(const struct xfn_engine_options *options);
 
 /*
  * Adopts what is pinned and applies the last confirmed revision where bpffs is empty.

@@ -197,18 +197,17 @@ static int alloc_flags(struct xfn_engine *engine)
 	return engine->entered && engine->named ? 0 : -ENOMEM;
 }
 
-/* bpffs is where pins go: mounted if need be, and said so. */
-static int ensure_bpffs(struct xfn_engine *engine)
+int xfn_engine_prepare(const struct xfn_engine_options *options)
 {
 	struct xfn_bpffs bpffs;
 	char error[512];
-	int err = xfn_bpffs_ensure(engine->options.pin_dir, &bpffs, error, sizeof(error));
+	int err = xfn_bpffs_ensure(options->pin_dir, &bpffs, error, sizeof(error));
 
 	if (err)
-		say(engine, "error", error);
+		xfn_journal_add(options->journal, &(struct xfn_journal_event){.type = "error"},
+				"%s", error);
 	else if (bpffs.mounted)
-		xfn_journal_add(engine->options.journal,
-				&(struct xfn_journal_event){.type = "mount"},
+		xfn_journal_add(options->journal, &(struct xfn_journal_event){.type = "mount"},
 				"mounted bpffs at '%s'", bpffs.path);
 	return err;
 }
@@ -279,10 +278,7 @@ int xfn_engine_open(const struct xfn_engine_options *options, struct xfn_engine 
 		return -ENOMEM;
 	engine->options = *options;
 	libbpf_set_print(ignore_print);
-	err = ensure_bpffs(engine);
-	if (!err)
-		err = xfn_dataplane_is_pinned(options->pin_dir) ? open_pinned(engine)
-								: open_fresh(engine);
+	err = xfn_dataplane_is_pinned(options->pin_dir) ? open_pinned(engine) : open_fresh(engine);
 	if (!err)
 		err = xfn_engine_watch(engine);
 	if (err) {

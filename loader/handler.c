@@ -8,6 +8,7 @@
 
 #include <bpf/bpf.h>
 
+#include "broker.h"
 #include "dataplane_load.h"
 #include "errnum.h"
 #include "handler_private.h"
@@ -195,11 +196,5 @@ int xfn_handler_load(const struct xfn_dataplane *dataplane,
 
 int xfn_handler_in_slot(const struct xfn_dataplane *dataplane, __u32 slot)
 {
-	__u32 id = 0;
-	int fd;
-
-	if (bpf_map_lookup_elem(dataplane->map_fd[XFN_MAP_HANDLERS], &slot, &id))
-		return xfn_errno();
-	fd = bpf_prog_get_fd_by_id(id);
-	return fd < 0 ? xfn_errno() : fd;
+	return xfn_broker_program(dataplane->map_fd[XFN_MAP_HANDLERS], slot);
 }

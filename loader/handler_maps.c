@@ -11,6 +11,7 @@
 
 #include <bpf/bpf.h>
 
+#include "broker.h"
 #include "dataplane_load.h"
 #include "errnum.h"
 #include "handler_private.h"
@@ -27,7 +28,31 @@ static int map_path(const struct xfn_dataplane *dataplane, const char *tenant, c
 
 /* ---- inheriting ------------------------------------------------------------------------------------ */
 
-static bool btf_is_alike(const struct bpf_object *object, const struct bpf_map *map,
+/* The types that a map was made with. NULL: not to be had. */
+static struct btf *read_btf(int map_fd)
+{
+	struct bpf_btf_info info = {};
+	__u32 size = sizeof(info);
+	struct btf *btf = NULL;
+	int fd = xfn_broker_btf(map_fd);
+	void *data = NULL;
+
+	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) && info.btf_size)
+		data = malloc(info.btf_size);
+	if (data) {
+		info = (struct bpf_btf_info){.btf = (__u64)(unsigned long)data,
+					     .btf_size = info.btf_size};
+		size = sizeof(info);
+		if (!bpf_obj_get_info_by_fd(fd, &info, &size))
+			btf = btf__new(data, info.btf_size);
+	}
+	free(data);
+	if (fd >= 0)
+		close(fd);
+	return btf;
+}
+
+static bool btf_is_alike(const struct bpf_object *object, const struct bpf_map *map, int old_fd,
 			 const struct bpf_map_info *old)
 {
 	const struct btf *btf = bpf_object__btf(object);
@@ -37,7 +62,7 @@ static bool btf_is_alike(const struct bpf_object *object, const struct bpf_map *
 	if (!old->btf_id || !btf)
 		return !old->btf_id && !bpf_map__btf_key_type_id(map) &&
 		       !bpf_map__btf_value_type_id(map);
-	old_btf = btf__load_from_kernel_by_id(old->btf_id);
+	old_btf = read_btf(old_fd);
 	if (!old_btf)
 		return false;
 	alike = xfn_btf_type_equal(btf, bpf_map__btf_key_type_id(map), old_btf,
@@ -48,13 +73,13 @@ static bool btf_is_alike(const struct bpf_object *object, const struct bpf_map *
 	return alike;
 }
 
-static bool map_is_alike(const struct bpf_object *object, const struct bpf_map *map,
+static bool map_is_alike(const struct bpf_object *object, const struct bpf_map *map, int old_fd,
 			 const struct bpf_map_info *old)
 {
 	return old->type == bpf_map__type(map) && old->key_size == bpf_map__key_size(map) &&
 	       old->value_size == bpf_map__value_size(map) &&
 	       old->max_entries == bpf_map__max_entries(map) &&
-	       old->map_flags == bpf_map__map_flags(map) && btf_is_alike(object, map, old);
+	       old->map_flags == bpf_map__map_flags(map) && btf_is_alike(object, map, old_fd, old);
 }
 
 int xfn_handler_inherit(const struct xfn_dataplane *dataplane, const struct bpf_object *object,
@@ -71,7 +96,7 @@ int xfn_handler_inherit(const struct xfn_dataplane *dataplane, const struct bpf_
 	if (fd < 0)
 		return errno == ENOENT ? 0 : xfn_errno();
 	err = xfn_map_info(fd, &info);
-	if (!err && map_is_alike(object, map, &info))
+	if (!err && map_is_alike(object, map, fd, &info))
 		err = bpf_map__reuse_fd(map, fd) ?: 1; /* takes a duplicate */
 	close(fd);
 	return err;
@@ -182,16 +207,16 @@ static int remove_stale(const char *folder, const __u32 *ids, __u32 count)
 	return 0;
 }
 
-static int pin_all(const char *folder, const __u32 *ids, __u32 count)
+static int pin_all(const char *folder, int program_fd, const __u32 *ids, __u32 count)
 {
 	struct bpf_map_info info;
 	int fd, err = 0;
 	__u32 i;
 
 	for (i = 0; i < count && !err; i++) {
-		fd = bpf_map_get_fd_by_id(ids[i]);
+		fd = xfn_broker_map(program_fd, ids[i]);
 		if (fd < 0)
-			return xfn_errno();
+			return fd;
 		err = xfn_map_info(fd, &info);
 		if (!err && is_private(info.name))
 			err = pin_map(folder, fd, &info);
@@ -214,7 +239,7 @@ int xfn_handler_pin_maps(const struct xfn_dataplane *dataplane, const char *tena
 	      program_maps(program_fd, &ids, &count);
 	if (err)
 		return err;
-	err = pin_all(folder, ids, count);
+	err = pin_all(folder, program_fd, ids, count);
 	free(ids);
 	return err;
 }

@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "errnum.h"
+#include "listen.h"
 #include "loop.h"
 #include "request.h"
 
 enum {
-	BACKLOG = 64,
 	PUMP_ROUNDS = 64, /* then others get a turn */
-	PEER_GROUPS = 256,
 };
 
 #define NS_PER_MS 1000000ULL
@@ -25,46 +19,14 @@ enum {
 
 /* ---- who asks ----------------------------------------------------------------------------------*/
 
-static int read_peer(struct xfn_request *request)
+static bool is_allowed(const struct xfn_http *http, const struct xfn_peer *peer)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct ucred cred;
-	socklen_t size = sizeof(cred);
-
-	if (!info)
-		return -ENOTCONN;
-	if (getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0)
-		return xfn_errno();
-	request->uid = cred.uid;
-	request->gid = cred.gid;
-	request->pid = cred.pid;
-	return info->connect_fd;
-}
-
-static bool has_group(int fd, gid_t primary, gid_t wanted)
-{
-	gid_t groups[PEER_GROUPS];
-	socklen_t size = sizeof(groups);
-
-	if (primary == wanted)
+	if (peer->uid == 0 || peer->uid == geteuid())
 		return true;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
-		return false;
-	for (size_t i = 0; i < size / sizeof(*groups); i++)
-		if (groups[i] == wanted)
+	for (size_t i = 0; http->groups[i]; i++)
+		if (xfn_peer_in_group(peer->fd, peer->gid, http->groups[i]))
 			return true;
 	return false;
-}
-
-static bool is_allowed(const struct xfn_request *request, int fd)
-{
-	const struct group *group;
-
-	if (request->uid == 0 || request->uid == geteuid())
-		return true;
-	group = getgrnam(XFN_HTTP_GROUP);
-	return group && has_group(fd, request->gid, group->gr_gid);
 }
 
 /* ---- what is asked -----------------------------------------------------------------------------*/
@@ -127,29 +89,57 @@ static void tell_served(const struct xfn_request *request, int http_status)
 		     http_status);
 }
 
-static enum MHD_Result queue_json(struct MHD_Connection *connection, struct xfn_reply *reply)
+/* Texts that never change need no room. Owned by the caller. */
+static struct MHD_Response *constant(const char *text)
 {
-	static const char failed[] =
-		"{\"error\":{\"code\":\"no_memory\",\"message\":\"out of memory\",\"details\":[]}}";
-	struct MHD_Response *response;
-	enum MHD_Result result;
-	char *text = reply->body ? json_dumps(reply->body, JSON_COMPACT) : NULL;
+	return MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text,
+					       MHD_RESPMEM_PERSISTENT);
+}
 
-	if (text) {
-		response =
-			MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
-	} else {
+/*
+ * The answer as text, counted until it has been read. One is always made, however large; beside
+ * unread ones only what fits. Sets the status of what it answers in its place.
+ */
+static struct MHD_Response *make_response(struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct xfn_http *http = request->http;
+	char *text = reply->body ? json_dumps(reply->body, JSON_COMPACT) : NULL;
+	size_t size = text ? strlen(text) : 0;
+	struct MHD_Response *response;
+
+	if (!text) {
 		reply->http_status = 500;
-		response = MHD_create_response_from_buffer(
-			strlen(failed), (void *)(uintptr_t)failed, MHD_RESPMEM_PERSISTENT);
+		return constant("{\"error\":{\"code\":\"no_memory\","
+				"\"message\":\"out of memory\",\"details\":[]}}");
 	}
+	if (http->answered && http->answered + size > http->answers_max) {
+		free(text);
+		reply->http_status = 503;
+		return constant("{\"error\":{\"code\":\"busy\",\"message\":\"too many answers "
+				"wait to be read: try again when others are done\","
+				"\"details\":[]}}");
+	}
+	response = MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
 	if (!response) {
 		free(text);
-		return MHD_NO;
+		return NULL;
 	}
+	request->answered += size;
+	http->answered += size;
+	return response;
+}
+
+static enum MHD_Result queue_json(struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct MHD_Response *response = make_response(request, reply);
+	enum MHD_Result result;
+
+	if (!response)
+		return MHD_NO;
 	MHD_add_response_header(response, "Content-Type", "application/json");
 	MHD_add_response_header(response, "Cache-Control", "no-store");
-	result = MHD_queue_response(connection, reply->http_status, response);
+	xfn_peer_progress(request->peer);
+	result = MHD_queue_response(request->connection, reply->http_status, response);
 	MHD_destroy_response(response);
 	return result;
 }
@@ -165,11 +155,12 @@ static enum MHD_Result answer(struct xfn_request *request)
 		request->multipart = NULL;
 	}
 	if (request->refusal.http_status)
-		return queue_json(request->connection, &request->refusal);
+		return queue_json(request, &request->refusal);
 
 	err = request->route->fn(request->http->context, request, &reply);
 	if (request->stream) {
 		xfn_reply_fini(&reply);
+		request->peer->streams = true;
 		tell_served(request, 200);
 		return MHD_queue_response(request->connection, 200, request->stream->response);
 	}
@@ -177,7 +168,7 @@ static enum MHD_Result answer(struct xfn_request *request)
 		xfn_reply_error(&reply, err == -EBUSY ? 503 : 500, "internal", NULL,
 				"cannot answer '%s': %s", request->path, strerror(-err));
 	tell_served(request, reply.http_status);
-	result = queue_json(request->connection, &reply);
+	result = queue_json(request, &reply);
 	xfn_reply_fini(&reply);
 	return result;
 }
@@ -187,22 +178,24 @@ static enum MHD_Result answer(struct xfn_request *request)
 static enum MHD_Result begin(struct xfn_http *http, struct MHD_Connection *connection,
 			     const char *path, const char *method, void **ret)
 {
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct xfn_request *request = calloc(1, sizeof(*request));
-	int fd, err = 0;
+	int err;
 
 	if (!request)
 		return MHD_NO;
 	*ret = request;
 	request->http = http;
 	request->connection = connection;
+	request->peer = info ? info->socket_context : NULL;
 	request->path = strdup(path);
-	fd = request->path ? read_peer(request) : -ENOMEM;
-	if (fd < 0)
+	if (!request->path || !request->peer)
 		return MHD_NO;
-	if (!is_allowed(request, fd))
+	if (!is_allowed(http, request->peer))
 		err = xfn_reply_error(&request->refusal, 403, "not_allowed", NULL,
 				      "not allowed: expected root or a member of the group '%s'",
-				      XFN_HTTP_GROUP);
+				      http->groups[0]);
 	else
 		err = find_route(request, method);
 	if (err < 0)
@@ -210,7 +203,7 @@ static enum MHD_Result begin(struct xfn_http *http, struct MHD_Connection *conne
 	if (check_length(request) < 0)
 		return MHD_NO;
 	if (request->refusal.http_status == 413) /* don't let it send all that first */
-		return queue_json(connection, &request->refusal);
+		return queue_json(request, &request->refusal);
 	if (!request->refusal.http_status)
 		xfn_request_begin_body(request);
 	return MHD_YES;
@@ -236,26 +229,22 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
 static void on_completed(void *context, struct MHD_Connection *connection, void **state,
 			 enum MHD_RequestTerminationCode code)
 {
+	struct xfn_request *request = *state;
+
 	(void)context;
 	(void)connection;
 	(void)code;
-	xfn_request_free(*state);
+	if (request && request->peer)
+		xfn_peer_progress(request->peer);
+	xfn_request_free(request);
 	*state = NULL;
 }
 
-/*
- * At its limit of connections the server takes the listening socket out of its epoll set, and only
- * its next run puts it back: make that run happen, or those who wait to be accepted wait for ever.
- */
 static void on_connection(void *context, struct MHD_Connection *connection, void **state,
 			  enum MHD_ConnectionNotificationCode code)
 {
-	struct xfn_http *http = context;
-
 	(void)connection;
-	(void)state;
-	if (code == MHD_CONNECTION_NOTIFY_CLOSED && http->again)
-		xfn_http_wake(http);
+	xfn_peers_notify(context, state, code == MHD_CONNECTION_NOTIFY_CLOSED);
 }
 
 static void ignore_log(void *context, const char *format, va_list args)
@@ -318,57 +307,17 @@ static void send_keepalives(void *context)
 
 /* ---- life --------------------------------------------------------------------------------------*/
 
-static int listen_at(const char *path)
+static int start_daemon(struct xfn_http *http)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const struct group *group = getgrnam(XFN_HTTP_GROUP);
-	mode_t before;
-	int fd, err;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return xfn_errno();
-	unlink(path);
-	before = umask(0177); /* nobody gets in before owner and mode are right */
-	err = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? xfn_errno() : 0;
-	umask(before);
-	if (!err && group && chown(path, geteuid(), group->gr_gid) < 0)
-		err = xfn_errno();
-	if (!err && chmod(path, 0660) < 0)
-		err = xfn_errno();
-	if (!err && listen(fd, BACKLOG) < 0)
-		err = xfn_errno();
-	if (err) {
-		close(fd);
-		return err;
-	}
-	return fd;
-}
-
-static int start_daemon(struct xfn_http *http, const struct xfn_http_options *options)
-{
-	unsigned timeout_s = options->timeout_s ? options->timeout_s : XFN_HTTP_TIMEOUT_S;
-	int fd = listen_at(options->socket_path);
-
-	if (fd < 0)
-		return fd;
-	/* From here on the daemon owns the socket. */
 	http->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-		on_access, http, MHD_OPTION_EXTERNAL_LOGGER, ignore_log, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)XFN_HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)XFN_HTTP_HEADER_BYTES,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
-		on_connection, http, MHD_OPTION_END);
-	if (!http->daemon) {
-		close(fd);
-		return -EIO;
-	}
-	return 0;
+		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+			MHD_USE_ERROR_LOG,
+		0, NULL, NULL, on_access, http, MHD_OPTION_EXTERNAL_LOGGER, ignore_log, NULL,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * XFN_HTTP_CONNECTIONS),
+		MHD_OPTION_CONNECTION_TIMEOUT, http->timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)XFN_HTTP_HEADER_BYTES, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
+	return http->daemon ? 0 : -EIO;
 }
 
 static int add_sources(struct xfn_http *http)
@@ -395,19 +344,29 @@ int xfn_http_open(const struct xfn_http_options *options, struct xfn_http **ret)
 	struct xfn_http *http = calloc(1, sizeof(*http));
 	int err;
 
-	if (!http)
+	if (!http) {
+		close(options->listen_fd);
 		return -ENOMEM;
+	}
+	http->listen_fd = options->listen_fd;
 	http->loop = options->loop;
 	http->routes = options->routes;
 	http->route_count = options->route_count;
 	http->context = options->context;
 	http->served = options->served;
 	http->uploads_max = options->uploads_max ? options->uploads_max : XFN_HTTP_UPLOADS_BYTES;
-	err = start_daemon(http, options);
-	if (!err) {
+	http->answers_max = options->answers_max ? options->answers_max : XFN_HTTP_ANSWERS_BYTES;
+	http->timeout_s = options->timeout_s ? options->timeout_s : XFN_HTTP_TIMEOUT_S;
+	http->groups = options->groups;
+	err = start_daemon(http);
+	if (!err && options->socket_path) {
 		http->socket_path = strdup(options->socket_path);
-		err = http->socket_path ? add_sources(http) : -ENOMEM;
+		err = http->socket_path ? 0 : -ENOMEM;
 	}
+	if (!err)
+		err = add_sources(http);
+	if (!err)
+		err = xfn_peers_open(http);
 	if (err < 0) {
 		xfn_http_close(http);
 		return err;
@@ -434,6 +393,8 @@ void xfn_http_close(struct xfn_http *http)
 			end_streams(http);
 		MHD_stop_daemon(http->daemon);
 	}
+	xfn_peers_close(http);
+	close(http->listen_fd);
 	xfn_source_free(http->io);
 	xfn_source_free(http->timer);
 	xfn_source_free(http->again);

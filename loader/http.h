@@ -6,10 +6,17 @@
  * HTTP/1.1 on a unix socket, served from the daemon's loop: libmicrohttpd with its own epoll set,
  * run when that set is ready.
  *
- * A peer may cost us at most: XFN_HTTP_CONNECTIONS connections in all, a header of
- * XFN_HTTP_HEADER_BYTES, a body of what the route allows, XFN_HTTP_UPLOADS_BYTES for the bodies of
- * all connections together (small ones go beside it), XFN_HTTP_TIMEOUT_S of silence. Only root,
- * the daemon's own user and members of the group `xfn` are served, by SO_PEERCRED.
+ * Only root, the daemon's own user and members of the groups that are named are served, by
+ * SO_PEERCRED. They may cost us at most:
+ *
+ *   connections   XFN_HTTP_CONNECTIONS served, of which a user has XFN_HTTP_USER_CONNECTIONS; as
+ *                 many again for root and the daemon's user, so that nobody can keep them out.
+ *                 XFN_HTTP_WAITING wait for one to end; more are turned away with 503.
+ *   bytes         XFN_HTTP_HEADER_BYTES of header; of body what the route allows, and
+ *                 XFN_HTTP_UPLOADS_BYTES of all connections together (small ones go beside it);
+ *                 XFN_HTTP_ANSWERS_BYTES of answers that have not been read.
+ *   time          XFN_HTTP_TIMEOUT_S of silence; twice that until a request is whole, and twice that
+ *                 again until its answer is read, but for streams.
  */
 
 #include <stdbool.h>
@@ -25,15 +32,19 @@ struct xfn_loop;
 struct xfn_request;
 struct xfn_stream;
 
-#define XFN_HTTP_GROUP "xfn"
+#define XFN_HTTP_GROUP           "xfn"
+#define XFN_HTTP_GROUP_READ_ONLY "xfn-ro"
 
 enum {
 	XFN_HTTP_CONNECTIONS = 64,
+	XFN_HTTP_USER_CONNECTIONS = 16,
+	XFN_HTTP_WAITING = 256,
 	XFN_HTTP_STREAMS = 16, /* of these connections, so that requests always find room */
 	XFN_HTTP_HEADER_BYTES = 64 << 10,
 	XFN_HTTP_BODY_BYTES = 64 << 10,
 	XFN_HTTP_UPLOAD_BYTES = 96 << 20,
 	XFN_HTTP_UPLOADS_BYTES = 2 * XFN_HTTP_UPLOAD_BYTES,
+	XFN_HTTP_ANSWERS_BYTES = 128 << 20,
 	XFN_HTTP_PARTS = 1024, /* of one multipart body */
 	XFN_HTTP_TIMEOUT_S = 30,
 	XFN_HTTP_KEEPALIVE_S = 10,
@@ -59,17 +70,19 @@ typedef void xfn_served_fn(void *context, const struct xfn_actor *actor, const c
 
 struct xfn_http_options {
 	struct xfn_loop *loop;
-	/* What lies there is removed first: hold the run directory's lock. */
-	const char *socket_path;
+	int listen_fd;             /* bound, as by xfn_listen_bind(); the server's from now on */
+	const char *socket_path;   /* removed at the end; NULL: not */
+	const char *const *groups; /* who is served; borrowed, ends with NULL */
 	const struct xfn_route *routes; /* borrowed; the first that fits is taken */
 	size_t route_count;
 	void *context;         /* for the routes, and for served() */
 	xfn_served_fn *served; /* or NULL */
 	unsigned timeout_s;    /* 0: XFN_HTTP_TIMEOUT_S */
 	size_t uploads_max;    /* bytes; 0: XFN_HTTP_UPLOADS_BYTES */
+	size_t answers_max;    /* bytes; 0: XFN_HTTP_ANSWERS_BYTES */
 };
 
-/* Returns 0 or -errno; -ENAMETOOLONG: a unix socket's path has at most 107 bytes. */
+/* Returns 0 or -errno; listen_fd is closed then, too. */
 int xfn_http_open(const struct xfn_http_options *options, struct xfn_http **ret);
 /* Ends all connections, streams too, and removes the socket. Takes NULL. */
 void xfn_http_close(struct xfn_http *http);

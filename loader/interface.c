@@ -3,12 +3,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <bpf/bpf.h>
-#include <linux/bpf.h>
-
-#include "errnum.h"
+#include "broker.h"
 #include "ethtool.h"
 #include "interface.h"
+#include "netns.h"
 #include "xdp_features.h"
 
 /* drivers/net/veth.c and include/linux/skbuff.h, with the default of 17 fragments. */
@@ -22,24 +20,6 @@ __u32 xfn_veth_mtu_max(void)
 {
 	return sysconf(_SC_PAGESIZE) - XDP_HEADROOM_BYTES - SHARED_INFO_BYTES -
 	       ETHERNET_HEADER_BYTES;
-}
-
-int xfn_prog_name(__u32 prog_id, char *ret)
-{
-	struct bpf_prog_info info = {0};
-	__u32 bytes = sizeof(info);
-	int fd = bpf_prog_get_fd_by_id(prog_id), err;
-
-	if (fd < 0)
-		return fd;
-	err = bpf_obj_get_info_by_fd(fd, &info, &bytes);
-	close(fd);
-	if (err < 0)
-		return err;
-	_Static_assert(sizeof(info.name) == XFN_PROG_NAME_BYTES, "BPF_OBJ_NAME_LEN");
-	memcpy(ret, info.name, sizeof(info.name));
-	ret[XFN_PROG_NAME_BYTES - 1] = '\0';
-	return 0;
 }
 
 static enum xfn_answer answer(int result)
@@ -77,7 +57,7 @@ static void read_xdp(const struct xfn_link *link, struct xfn_xdp_program *xdp)
 			continue;
 		xdp->id = link->prog_id[mode];
 		xdp->mode = mode;
-		if (xfn_prog_name(xdp->id, xdp->name) < 0)
+		if (xfn_broker_program_name(xdp->id, xdp->name) < 0)
 			xdp->name[0] = '\0';
 		return;
 	}
@@ -94,21 +74,41 @@ static enum xfn_answer ask_native_xdp(const struct xfn_interface_facts *facts)
 	return answer(xfn_xdp_driver(facts->driver));
 }
 
-static void read_peer(const struct xfn_link *link, struct xfn_interface_peer *peer)
+void xfn_interface_features_read(const char *name, struct xfn_interface_features *ret,
+				 __u32 *ret_tx_queues)
 {
 	struct xfn_ethtool *ethtool;
 	__u32 rx_queues;
 
+	if (xfn_ethtool_open(name, &ethtool) < 0)
+		return;
+	read_features(ethtool, ret);
+	xfn_ethtool_queues(ethtool, &rx_queues, ret_tx_queues);
+	xfn_ethtool_close(ethtool);
+}
+
+/* Where it lies in another namespace we may see the link and be told the rest by the broker. */
+static void read_features_there(struct xfn_interface_peer *peer, __s32 nsid)
+{
+	int fd;
+
+	if (xfn_netns_find(nsid, peer->enter, sizeof(peer->enter), &fd) < 0 || fd < 0)
+		return;
+	xfn_broker_features(fd, peer->link.name, &peer->features, &peer->tx_queues);
+	close(fd);
+}
+
+static void read_peer(const struct xfn_link *link, struct xfn_interface_peer *peer)
+{
 	peer->elsewhere = link->peer_nsid >= 0;
 	peer->link.ifindex = link->peer_ifindex;
 	if (xfn_link_get(link->peer_ifindex, link->peer_nsid, &peer->link) < 0)
 		return;
 	peer->known = true;
-	if (peer->elsewhere || xfn_ethtool_open(peer->link.name, &ethtool) < 0)
-		return;
-	read_features(ethtool, &peer->features);
-	xfn_ethtool_queues(ethtool, &rx_queues, &peer->tx_queues);
-	xfn_ethtool_close(ethtool);
+	if (peer->elsewhere)
+		read_features_there(peer, link->peer_nsid);
+	else
+		xfn_interface_features_read(peer->link.name, &peer->features, &peer->tx_queues);
 }
 
 int xfn_interface_read(const char *name, struct xfn_interface_facts *ret)

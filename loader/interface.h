@@ -18,7 +18,7 @@ enum xfn_answer {
 	XFN_YES,
 };
 
-enum { XFN_DRIVER_BYTES = 32, XFN_PROG_NAME_BYTES = 16 };
+enum { XFN_DRIVER_BYTES = 32, XFN_PROG_NAME_BYTES = 16, XFN_NETNS_BYTES = 288 };
 
 /* Features as ethtool -k shows them. */
 struct xfn_interface_features {
@@ -38,7 +38,12 @@ struct xfn_xdp_program {
 /* The other end of a veth pair. */
 struct xfn_interface_peer {
 	bool known;     /* the kernel let us look at the link; else only ifindex is filled in */
-	bool elsewhere; /* in another network namespace: features stay unknown */
+	bool elsewhere; /* in another network namespace */
+	/*
+	 * Where elsewhere is, as words that enter it with nsenter(1): "--net=/run/netns/NAME", or
+	 * "--target PID --net"; "" if nobody knows. Features are known with the first form.
+	 */
+	char enter[XFN_NETNS_BYTES];
 	struct xfn_link link;
 	struct xfn_interface_features features;
 	__u32 tx_queues; /* in use; 0: unknown */
@@ -72,7 +77,11 @@ int xfn_interface_read(const char *name, struct xfn_interface_facts *ret);
  */
 __u32 xfn_veth_mtu_max(void);
 
-/* Name of a loaded program into @ret (XFN_PROG_NAME_BYTES). Returns 0 or -errno. */
-int xfn_prog_name(__u32 prog_id, char *ret);
+/*
+ * Features of the interface called @name in this network namespace, and the tx queues that it uses.
+ * What cannot be asked is left as it was.
+ */
+void xfn_interface_features_read(const char *name, struct xfn_interface_features *ret,
+				 __u32 *ret_tx_queues);
 
 #endif

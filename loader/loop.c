@@ -32,6 +32,8 @@ int xfn_loop_new(struct xfn_loop **ret)
 		free(loop);
 		return err;
 	}
+	/* Where the service manager wants a sign of life now and then; else nothing happens. */
+	sd_event_set_watchdog(loop->event, true);
 	*ret = loop;
 	return 0;
 }
@@ -204,6 +206,11 @@ int xfn_timer_set(struct xfn_source *source, __u64 after_ns)
 int xfn_defer_arm(struct xfn_source *source)
 {
 	return sd_event_source_set_enabled(source->source, SD_EVENT_ONESHOT);
+}
+
+int xfn_source_enable(struct xfn_source *source, bool on)
+{
+	return sd_event_source_set_enabled(source->source, on ? SD_EVENT_ON : SD_EVENT_OFF);
 }
 
 void xfn_source_free(struct xfn_source *source)

@@ -10,6 +10,7 @@
  */
 
 #include <signal.h>
+#include <stdbool.h>
 #include <linux/types.h>
 
 struct xfn_loop;
@@ -45,6 +46,9 @@ int xfn_loop_add_defer(struct xfn_loop *loop, xfn_event_fn *fn, void *context,
 #define XFN_TIMER_OFF (~0ULL)
 int xfn_timer_set(struct xfn_source *source, __u64 after_ns);
 int xfn_defer_arm(struct xfn_source *source);
+
+/* Stops telling of a descriptor, and goes on. */
+int xfn_source_enable(struct xfn_source *source, bool on);
 
 /* Takes NULL. */
 void xfn_source_free(struct xfn_source *source);

@@ -13,11 +13,13 @@
 
 #include "api.h"
 #include "args.h"
+#include "broker.h"
 #include "engine.h"
 #include "errnum.h"
 #include "http.h"
 #include "journal.h"
 #include "loop.h"
+#include "privileges.h"
 
 #define RUN_DIR   "/run/xfn"
 #define PIN_DIR   "/sys/fs/bpf/xfn"
@@ -51,15 +53,29 @@ static const struct xfn_option options[] = {
 	{0},
 };
 
+/* By enum xfn_api_access. */
+static const char *const socket_names[] = {
+	[XFN_API_FULL] = "xfn.sock",
+	[XFN_API_READ_ONLY] = "xfn-ro.sock",
+};
+enum { SOCKET_COUNT = sizeof(socket_names) / sizeof(socket_names[0]) };
+
+struct api_socket {
+	char path[4096];
+	int fd; /* until it is the server's; then -1 */
+	struct xfn_http *http;
+};
+
 /* Everything that is up, in the order it came up; zeros where it did not. */
 struct xfnd {
 	int lock_fd, state_fd;
 	struct xfn_loop *loop;
 	struct xfn_journal *journal;
 	struct xfn_engine *engine;
-	struct xfn_http *http;
+	struct api_socket sockets[SOCKET_COUNT];
 	struct xfn_source *on_term, *on_int;
 	struct xfn_api api;
+	bool up;
 };
 
 static int fail(const char *what, const char *thing, int err)
@@ -147,53 +163,110 @@ static void on_stop(void *context)
 	xfn_loop_exit(xfnd->loop, 0);
 }
 
-static int start(struct xfnd *xfnd, const struct settings *settings)
+static int start_loop(struct xfnd *xfnd)
 {
-	struct xfn_engine_options engine = {.run_dir = settings->run_dir,
-					    .pin_dir = settings->pin_dir,
-					    .state_dir = settings->state_dir};
-	char socket_path[4096];
-	int err;
+	int err = xfn_loop_new(&xfnd->loop);
 
-	err = xfn_loop_new(&xfnd->loop);
 	if (!err)
 		err = xfn_loop_add_signal(xfnd->loop, SIGTERM, on_stop, xfnd, &xfnd->on_term);
 	if (!err)
 		err = xfn_loop_add_signal(xfnd->loop, SIGINT, on_stop, xfnd, &xfnd->on_int);
 	if (!err)
 		err = xfn_journal_new(XFN_JOURNAL_EVENTS, false, &xfnd->journal);
-	if (err < 0)
-		return fail("start", "event loop", err);
+	return err < 0 ? fail("start", "event loop", err) : 0;
+}
 
+static int bind_sockets(struct xfnd *xfnd, const struct settings *settings)
+{
+	for (int i = 0; i < SOCKET_COUNT; i++) {
+		struct api_socket *socket = &xfnd->sockets[i];
+
+		snprintf(socket->path, sizeof(socket->path), "%s/%s", settings->run_dir,
+			 socket_names[i]);
+		socket->fd = xfn_api_bind(socket->path, i);
+		if (socket->fd < 0)
+			return fail("listen at", socket->path, socket->fd);
+	}
+	return 0;
+}
+
+/* All that takes more rights than the daemon keeps; then there is no way back to them. */
+static int drop_privileges(struct xfnd *xfnd, const struct settings *settings,
+			   const struct xfn_engine_options *engine)
+{
+	char error[256];
+	int code, err = xfn_engine_prepare(engine);
+
+	if (err < 0)
+		return fail("start with pins in", settings->pin_dir, err);
+	code = bind_sockets(xfnd, settings);
+	if (code)
+		return code;
+	if (xfn_privileges_drop(XFN_ROLE_DAEMON, error, sizeof(error)) < 0) {
+		fprintf(stderr, "xfnd: %s\n", error);
+		return EXIT_FAILURE;
+	}
+	return 0;
+}
+
+static int serve(struct xfnd *xfnd)
+{
+	for (int i = 0; i < SOCKET_COUNT; i++) {
+		struct api_socket *socket = &xfnd->sockets[i];
+		int fd = socket->fd, err;
+
+		socket->fd = -1;
+		err = xfn_api_open(&xfnd->api, i, fd, socket->path, &socket->http);
+		if (err < 0)
+			return fail("listen at", socket->path, err);
+	}
+	return 0;
+}
+
+static int start(struct xfnd *xfnd, const struct settings *settings)
+{
+	struct xfn_engine_options engine = {.run_dir = settings->run_dir,
+					    .pin_dir = settings->pin_dir,
+					    .state_dir = settings->state_dir};
+	int code = start_loop(xfnd), err;
+
+	if (code)
+		return code;
 	engine.loop = xfnd->loop;
 	engine.journal = xfnd->journal;
+	code = drop_privileges(xfnd, settings, &engine);
+	if (code)
+		return code;
 	err = xfn_engine_open(&engine, &xfnd->engine);
 	if (err < 0)
 		return fail("start with pins in", settings->pin_dir, err);
-
 	xfnd->api = (struct xfn_api){.engine = xfnd->engine,
 				     .journal = xfnd->journal,
 				     .loop = xfnd->loop,
 				     .verbose = settings->verbose};
-	snprintf(socket_path, sizeof(socket_path), "%s/xfn.sock", settings->run_dir);
-	err = xfn_api_open(&xfnd->api, socket_path, &xfnd->http);
-	if (err < 0)
-		return fail("listen at", socket_path, err);
-
+	code = serve(xfnd);
+	if (code)
+		return code;
+	xfnd->up = true;
 	xfn_journal_add(xfnd->journal, &(struct xfn_journal_event){.type = "start"},
-			"xfnd " XFN_VERSION " listens at %s", socket_path);
-	sd_notifyf(0, "READY=1\nSTATUS=listening at %s", socket_path);
+			"xfnd " XFN_VERSION " listens at %s", xfnd->sockets[XFN_API_FULL].path);
+	sd_notifyf(0, "READY=1\nSTATUS=listening at %s", xfnd->sockets[XFN_API_FULL].path);
 	return 0;
 }
 
 /* Nothing here detaches: what is pinned goes on without us. */
 static void stop(struct xfnd *xfnd)
 {
-	if (xfnd->http)
+	if (xfnd->up)
 		xfn_journal_add(xfnd->journal, &(struct xfn_journal_event){.type = "stop"},
 				"xfnd ends; attached interfaces stay attached");
-	xfn_http_close(xfnd->http);
+	for (int i = 0; i < SOCKET_COUNT; i++) {
+		xfn_http_close(xfnd->sockets[i].http);
+		if (xfnd->sockets[i].fd >= 0)
+			close(xfnd->sockets[i].fd);
+	}
 	xfn_engine_close(xfnd->engine);
+	xfn_broker_stop();
 	xfn_journal_free(xfnd->journal);
 	xfn_source_free(xfnd->on_term);
 	xfn_source_free(xfnd->on_int);
@@ -223,6 +296,12 @@ static int run(const struct settings *settings)
 	struct xfnd xfnd = {.lock_fd = -1, .state_fd = -1};
 	int code, err;
 
+	for (int i = 0; i < SOCKET_COUNT; i++)
+		xfnd.sockets[i].fd = -1;
+	/* First of all: the child must hold no lock of ours. Without it some answers say less. */
+	err = settings->reset ? 0 : xfn_broker_start();
+	if (err < 0 && err != -EPERM)
+		return fail("start", "broker", err);
 	err = make_dir(settings->run_dir, 0755);
 	if (err < 0)
 		return fail("make directory", settings->run_dir, err);

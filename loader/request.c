@@ -208,6 +208,7 @@ void xfn_request_free(struct xfn_request *request)
 	if (!request)
 		return;
 	drop_body(request);
+	request->http->answered -= request->answered;
 	free(request->uploads);
 	free(request->path);
 	xfn_reply_fini(&request->refusal);
@@ -249,7 +250,8 @@ void xfn_request_actor(const struct xfn_request *request, struct xfn_actor *ret)
 
 	if (!command || strlen(command) > COMMAND_BYTES || !is_utf8(command))
 		command = "";
-	*ret = (struct xfn_actor){.uid = request->uid, .pid = request->pid, .command = command};
+	*ret = (struct xfn_actor){
+		.uid = request->peer->uid, .pid = request->peer->pid, .command = command};
 }
 
 int xfn_request_json(const struct xfn_request *request, struct xfn_reply *reply, json_t **ret)

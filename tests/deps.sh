@@ -13,7 +13,8 @@ declare -A PACKAGES=(
 	# Compiler, BPF compiler and skeletons (bpftool lives in /usr/sbin), fuzzer runtime, libraries.
 	[build]="gcc libc6-dev make clang llvm libclang-rt-14-dev bpftool pkg-config
 		libbpf-dev libelf-dev zlib1g-dev libfyaml-dev libjansson-dev libmicrohttpd-dev
-		libcurl4-openssl-dev libsystemd-dev libmnl-dev libcap-ng-dev uthash-dev"
+		libcurl4-openssl-dev libsystemd-dev libmnl-dev libcap-ng-dev libseccomp-dev
+		uthash-dev"
 	# What the demo and the end-to-end tests call: namespaces, real clients, load.
 	[run]="iproute2 ethtool util-linux procps tcpdump bind9-dnsutils libcoap3-bin dnsperf curl
 		nftables jq python3 socat"

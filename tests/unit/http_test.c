@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "../../loader/http.h"
+#include "../../loader/listen.h"
 #include "../../loader/loop.h"
 
 #define NS_PER_MS 1000000ULL
@@ -104,7 +105,9 @@ static const struct xfn_route routes[] = {
 static int set_up_with(void **state, unsigned timeout_s, size_t uploads_max)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct xfn_http_options options = {.routes = routes,
+	static const char *const groups[] = {XFN_HTTP_GROUP, NULL};
+	struct xfn_http_options options = {.groups = groups,
+					   .routes = routes,
 					   .route_count = sizeof(routes) / sizeof(routes[0]),
 					   .context = f,
 					   .timeout_s = timeout_s,
@@ -116,6 +119,8 @@ static int set_up_with(void **state, unsigned timeout_s, size_t uploads_max)
 	assert_int_equal(xfn_loop_new(&f->loop), 0);
 	options.loop = f->loop;
 	options.socket_path = f->path;
+	options.listen_fd = xfn_listen_bind(f->path, XFN_HTTP_GROUP);
+	assert_true(options.listen_fd >= 0);
 	assert_int_equal(xfn_http_open(&options, &f->http), 0);
 	*state = f;
 	return 0;
@@ -597,16 +602,11 @@ static void silence_ends(void **state)
 static void refuses_long_paths(void **state)
 {
 	char path[256];
-	struct xfn_http_options options = {.socket_path = path};
-	struct xfn_http *http = NULL;
 
 	(void)state;
 	memset(path, 'a', sizeof(path));
 	path[108] = '\0';
-	assert_int_equal(xfn_loop_new(&options.loop), 0);
-	assert_int_equal(xfn_http_open(&options, &http), -ENAMETOOLONG);
-	assert_null(http);
-	xfn_loop_free(options.loop);
+	assert_int_equal(xfn_listen_bind(path, XFN_HTTP_GROUP), -ENAMETOOLONG);
 	xfn_http_close(NULL);
 }
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_PRIVILEGES_H
+#define XFN_PRIVILEGES_H
+
+/*
+ * What xfnd's processes may still do once they are up (docs/adr/0011-privileges.md).
+ *
+ *   xfnd          CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN; system calls: files, sockets, memory, bpf(2)
+ *   the broker    CAP_SYS_ADMIN; system calls: bpf(2), setns(2), and what a question takes
+ *
+ * Neither can start a program, gain a right, trace another process, mount, or load a module. What
+ * it is not allowed to call fails with EPERM, and the kernel's log has a line of it.
+ */
+
+#include <stddef.h>
+
+enum xfn_role {
+	XFN_ROLE_DAEMON,
+	XFN_ROLE_BROKER,
+};
+
+/*
+ * Gives up, for good, all that the role does not need: capabilities of every set, the bounding set
+ * where it may be changed, new privileges by exec, and system calls. What the process never had it
+ * does not get. Returns 0, or -errno and one line in @error.
+ */
+int xfn_privileges_drop(enum xfn_role role, char *error, size_t error_bytes);
+
+/* The filter of system calls alone: seccomp.c. Returns 0 or -errno. */
+int xfn_seccomp_apply(enum xfn_role role);
+
+#endif
