@@ -63,7 +63,8 @@ ZONE_OBJS := $(call obj,$(wildcard examples/resolver/zone/*.c))
 EXAMPLE_BINS := $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SRCS)) $(BUILD)/examples/resolver/zone
 UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRCS))
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(FUZZ_SRCS))
-E2E_TOOLS := $(patsubst %.c,$(BUILD)/%,$(E2E_TOOL_SRCS))
+# fault.c is preloaded, the others are run.
+E2E_TOOLS := $(patsubst %/fault,%/fault.so,$(patsubst %.c,$(BUILD)/%,$(E2E_TOOL_SRCS)))
 BINS := $(if $(CLI_SRCS),$(BUILD)/xfn) $(if $(DAEMON_SRCS),$(BUILD)/xfnd)
 
 .PHONY: all deps demo test test-vm check bench lint install uninstall clean help tests examples
@@ -147,6 +148,10 @@ $(BUILD)/tests/bench/bench: $(call obj,$(BENCH_SRCS)) $(LIB_OBJS) $(filter-out %
 $(BUILD)/tests/e2e/tools/%: $(BUILD)/obj/tests/e2e/tools/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ -lpthread -lbpf
+
+$(BUILD)/tests/e2e/tools/fault.so: tests/e2e/tools/fault.c tests/e2e/tools/fault.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(CFLAGS) $(XFN_CFLAGS) -U_FORTIFY_SOURCE -fPIC -shared -o $@ $< -ldl
 
 # libFuzzer needs clang; the library is compiled with it as a whole, so that coverage guides it.
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(LIB_SRCS)

@@ -110,7 +110,8 @@ static struct MHD_Response *make_response(struct xfn_request *request, struct xf
 	if (!text) {
 		reply->http_status = 500;
 		return constant("{\"error\":{\"code\":\"no_memory\","
-				"\"message\":\"out of memory\",\"details\":[]}}");
+				"\"message\":\"out of memory; if a change was asked for, "
+				"xfn journal tells what was done\",\"details\":[]}}");
 	}
 	if (http->answered && http->answered + size > http->answers_max) {
 		free(text);
@@ -144,6 +145,12 @@ static enum MHD_Result queue_json(struct xfn_request *request, struct xfn_reply 
 	return result;
 }
 
+/* A change may be live already when there is no memory left to say so. */
+static bool may_have_changed(const struct xfn_request *request)
+{
+	return !strcmp(request->route->method, "POST");
+}
+
 static enum MHD_Result answer(struct xfn_request *request)
 {
 	struct xfn_reply reply = {0};
@@ -166,7 +173,9 @@ static enum MHD_Result answer(struct xfn_request *request)
 	}
 	if (err < 0)
 		xfn_reply_error(&reply, err == -EBUSY ? 503 : 500, "internal", NULL,
-				"cannot answer '%s': %s", request->path, strerror(-err));
+				"cannot answer '%s': %s%s", request->path, strerror(-err),
+				may_have_changed(request) ? "; xfn journal tells what was done"
+							  : "");
 	tell_served(request, reply.http_status);
 	result = queue_json(request, &reply);
 	xfn_reply_fini(&reply);

@@ -58,6 +58,9 @@ static void refuse_body(struct xfn_request *request, int err)
 		err = xfn_reply_error(refusal, 400, "bad_name", NULL,
 				      "cannot use a file's name: expected UTF-8, at most %d bytes",
 				      PART_NAME_BYTES);
+	else
+		err = xfn_reply_error(refusal, 500, "internal", NULL, "cannot take the body: %s",
+				      strerror(-err));
 	if (err < 0)
 		refusal->http_status = 500;
 }
@@ -80,15 +83,16 @@ static bool is_file_name(const char *name)
 	return !name || (strlen(name) <= PART_NAME_BYTES && is_utf8(name));
 }
 
-static struct xfn_part *begin_part(struct xfn_request *request, const char *part, const char *name)
+static int begin_part(struct xfn_request *request, const char *part, const char *name,
+		      struct xfn_part **ret)
 {
 	struct xfn_part *grown, *last;
 
 	if (request->part_count == XFN_HTTP_PARTS)
-		return NULL;
+		return -E2BIG;
 	grown = reallocarray(request->parts, request->part_count + 1, sizeof(*grown));
 	if (!grown)
-		return NULL;
+		return -ENOMEM;
 	request->parts = grown;
 	last = &grown[request->part_count];
 	*last = (struct xfn_part){
@@ -97,7 +101,8 @@ static struct xfn_part *begin_part(struct xfn_request *request, const char *part
 	};
 	/* Counted even when half-built: freeing takes what is there. */
 	request->part_count++;
-	return last->part && last->name ? last : NULL;
+	*ret = last;
+	return last->part && last->name ? 0 : -ENOMEM;
 }
 
 /* A part's first piece may be empty, and then comes another at offset 0. */
@@ -113,7 +118,7 @@ static enum MHD_Result take_part(void *context, enum MHD_ValueKind kind, const c
 {
 	struct xfn_request *request = context;
 	struct xfn_part *last;
-	int err;
+	int err = 0;
 
 	(void)kind;
 	(void)content_type;
@@ -126,8 +131,9 @@ static enum MHD_Result take_part(void *context, enum MHD_ValueKind kind, const c
 	}
 	last = request->part_count ? &request->parts[request->part_count - 1] : NULL;
 	if (offset == 0 && !(last && is_same_part(last, part, name)))
-		last = begin_part(request, part, name);
-	err = last ? xfn_bytes_add(&last->bytes, data, size, request->route->body_max) : -E2BIG;
+		err = begin_part(request, part, name, &last);
+	if (!err)
+		err = xfn_bytes_add(&last->bytes, data, size, request->route->body_max);
 	if (err < 0)
 		refuse_body(request, err);
 	return err < 0 ? MHD_NO : MHD_YES;

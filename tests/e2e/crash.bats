@@ -1,0 +1,179 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# Every change, struck at every step it takes: killed there, without memory, without the kernel's
+# consent, with a disk that is full. It is then old or new, never half; what the daemon says is what the
+# packets meet; and the same change works when it is tried again.
+
+# bats sets output and stderr, and runs each test in a shell of its own.
+# shellcheck disable=SC2154,SC2030,SC2031
+
+load lib
+
+setup() {
+	e2e_setup
+	FAULT=$HOME_DIR/fault
+	"$TOOLS/inject" "$FAULT" make
+	start_struck
+	xfn attach xfn0 >/dev/null
+	write_manifests
+}
+
+teardown() { e2e_teardown; }
+
+# xfnd with the library that strikes; it does nothing until it is armed.
+start_struck() { XFN_FAULT=$FAULT LD_PRELOAD=$TOOLS/fault.so start_daemon; }
+
+# Of the two states, no trigger, limit or handler is the same.
+write_manifests() {
+	manifest old <<-MANIFEST
+		version: 1
+		functions:
+		  - {name: one, trigger: udp/7, kernel: $OBJECTS/answer_a.bpf.o}
+		  - {name: two, trigger: udp/8, kernel: $OBJECTS/answer_a.bpf.o, limit: 1k/s}
+	MANIFEST
+	manifest new <<-MANIFEST
+		version: 1
+		functions:
+		  - {name: one, trigger: udp/9, kernel: $OBJECTS/answer_b.bpf.o, limit: 2k/s}
+		  - {name: three, trigger: udp/8, kernel: $OBJECTS/answer_b.bpf.o}
+	MANIFEST
+}
+
+# What packets to the three ports meet.
+answers() {
+	local port
+	for port in 7 8 9; do
+		in_client "$TOOLS/flood" -n 1 -g 60 198.18.0.1 "$port" | jq -r '.by | keys[0] // "-"'
+	done | xargs
+}
+
+# ---- the changes: how to begin, what to do, what is met before and after ---------------------------------
+
+begin_apply() { xfn apply --yes --overwrite "$HOME_DIR/old.yaml" >/dev/null; }
+do_apply() { xfn apply --yes "$HOME_DIR/new.yaml"; }
+old_apply="a a -" new_apply="- b b"
+
+begin_swap() { xfn apply --yes --overwrite "$HOME_DIR/old.yaml" >/dev/null; }
+do_swap() { xfn swap one "$OBJECTS/answer_b.bpf.o"; }
+old_swap="a a -" new_swap="b a -"
+
+# met CHANGE: old, new, or what else it is.
+met() {
+	local now
+	now=$(answers)
+	case $now in
+	"$(eval echo "\"\$old_$1\"")") echo old ;;
+	"$(eval echo "\"\$new_$1\"")") echo new ;;
+	*) echo "half: $now" ;;
+	esac
+}
+
+# strike CHANGE KIND STEP [ERRNO]: sets struck, call and steps; ends with the change's own exit code.
+strike() {
+	local change=$1 code=0
+	shift
+	"$TOOLS/inject" "$FAULT" arm "$@"
+	"do_$change" >"$HOME_DIR/said" 2>&1 || code=$?
+	read -r struck steps call < <("$TOOLS/inject" "$FAULT" show)
+	return "$code"
+}
+
+# The kernel's number, the daemon's, and the books agree.
+is_whole() {
+	[ "$(live_revision)" = "$(revision)" ]
+	audit_is_ok
+}
+
+nothing_unfinished() {
+	[ "$(find "$STATE/revisions" -mindepth 1 -maxdepth 1 -name '.*' | wc -l)" = 0 ]
+}
+
+# kill_at_each_step CHANGE
+kill_at_each_step() {
+	local change=$1 step=0 now olds=0 news=0
+	struck=1
+	while true; do
+		step=$((step + 1))
+		"begin_$change"
+		strike "$change" kill "$step" || true
+		[ "$struck" = 1 ] || break
+		stop_daemon KILL
+		start_struck
+		now=$(met "$change")
+		echo "killed at step $step, $call: $now"
+		case $now in
+		old) olds=$((olds + 1)) ;;
+		new) news=$((news + 1)) ;;
+		*) return 1 ;;
+		esac
+		is_whole
+		nothing_unfinished
+	done
+	echo "# $change: killed at each of $((step - 1)) steps; then old $olds times, new $news times" >&3
+	[ "$(met "$change")" = new ]
+	[ "$olds" -gt 5 ] && [ "$news" -gt 0 ]
+}
+
+# fail_at_each_step CHANGE KIND [ERRNO]: a change that fails says why and changes nothing. Allocations
+# are many: XFN_CRASH_STRIDE=1 tries each of them, by default one in seven.
+fail_at_each_step() {
+	local change=$1 kind=$2 error=${3-} stride=1 step=0 code now=new failures=0 deaths=0
+	if [ "$kind" = memory ]; then stride=${XFN_CRASH_STRIDE-7}; fi
+	struck=1
+	while true; do
+		step=$((step + stride))
+		if [ "$now" = new ]; then "begin_$change"; fi
+		code=0
+		strike "$change" "$kind" "$step" $error || code=$?
+		[ "$struck" = 1 ] || break
+		now=$(met "$change")
+		echo "$kind failed at step $step, $call: exit $code, $now: $(<"$HOME_DIR/said")"
+		if ! kill -0 "$DAEMON" 2>/dev/null; then
+			# libfyaml does not look whether it got what it asked for; we do.
+			[ "$kind $call" = "memory libfyaml.so.0" ]
+			start_struck
+			deaths=$((deaths + 1))
+		fi
+		if [ "$code" = 0 ]; then
+			[ "$now" = new ]
+		elif [ "$now" = new ]; then
+			# Done, with no memory left for the answer: it says where to look, or breaks off.
+			[ "$code" = 4 ] || grep -q "xfn journal tells what was done" "$HOME_DIR/said"
+		else
+			failures=$((failures + 1))
+			[ "$now" = old ]
+			[ -s "$HOME_DIR/said" ]
+		fi
+		is_whole
+	done
+	echo "# $change: $kind failed at $((step / stride)) steps, the change with it $failures times,
+# and libfyaml with the daemon $deaths times" >&3
+	[ "$(met "$change")" = new ]
+	[ "$failures" -gt 3 ]
+	begin_apply
+	nothing_unfinished
+}
+
+@test "kill -9 at every step of an apply: old or new, never half" {
+	kill_at_each_step apply
+}
+
+@test "kill -9 at every step of a swap: old or new, never half" {
+	kill_at_each_step swap
+}
+
+@test "bpf(2) refuses, at each call of an apply: refused, and as before" {
+	fail_at_each_step apply bpf 1
+}
+
+@test "the disk is full, at each step of an apply: refused, and as before" {
+	fail_at_each_step apply disk 28
+}
+
+@test "the disk is read-only, at each step of a swap: refused, and as before" {
+	fail_at_each_step swap disk 30
+}
+
+@test "no memory, at each allocation of an apply: refused, and as before" {
+	fail_at_each_step apply memory
+}
