@@ -49,32 +49,33 @@ answers() {
 
 # ---- the changes: how to begin, what to do, what is met before and after ---------------------------------
 
+declare -gA before=([apply]="a a -" [swap]="a a -")
+declare -gA after=([apply]="- b b" [swap]="b a -")
+
 begin_apply() { xfn apply --yes --overwrite "$HOME_DIR/old.yaml" >/dev/null; }
 do_apply() { xfn apply --yes "$HOME_DIR/new.yaml"; }
-old_apply="a a -" new_apply="- b b"
 
 begin_swap() { xfn apply --yes --overwrite "$HOME_DIR/old.yaml" >/dev/null; }
 do_swap() { xfn swap one "$OBJECTS/answer_b.bpf.o"; }
-old_swap="a a -" new_swap="b a -"
 
 # met CHANGE: old, new, or what else it is.
 met() {
 	local now
 	now=$(answers)
 	case $now in
-	"$(eval echo "\"\$old_$1\"")") echo old ;;
-	"$(eval echo "\"\$new_$1\"")") echo new ;;
+	"${before[$1]}") echo old ;;
+	"${after[$1]}") echo new ;;
 	*) echo "half: $now" ;;
 	esac
 }
 
-# strike CHANGE KIND STEP [ERRNO]: sets struck, call and steps; ends with the change's own exit code.
+# strike CHANGE KIND STEP [ERRNO]: sets struck and call; ends with the change's own exit code.
 strike() {
 	local change=$1 code=0
 	shift
 	"$TOOLS/inject" "$FAULT" arm "$@"
 	"do_$change" >"$HOME_DIR/said" 2>&1 || code=$?
-	read -r struck steps call < <("$TOOLS/inject" "$FAULT" show)
+	read -r struck _ call < <("$TOOLS/inject" "$FAULT" show)
 	return "$code"
 }
 
@@ -124,7 +125,7 @@ fail_at_each_step() {
 		step=$((step + stride))
 		if [ "$now" = new ]; then "begin_$change"; fi
 		code=0
-		strike "$change" "$kind" "$step" $error || code=$?
+		strike "$change" "$kind" "$step" ${error:+"$error"} || code=$?
 		[ "$struck" = 1 ] || break
 		now=$(met "$change")
 		echo "$kind failed at step $step, $call: exit $code, $now: $(<"$HOME_DIR/said")"
