@@ -154,15 +154,16 @@ $(BUILD)/tests/e2e/tools/fault.so: tests/e2e/tools/fault.c tests/e2e/tools/fault
 	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(CFLAGS) $(XFN_CFLAGS) -U_FORTIFY_SOURCE -fPIC -shared -o $@ $< -ldl
 
 # libFuzzer needs clang; the library is compiled with it as a whole, so that coverage guides it.
-$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(LIB_SRCS)
+FUZZ_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+fuzz = $(patsubst %.c,$(BUILD)/fuzz/%.o,$(1))
+$(BUILD)/fuzz/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,FUZZ,$@)$(CLANG) $(CPPFLAGS) -O1 -g -std=gnu11 -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -DXFN_TESTING -o $@ $< $(LIB_SRCS) $(core_libs) -lbpf
+	$(call say,CC-FUZZ,$<)$(CLANG) $(CPPFLAGS) -O1 -g -std=gnu11 -fsanitize=fuzzer-no-link $(FUZZ_SANITIZE) \
+		-DXFN_TESTING -MMD -MP -c -o $@ $<
 
-# These include what they test.
-$(BUILD)/tests/fuzz/zone_fuzz: $(wildcard examples/resolver/zone/*.[ch])
-$(BUILD)/tests/fuzz/resolver_fuzz $(BUILD)/tests/fuzz/sensor_fuzz: tests/fuzz/kernel.h \
-	$(wildcard include/xfn/*.h) $(EXAMPLE_BPF_SRCS) examples/resolver/resolver.h
+$(BUILD)/tests/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(call fuzz,$(LIB_SRCS))
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CLANG) -fsanitize=fuzzer $(FUZZ_SANITIZE) -o $@ $^ $(core_libs) -lbpf
 
 tests: $(UNIT_BINS) $(if $(BPF_TEST_SRCS),$(BUILD)/tests/bpf/bpf_test) $(FUZZ_BINS) \
 	$(BUILD)/tests/bench/bench \
