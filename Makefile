@@ -196,29 +196,45 @@ bench: deps
 lint:
 	$(Q)tests/lint.sh
 
+# Folders that systemd looks into; of the units the one for what is installed under /usr/local, too.
+UNIT_DIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERS_DIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILES_DIR ?= $(PREFIX)/lib/tmpfiles.d
+
 SDK_HEADERS := $(addprefix include/xfn/,abi.h handler.h dns.h coap.h)
 MAN_PAGES := $(wildcard docs/man/*.[1-8])
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/include/xfn
-	install -m 755 $(BUILD)/xfn $(DESTDIR)$(PREFIX)/bin/xfn
-	install -m 755 $(BUILD)/xfnd $(DESTDIR)$(PREFIX)/sbin/xfnd
-	install -m 644 $(SDK_HEADERS) $(DESTDIR)$(PREFIX)/include/xfn/
-	install -d $(DESTDIR)$(PREFIX)/lib/xfn
-	install -m 644 $(BUILD)/bpf/xfn_pass.bpf.o $(DESTDIR)$(PREFIX)/lib/xfn/xfn_pass.bpf.o
-	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	install -m 644 user/cli/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/xfn
-	$(Q)for page in $(MAN_PAGES); do \
-		dir=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; \
-		install -d $$dir && install -m 644 $$page $$dir/ || exit 1; \
-	done
 
+# What is installed: SOURCE:FOLDER/NAME:MODE. Both install and uninstall go by it.
+INSTALLED := \
+	$(BUILD)/xfn:$(PREFIX)/bin/xfn:755 \
+	$(BUILD)/xfnd:$(PREFIX)/sbin/xfnd:755 \
+	$(BUILD)/bpf/xfn_pass.bpf.o:$(PREFIX)/lib/xfn/xfn_pass.bpf.o:644 \
+	user/cli/completion.bash:$(PREFIX)/share/bash-completion/completions/xfn:644 \
+	$(BUILD)/xfnd.service:$(UNIT_DIR)/xfnd.service:644 \
+	loader/systemd/xfn.sysusers:$(SYSUSERS_DIR)/xfn.conf:644 \
+	loader/systemd/xfn.tmpfiles:$(TMPFILES_DIR)/xfn.conf:644 \
+	$(foreach header,$(SDK_HEADERS),$(header):$(PREFIX)/$(header):644) \
+	$(foreach page,$(MAN_PAGES),$(page):$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)):644)
+
+define install_one
+install -D -m $(word 3,$(1)) $(word 1,$(1)) $(DESTDIR)$(word 2,$(1))
+
+endef
+
+# Made at each installation: it holds the prefix.
+.PHONY: $(BUILD)/xfnd.service
+$(BUILD)/xfnd.service: loader/systemd/xfnd.service.in
+	$(Q)sed 's,@SBINDIR@,$(PREFIX)/sbin,' $< >$@
+
+install: all $(BUILD)/xfnd.service
+	$(foreach item,$(INSTALLED),$(call install_one,$(subst :, ,$(item))))
+	@echo '  installed below $(DESTDIR)$(PREFIX); with systemd: systemd-sysusers, systemd-tmpfiles --create xfn.conf,'
+	@echo '  systemctl daemon-reload, systemctl enable --now xfnd'
+
+# What is running goes on, and what is attached stays: see xfnd --reset in xfnd(8).
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/xfn $(DESTDIR)$(PREFIX)/sbin/xfnd
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,$(SDK_HEADERS))
-	rm -f $(DESTDIR)$(PREFIX)/lib/xfn/xfn_pass.bpf.o
-	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/xfn
-	$(Q)for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
-	-rmdir $(DESTDIR)$(PREFIX)/include/xfn $(DESTDIR)$(PREFIX)/lib/xfn 2>/dev/null
+	$(Q)rm -f $(foreach item,$(INSTALLED),$(DESTDIR)$(word 2,$(subst :, ,$(item))))
+	-$(Q)rmdir $(DESTDIR)$(PREFIX)/include/xfn $(DESTDIR)$(PREFIX)/lib/xfn 2>/dev/null || true
 
 clean:
 	rm -rf $(BUILD)

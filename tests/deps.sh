@@ -18,9 +18,9 @@ declare -A PACKAGES=(
 	# What the demo and the end-to-end tests call: namespaces, real clients, load.
 	[run]="iproute2 ethtool util-linux procps tcpdump bind9-dnsutils libcoap3-bin dnsperf curl
 		nftables jq python3 socat"
-	[test]="libcmocka-dev bats parallel shellcheck mandoc clang-format git"
+	[test]="libcmocka-dev bats parallel shellcheck mandoc clang-format git systemd"
 	# Debian's own kernels in QEMU, see tests/vm/.
-	[vm]="qemu-system-x86 busybox-static dash cpio kmod xz-utils"
+	[vm]="qemu-system-x86 busybox-static dash cpio kmod xz-utils e2fsprogs"
 )
 GROUPS_IN_ORDER=(build run test vm)
 

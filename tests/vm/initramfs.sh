@@ -3,21 +3,21 @@
 # Packs what a test guest needs: busybox, a few real tools, the programs and objects under test with
 # their libraries, the kernel's modules. In the guest the tree is /xfn.
 #
-# usage: tests/vm/initramfs.sh KERNEL-FOLDER SECTIONS OUTPUT      in the top folder, BUILD is set
-# SECTIONS holds one `NAME COMMAND` a line: see tests/vm/init.
+# usage: tests/vm/initramfs.sh KERNEL-FOLDER SECTIONS AGAIN OUTPUT    in the top folder, BUILD is set
+# SECTIONS, and AGAIN for the time after a reboot, hold one `NAME COMMAND` a line: see tests/vm/init.
 set -euo pipefail
-kernel=$1 sections=$2 output=$3
+kernel=$1 sections=$2 again=$3 output=$4
 PATH=$PATH:/usr/sbin:/sbin
 
 # Modules by name; what they depend on comes by itself. Those that a kernel lacks are built in.
-modules=(veth 8021q sch_ingress cls_bpf act_mirred dummy udp_diag tcp_diag xsk_diag)
+modules=(virtio_pci virtio_blk ext4 veth 8021q sch_ingress cls_bpf act_mirred dummy udp_diag tcp_diag xsk_diag)
 # Tools that must be the real ones; busybox has the rest.
 tools=(dash bash ip ethtool tc ss bpftool socat nsenter jq)
 
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 mkdir -p "$root"/{dev,proc,sys,tmp,run,etc,root,busybox,modules,usr/bin,usr/sbin,usr/lib,usr/lib64} \
-	"$root"/{var/lib,xfn}
+	"$root"/{var/lib,xfn,persist}
 ln -s usr/bin usr/sbin usr/lib usr/lib64 "$root"
 ln -s /run "$root/var/run"
 ln -s dash "$root/usr/bin/sh"
@@ -71,5 +71,6 @@ done | awk '$1 == "insmod" { $1 = ""; print substr($0, 2) }' | awk '!seen[$0]++'
 	done >"$root/modules/order"
 
 cp "$sections" "$root/sections"
+cp "$again" "$root/sections-again"
 install -m 755 tests/vm/init "$root/init"
 (cd "$root" && find . -print0 | cpio --quiet --null -o -H newc) >"$output"

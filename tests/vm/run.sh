@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# The BPF tests, the loading of every object and an end-to-end smoke test on Debian's own kernels,
-# in QEMU without hardware help. Prints one TAP for all of it; each test is named after its kernel.
+# The BPF tests, the loading of every object, an end-to-end smoke test and a reboot on Debian's own
+# kernels, in QEMU without hardware help. Prints one TAP for all of it; each test is named after its kernel.
 #
 # usage: tests/vm/run.sh [LINE]...      6.1 and 6.12 by default
 # Kernels are kept in $BUILD/vm, what the guests printed in $BUILD/vm/out/LINE.
@@ -16,7 +16,7 @@ declare -A meta_package=(
 	[6.1]=linux-image-cloud-amd64
 	[6.12]=linux-image-6.12-cloud-amd64
 )
-needed=(qemu-system-x86_64 busybox dash cpio modprobe depmod xz apt-get)
+needed=(qemu-system-x86_64 mkfs.ext4 busybox dash cpio modprobe depmod xz apt-get)
 
 n=0 bad=0
 result() {
@@ -47,13 +47,26 @@ list_sections() {
 		done
 	fi
 	echo "guest tests/vm/guest.sh"
+	echo "reboot-before tests/vm/reboot.sh before"
+}
+
+# The same machine, after it was rebooted.
+list_sections_again() {
+	echo "reboot-after tests/vm/reboot.sh after"
+}
+
+# What survives: a disk of a few megabytes.
+make_disk() {
+	rm -f "$1" && truncate -s 16M "$1" && mkfs.ext4 -q -F "$1"
 }
 
 boot() {
 	local kernel=$1 out=$2
-	tests/vm/initramfs.sh "$kernel" "$out/sections" "$out/initramfs" || return 1
+	tests/vm/initramfs.sh "$kernel" "$out/sections" "$out/sections-again" "$out/initramfs" || return 1
+	make_disk "$out/disk" || return 1
 	timeout -k 5 "$boot_timeout_s" qemu-system-x86_64 -accel tcg -M q35 -cpu max -smp 2 -m 1024 \
-		-nodefaults -no-user-config -display none -no-reboot \
+		-nodefaults -no-user-config -display none \
+		-drive "file=$out/disk,format=raw,if=virtio" \
 		-serial "file:$out/console" -serial "file:$out/results" \
 		-kernel "$kernel"/boot/vmlinuz-* -initrd "$out/initramfs" \
 		-append "console=ttyS0 quiet loglevel=4 panic=-1 reboot=t mitigations=off tsc=reliable
@@ -109,17 +122,18 @@ run_line() {
 	rm -rf "$out"
 	mkdir -p "$out"
 	list_sections >"$out/sections"
+	list_sections_again >"$out/sections-again"
 	if ! boot "$kernel" "$out" || ! grep -q "^$line\." "$out/results"; then
 		result "not ok" "$line: the guest runs to its end"
 		tail -n 15 "$out/qemu" "$out/console" 2>/dev/null | sed 's/^/# /'
 	else
 		result ok "$line: the guest runs to its end"
 	fi
-	rm -f "$out/initramfs"
+	rm -f "$out/initramfs" "$out/disk"
 	[[ ! -e $out/results ]] || split_results "$out"
 	while read -r name _; do
 		report_section "$line" "$out" "$name"
-	done <"$out/sections"
+	done < <(cat "$out/sections" "$out/sections-again")
 }
 
 [[ $(uname -m) == x86_64 ]] || skip_all "machine is not amd64: its programs do not run in the guests"
