@@ -156,6 +156,7 @@ json_t *xfn_doctor_run(const struct xfn_doctor_options *options)
 	doctor.no_memory = xfn_netlink_read(&state) == -ENOMEM;
 	run_checks(&doctor, xfn_doctor_kernel_checks);
 	run_checks(&doctor, xfn_doctor_host_checks);
+	run_checks(&doctor, xfn_doctor_memory_checks);
 	if (options->interface)
 		check_interface(&doctor, options->interface);
 	else if (!options->attached_count)

@@ -15,7 +15,8 @@ struct xfn_doctor_options {
 	const char *interface;       /* check this one; NULL: all attached */
 	const char *const *attached; /* names of the interfaces that this daemon is attached to */
 	size_t attached_count;
-	bool vlans; /* some trigger names a VLAN */
+	bool vlans;   /* some trigger names a VLAN */
+	bool sockets; /* some function is delivered to a socket */
 	const char *pin_dir;
 };
 

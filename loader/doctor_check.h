@@ -7,7 +7,7 @@
 #include "doctor.h"
 #include "interface.h"
 
-enum { XFN_REMEDY_BYTES = 512 };
+enum { XFN_REMEDY_BYTES = 512, XFN_ENTER_BYTES = XFN_NETNS_BYTES + 16 };
 
 struct xfn_doctor {
 	const struct xfn_doctor_options *options;
@@ -31,6 +31,9 @@ struct xfn_doctor_check {
 __attribute__((format(printf, 2, 3))) void xfn_doctor_remedy(struct xfn_doctor *doctor,
 							     const char *format, ...);
 
+/* Words before a command that must run where the peer is: "", or nsenter(1) and how to get there. */
+const char *xfn_doctor_enter(const struct xfn_interface_peer *peer, char *buf, size_t bytes);
+
 /* Results. Messages are lower-case and say what is so, then what comes of it. */
 __attribute__((format(printf, 2, 3))) void xfn_doctor_ok(struct xfn_doctor *doctor,
 							 const char *format, ...);
@@ -42,6 +45,7 @@ __attribute__((format(printf, 2, 3))) void xfn_doctor_fail(struct xfn_doctor *do
 /* Tables that end with a NULL name, in the order in which they are told. */
 extern const struct xfn_doctor_check xfn_doctor_kernel_checks[];
 extern const struct xfn_doctor_check xfn_doctor_host_checks[];
+extern const struct xfn_doctor_check xfn_doctor_memory_checks[];
 extern const struct xfn_doctor_check xfn_doctor_interface_checks[];
 extern const struct xfn_doctor_check xfn_doctor_veth_checks[];
 

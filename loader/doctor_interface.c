@@ -18,14 +18,16 @@ static void check_link(struct xfn_doctor *doctor)
 {
 	const struct xfn_interface_facts *facts = doctor->facts;
 	const struct xfn_link *peer = &facts->peer.link;
+	char enter[XFN_ENTER_BYTES];
 
 	if (!xfn_link_is_up(&facts->link)) {
 		xfn_doctor_remedy(doctor, "ip link set dev %s up", doctor->interface);
 		xfn_doctor_fail(doctor, "is down: nothing arrives");
 	} else if (xfn_link_is_running(&facts->link)) {
 		xfn_doctor_ok(doctor, "is up");
-	} else if (facts->peer.known && !facts->peer.elsewhere && !xfn_link_is_up(peer)) {
-		xfn_doctor_remedy(doctor, "ip link set dev %s up", peer->name);
+	} else if (facts->peer.known && !xfn_link_is_up(peer)) {
+		xfn_doctor_remedy(doctor, "%sip link set dev %s up",
+				  xfn_doctor_enter(&facts->peer, enter, sizeof(enter)), peer->name);
 		xfn_doctor_warn(doctor, "is up, but its peer '%s' is down: nothing arrives",
 				peer->name);
 	} else {
@@ -97,6 +99,7 @@ static void check_mtu(struct xfn_doctor *doctor)
 	const struct xfn_interface_facts *facts = doctor->facts;
 	const struct xfn_link *limited = facts->is_veth ? &facts->peer.link : &facts->link;
 	__u32 max = xfn_veth_mtu_max();
+	char enter[XFN_ENTER_BYTES];
 
 	if (facts->is_veth && !facts->peer.known)
 		return;
@@ -109,7 +112,7 @@ static void check_mtu(struct xfn_doctor *doctor)
 				limited->mtu, max);
 	} else {
 		xfn_doctor_remedy(doctor, "%sip link set dev %s mtu %u",
-				  facts->peer.elsewhere ? "nsenter --net=/run/netns/NAME " : "",
+				  xfn_doctor_enter(&facts->peer, enter, sizeof(enter)),
 				  limited->name, max);
 		xfn_doctor_fail(doctor,
 				"the MTU of its peer '%s' is %u: native XDP takes at most %u",
@@ -165,6 +168,7 @@ static void check_vlan_offload(struct xfn_doctor *doctor)
 		facts->is_veth ? peer->features.tx_vlan_offload : facts->features.rx_vlan_offload;
 	const char *side = facts->is_veth ? "tx" : "rx";
 	const char *name = facts->is_veth ? peer->link.name : doctor->interface;
+	char enter[XFN_ENTER_BYTES];
 
 	if (on == XFN_UNKNOWN)
 		return;
@@ -175,7 +179,10 @@ static void check_vlan_offload(struct xfn_doctor *doctor)
 		xfn_doctor_ok(doctor, "VLAN offload (%svlan) of '%s' is on; no VLANs are used",
 			      side, name);
 	} else {
-		xfn_doctor_remedy(doctor, "ethtool -K %s %svlan off", name, side);
+		xfn_doctor_remedy(doctor, "%sethtool -K %s %svlan off",
+				  facts->is_veth ? xfn_doctor_enter(peer, enter, sizeof(enter))
+						 : "",
+				  name, side);
 		xfn_doctor_warn(doctor,
 				"VLAN offload (%svlan) of '%s' is on: XDP sees tagged packets as "
 				"untagged",

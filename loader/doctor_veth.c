@@ -10,10 +10,12 @@
 
 #include "doctor_check.h"
 
-/* For commands that must run where the peer is. */
-static const char *enter(const struct xfn_interface_peer *peer)
+const char *xfn_doctor_enter(const struct xfn_interface_peer *peer, char *buf, size_t bytes)
 {
-	return peer->elsewhere ? "nsenter --net=/run/netns/NAME " : "";
+	if (!peer->elsewhere)
+		return "";
+	snprintf(buf, bytes, "nsenter %s ", peer->enter[0] ? peer->enter : "--net=/run/netns/NAME");
+	return buf;
 }
 
 /* The pass program (bpf/xfn_pass.bpf.c), where it was installed or built beside this program. */
@@ -41,7 +43,7 @@ static void pass_object(char *path, size_t size)
  */
 static void check_peer_program(struct xfn_doctor *doctor)
 {
-	char object[PATH_MAX];
+	char object[PATH_MAX], enter[XFN_ENTER_BYTES];
 	const struct xfn_interface_peer *peer = &doctor->facts->peer;
 	bool generic = doctor->attached && doctor->facts->xdp.mode == XFN_XDP_GENERIC;
 
@@ -58,7 +60,8 @@ static void check_peer_program(struct xfn_doctor *doctor)
 	} else {
 		pass_object(object, sizeof(object));
 		xfn_doctor_remedy(doctor, "%sip link set dev %s xdpdrv object %s section xdp",
-				  enter(peer), peer->link.name, object);
+				  xfn_doctor_enter(peer, enter, sizeof(enter)), peer->link.name,
+				  object);
 		(doctor->attached ? xfn_doctor_fail : xfn_doctor_warn)(
 			doctor,
 			"its peer '%s' has no XDP program: replies vanish, counted as sent%s",
@@ -73,12 +76,14 @@ static void check_peer_program(struct xfn_doctor *doctor)
 static void check_peer_checksum(struct xfn_doctor *doctor)
 {
 	const struct xfn_interface_peer *peer = &doctor->facts->peer;
+	char enter[XFN_ENTER_BYTES];
 
 	if (peer->features.tx_checksum == XFN_NO) {
 		xfn_doctor_ok(doctor, "packets of its peer '%s' carry finished checksums",
 			      peer->link.name);
 	} else if (peer->features.tx_checksum == XFN_YES) {
-		xfn_doctor_remedy(doctor, "ethtool -K %s tx off", peer->link.name);
+		xfn_doctor_remedy(doctor, "%sethtool -K %s tx off",
+				  xfn_doctor_enter(peer, enter, sizeof(enter)), peer->link.name);
 		xfn_doctor_warn(doctor,
 				"packets of its peer '%s' carry unfinished checksums (TX "
 				"checksumming): those that a handler redirects are dropped by "

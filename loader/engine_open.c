@@ -383,12 +383,23 @@ static bool names_vlan(const struct xfn_model *model)
 	return false;
 }
 
+static bool has_sockets(const struct xfn_model *model)
+{
+	size_t i;
+
+	for (i = 0; i < model->function_count; i++)
+		if (model->functions[i].spec->delivery == XFN_DELIVER_SOCKET)
+			return true;
+	return false;
+}
+
 int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct xfn_reply *reply)
 {
 	const char *attached[XFN_INTERFACES_MAX];
 	struct xfn_doctor_options options = {.interface = interface,
 					     .attached = attached,
 					     .vlans = names_vlan(engine->model),
+					     .sockets = has_sockets(engine->model),
 					     .pin_dir = engine->options.pin_dir};
 	struct xfn_link link;
 	int slot;

@@ -91,3 +91,84 @@ remedy_of() {
 	run -0 "$XFN" doctor
 	[[ $output == *"1 nftables chain of this namespace"* ]]
 }
+
+# ---- --fix -------------------------------------------------------------------------------------
+
+@test "doctor --fix: without a terminal and without --yes it shows, and changes nothing" {
+	xfn attach xfn0
+	ip -n "$CLIENT" link set dev c0 xdp off
+	run -1 "$XFN" doctor xfn0 --fix </dev/null
+	[[ $output == *"nsenter --net=/run/netns/$CLIENT ip link set dev c0 xdpdrv object "* ]]
+	[[ $output == *"with --yes this is run"* ]]
+	[ "$(status_of peer_program xfn0)" = fail ]
+}
+
+@test "doctor --fix: the far end is mended in its own namespace, and checked again" {
+	xfn attach xfn0
+	ip -n "$CLIENT" link set dev c0 xdp off
+	in_client ethtool -K c0 tx on >/dev/null
+	[ "$(status_of peer_checksum xfn0)" = warn ]
+	run -0 "$XFN" doctor xfn0 --fix --yes
+	[[ $output == *"checked again:"*"ok    xfn0 peer_program"* ]]
+	[ "$(status_of peer_program xfn0)" = ok ]
+	[ "$(status_of peer_checksum xfn0)" = ok ]
+	apply_echo </dev/null
+	[ "$(who_answers 198.18.0.1 7)" != none ]
+}
+
+@test "doctor --fix: a namespace without a name is found by a process in it" {
+	xfn attach xfn0
+	ip -n "$CLIENT" link set dev c0 xdp off
+	in_client sleep 60 3>&- &
+	local sleeper=$!
+	umount "/run/netns/$CLIENT"
+	[[ $(remedy_of peer_program xfn0) == "nsenter --target "*" --net ip link set dev c0 xdpdrv"* ]]
+	run -0 "$XFN" doctor xfn0 --fix --yes
+	[ "$(status_of peer_program xfn0)" = ok ]
+	kill "$sleeper"
+}
+
+@test "doctor --fix: in the daemon's namespace, for a command that runs in another" {
+	xfn attach xfn0
+	in_server ip link set dev xfn0 down
+	run -0 "$XFN" doctor xfn0 --fix --yes
+	[ "$(status_of link xfn0)" = ok ]
+}
+
+@test "doctor --fix: asks on a terminal; no means no" {
+	xfn attach xfn0
+	in_server ip link set dev xfn0 down
+	run script -qec "$XFN doctor xfn0 --fix" /dev/null <<<"n"
+	[[ $output == *"run this? [y/N]"* ]]
+	[ "$(status_of link xfn0)" = fail ]
+	run script -qec "$XFN doctor xfn0 --fix" /dev/null <<<"y"
+	[[ $output == *"done"* ]]
+	[ "$(status_of link xfn0)" = ok ]
+}
+
+@test "doctor --fix: what is not safe to run is left to its reader" {
+	let_pass "$SERVER" xfn0
+	run -1 "$XFN" doctor xfn0 --fix --yes
+	[[ $output == *"for you to decide"* ]]
+	[ "$(status_of program xfn0)" = fail ]
+}
+
+@test "doctor --fix: JSON says what was run, and what holds afterwards" {
+	xfn attach xfn0
+	in_client ethtool -K c0 tx on >/dev/null
+	run -0 --separate-stderr "$XFN" doctor -j xfn0 --fix --yes
+	jq -e '.fixes[] | select(.name == "peer_checksum") | .safe and .done and
+		(.command | endswith("ethtool -K c0 tx off"))' <<<"$output"
+	jq -e '.checks[] | select(.name == "peer_checksum").status == "ok"' <<<"$output"
+	run -2 "$XFN" doctor --yes
+}
+
+@test "doctor: a user of the group without rights mends nothing through the daemon" {
+	xfn attach xfn0
+	ip -n "$CLIENT" link set dev c0 xdp off
+	chmod a+rx "$HOME_DIR" && chmod 0666 "$XFN_SOCKET"
+	# As the daemon's own user, who is answered, but without any capability.
+	run setpriv --bounding-set -all --inh-caps -all "$XFN" doctor xfn0 --fix --yes
+	[[ $output == *"failed"* ]]
+	[ "$(status_of peer_program xfn0)" = fail ]
+}

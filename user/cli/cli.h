@@ -41,6 +41,7 @@ struct xfn_cli {
 	bool coexist;
 	bool complete;
 	bool exit_code;
+	bool fix;
 	bool follow;
 	bool keep;
 	bool manifest;

@@ -60,6 +60,12 @@ static const struct xfn_option latency_options[] = {
 	{0},
 };
 
+static const struct xfn_option doctor_options[] = {
+	{"fix", 0, NULL, "offer to run what is safe to run, and check again", FLAG(fix)},
+	{"yes", 'y', NULL, "run it without asking", FLAG(yes)},
+	{0},
+};
+
 static const struct xfn_option journal_options[] = {
 	{"follow", 'f', NULL, "go on with what happens", FLAG(follow)},
 	{0},
@@ -91,7 +97,11 @@ const struct xfn_verb xfn_verbs[] = {
 	{"latency", "[NAME]", "time from XDP to the reply, for each function", xfn_cli_latency, 0,
 	 1, latency_options, "Measured inside this host: wire and NIC are not included.\n"},
 	{"audit", "", "compare the books; exit 1 if they differ", xfn_cli_audit, 0, 0, NULL, NULL},
-	{"doctor", "[IFACE]", "check what usually goes wrong", xfn_cli_doctor, 0, 1, NULL, NULL},
+	{"doctor", "[IFACE]", "check what usually goes wrong, and mend it", xfn_cli_doctor, 0, 1,
+	 doctor_options,
+	 "With --fix, commands run with your rights, not the daemon's; without a terminal and "
+	 "without\n"
+	 "--yes they are shown and not run.\n"},
 	{"journal", "", "what happened", xfn_cli_journal, 0, 0, journal_options, NULL},
 	{"swap", "NAME OBJECT", "replace a handler under traffic", xfn_cli_swap, 2, 2, NULL,
 	 "OBJECT is a compiled BPF object. Maps declared alike keep their contents.\n"},
