@@ -60,20 +60,30 @@ make_disk() {
 	rm -f "$1" && truncate -s 16M "$1" && mkfs.ext4 -q -F "$1"
 }
 
+# One boot, up to the machine's reset. The kernel's own messages and the results go to files of $out
+# that end with $2.
 boot() {
-	local kernel=$1 out=$2
-	tests/vm/initramfs.sh "$kernel" "$out/sections" "$out/sections-again" "$out/initramfs" || return 1
-	make_disk "$out/disk" || return 1
+	local kernel=$1 out=$3
 	timeout -k 5 "$boot_timeout_s" qemu-system-x86_64 -accel tcg -M q35 -cpu max -smp 2 -m 1024 \
-		-nodefaults -no-user-config -display none \
+		-nodefaults -no-user-config -display none -no-reboot \
 		-drive "file=$out/disk,format=raw,if=virtio" \
-		-serial "file:$out/console" -serial "file:$out/results" \
+		-serial "file:$out/console$2" -serial "file:$out/results$2" \
 		-kernel "$kernel"/boot/vmlinuz-* -initrd "$out/initramfs" \
 		-append "console=ttyS0 quiet loglevel=4 panic=-1 reboot=t mitigations=off tsc=reliable
-nokaslr random.trust_cpu=on" </dev/null >"$out/qemu" 2>&1
+nokaslr random.trust_cpu=on" </dev/null >"$out/qemu$2" 2>&1 &&
+		grep -q "^$line\." "$out/results$2"
 }
 
-# Cuts the results of a guest into SECTION.tap and SECTION.status. A section without an end ran into
+# The machine, and the same machine after it was rebooted.
+boot_twice() {
+	local kernel=$1 out=$2
+	tests/vm/initramfs.sh "$kernel" "$out/sections" "$out/sections-again" "$out/initramfs" &&
+		make_disk "$out/disk" &&
+		boot "$kernel" "" "$out" &&
+		boot "$kernel" -again "$out"
+}
+
+# Cuts the results of a boot into SECTION.tap and SECTION.status. A section without an end ran into
 # the end of the machine: its status is 255.
 split_results() {
 	awk -v out="$1" '
@@ -91,7 +101,7 @@ split_results() {
 			next
 		}
 		name { print >(out "/" name ".tap") }
-	' "$1/results"
+	' "$2"
 }
 
 # The records of tap.awk as TAP again, named after kernel and section.
@@ -123,14 +133,16 @@ run_line() {
 	mkdir -p "$out"
 	list_sections >"$out/sections"
 	list_sections_again >"$out/sections-again"
-	if ! boot "$kernel" "$out" || ! grep -q "^$line\." "$out/results"; then
+	if ! boot_twice "$kernel" "$out"; then
 		result "not ok" "$line: the guest runs to its end"
-		tail -n 15 "$out/qemu" "$out/console" 2>/dev/null | sed 's/^/# /'
+		tail -n 15 "$out"/qemu* "$out"/console* 2>/dev/null | sed 's/^/# /'
 	else
 		result ok "$line: the guest runs to its end"
 	fi
 	rm -f "$out/initramfs" "$out/disk"
-	[[ ! -e $out/results ]] || split_results "$out"
+	for name in "" -again; do
+		[[ ! -e $out/results$name ]] || split_results "$out" "$out/results$name"
+	done
 	while read -r name _; do
 		report_section "$line" "$out" "$name"
 	done < <(cat "$out/sections" "$out/sections-again")
