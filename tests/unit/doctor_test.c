@@ -438,8 +438,9 @@ static void test_peer_elsewhere(void **state)
 	make_pair();
 	snprintf(command, sizeof(command), "ip link set t1 netns %d", (int)pid);
 	run(command);
-	expect(&ask_t0, "t0", "peer_program", "warn", "its peer 't1' has no XDP program",
-	       "nsenter --net=/run/netns/NAME ip link set dev t1");
+	snprintf(command, sizeof(command), "nsenter --target %d --net ip link set dev t1",
+		 (int)pid);
+	expect(&ask_t0, "t0", "peer_program", "warn", "its peer 't1' has no XDP program", command);
 	expect(&ask_t0, "t0", "peer_checksum", NULL, "", "");
 	expect(&ask_t0, "t0", "vlan_offload", NULL, "", "");
 	expect(&ask_t0, "t0", "mtu", "ok", "MTU 1500", "");
