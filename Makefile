@@ -139,7 +139,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(SAN_LIB_OBJS)
 
 $(BUILD)/tests/bpf/bpf_test: $(call obj,$(BPF_TEST_SRCS)) $(LIB_OBJS) $(filter-out %/main.o,$(DAEMON_OBJS))
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ $(daemon_libs)
+	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ $(daemon_libs) -lm
 
 $(BUILD)/tests/bench/bench: $(call obj,$(BENCH_SRCS)) $(LIB_OBJS) $(filter-out %/main.o,$(DAEMON_OBJS))
 	@mkdir -p $(@D)

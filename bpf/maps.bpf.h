@@ -93,6 +93,36 @@ struct {
 	__type(value, struct xfn_function);
 } xfn_functions SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, BY_CAPACITY);
+	__type(key, __u32);
+	__type(value, struct xfn_policy);
+} xfn_policies SEC(".maps");
+
+/* The cells of per-source limits, one inner array for each table in use; made by the loader. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, BY_CAPACITY);
+	__type(key, __u32);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(map_flags, BPF_F_INNER_MAP); /* of any number of cells */
+			__uint(max_entries, 1);
+			__type(key, __u32);
+			__type(value, __u64);
+		});
+} xfn_sources SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct xfn_secrets);
+} xfn_secrets SEC(".maps");
+
 /* In-kernel handlers, by version slot, which the live config of a function names. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);

@@ -29,7 +29,7 @@ int xfn_ingress(struct xdp_md *ctx)
 		observe_verdict(ctx, &packet, &(struct match){}, verdict);
 		return account(&packet, &(struct match){}, verdict);
 	}
-	verdict = police(&packet, &match);
+	verdict = police(&generation, &packet, &match);
 	if (verdict == XFN_GO_ON)
 		verdict = steer(ctx, &generation, &packet, &match);
 	observe_verdict(ctx, &packet, &match, verdict);

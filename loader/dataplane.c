@@ -54,8 +54,11 @@ __u32 xfn_map_elements(const struct xfn_capacity *capacity, enum xfn_map map)
 	case XFN_MAP_DISPLACE:
 		return (2 * entries >> XFN_BUCKET_BITS_LESS) / XFN_DISPLACE_PER_CHUNK ?: 1;
 	case XFN_MAP_FUNCTIONS:
+	case XFN_MAP_POLICIES:
 	case XFN_MAP_COUNTS:
 		return capacity->functions;
+	case XFN_MAP_SOURCES:
+		return XFN_SOURCES_TABLE(capacity->functions, 0);
 	case XFN_MAP_HANDLERS:
 	case XFN_MAP_OUTCOMES:
 		return capacity->versions;
@@ -107,6 +110,7 @@ static int pin_maps(struct xfn_dataplane *dataplane)
 
 	if (bpf_map_update_elem(dataplane->map_fd[XFN_MAP_CONTROL], &zero, &control, 0))
 		return xfn_errno();
+	err = xfn_secrets_write(dataplane);
 	for (i = 0; i < XFN_MAP_COUNT && !err; i++) {
 		err = xfn_pin_path(dataplane, path, sizeof(path), "maps", map_names[i]);
 		if (!err && bpf_obj_pin(dataplane->map_fd[i], path))
@@ -166,6 +170,8 @@ static int check_layout(struct xfn_dataplane *dataplane, struct xfn_fault *fault
 		[XFN_MAP_DISPLACE] = sizeof(struct xfn_displace_chunk),
 		[XFN_MAP_ENTRIES] = sizeof(struct xfn_entry),
 		[XFN_MAP_FUNCTIONS] = sizeof(struct xfn_function),
+		[XFN_MAP_POLICIES] = sizeof(struct xfn_policy),
+		[XFN_MAP_SECRETS] = sizeof(struct xfn_secrets),
 		[XFN_MAP_VERDICTS] = sizeof(struct xfn_interface_verdicts),
 		[XFN_MAP_COUNTS] = sizeof(struct xfn_function_counts),
 		[XFN_MAP_EVENTS] = sizeof(struct xfn_event_state),
@@ -246,6 +252,7 @@ static int map_all(struct xfn_dataplane *dataplane)
 		{XFN_MAP_ENTRIES, &dataplane->rules.entries},
 		{XFN_MAP_INTERFACES, &dataplane->interfaces},
 		{XFN_MAP_FUNCTIONS, &dataplane->functions},
+		{XFN_MAP_POLICIES, &dataplane->policies},
 	};
 	size_t i;
 	int err = 0;
@@ -388,7 +395,7 @@ int xfn_dataplane_open(const char *pin_dir, const struct xfn_capacity *capacity,
 	if (!err)
 		err = *adopted ? adopt(dataplane, fault) : make_anew(dataplane, pin_dir, fault);
 	if (!err)
-		err = xfn_barrier_open(dataplane);
+		err = xfn_sources_open(dataplane) ?: xfn_barrier_open(dataplane);
 	if (err) {
 		if (!fault->text[0])
 			xfn_fault_set(fault, "cannot open the data plane in '%s': %s",
@@ -414,6 +421,7 @@ void xfn_dataplane_close(struct xfn_dataplane *dataplane)
 	unmap(dataplane, XFN_MAP_ENTRIES, dataplane->rules.entries);
 	unmap(dataplane, XFN_MAP_INTERFACES, dataplane->interfaces);
 	unmap(dataplane, XFN_MAP_FUNCTIONS, dataplane->functions);
+	unmap(dataplane, XFN_MAP_POLICIES, dataplane->policies);
 	for (i = 0; i < XFN_INTERFACES_MAX; i++)
 		xfn_interface_close(&dataplane->interface[i]);
 	for (i = 0; i < XFN_MAP_COUNT; i++)
@@ -421,6 +429,7 @@ void xfn_dataplane_close(struct xfn_dataplane *dataplane)
 	close_fd(dataplane->barrier_outer_fd);
 	close_fd(dataplane->barrier_inner_fd);
 	close_fd(dataplane->lock_fd);
+	free(dataplane->tables);
 	free(dataplane->dir);
 	free(dataplane);
 }

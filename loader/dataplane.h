@@ -55,6 +55,9 @@ struct xfn_capacity xfn_capacity_of(__u32 triggers, __u32 functions);
 	X(DISPLACE, xfn_displace)       \
 	X(ENTRIES, xfn_entries)         \
 	X(FUNCTIONS, xfn_functions)     \
+	X(POLICIES, xfn_policies)       \
+	X(SOURCES, xfn_sources)         \
+	X(SECRETS, xfn_secrets)         \
 	X(HANDLERS, xfn_handlers)       \
 	X(VERDICTS, xfn_verdicts)       \
 	X(COUNTS, xfn_counts)           \
@@ -93,6 +96,8 @@ struct xfn_dataplane {
 	struct xfn_ruleset_maps rules;
 	struct xfn_interface *interfaces;
 	struct xfn_function *functions;
+	struct xfn_policy *policies;
+	bool *tables; /* by table of xfn_sources: it has cells */
 	struct xfn_dataplane_interface interface[XFN_INTERFACES_MAX];
 	int barrier_outer_fd, barrier_inner_fd;
 	int lock_fd;        /* DIR, locked: one xfnd at a time */
@@ -173,6 +178,18 @@ int xfn_dataplane_barrier(struct xfn_dataplane *dataplane);
 /* Writes one function's config into generation @generation, which must be idle. */
 void xfn_dataplane_set_function(struct xfn_dataplane *dataplane, unsigned generation, __u32 slot,
 				const struct xfn_function_config *config);
+
+/*
+ * Writes one function's policy into generation @generation, which must be idle. Of @config->cells the
+ * mask alone is read: 0 for no per-source limit. A function that has as many cells in the live
+ * generation goes on with them if @keep says that it is still the same function; else it gets fresh
+ * ones, for which a grace period passes. Returns 0 or -errno.
+ */
+int xfn_dataplane_set_policy(struct xfn_dataplane *dataplane, unsigned generation, __u32 slot,
+			     bool keep, const struct xfn_policy_config *config);
+
+/* Frees cells that no generation names; for each function's a grace period passes. */
+void xfn_dataplane_sweep_sources(struct xfn_dataplane *dataplane);
 
 /* Puts zeros into element @index of a per-CPU map that nobody writes any more. */
 int xfn_dataplane_zero(struct xfn_dataplane *dataplane, enum xfn_map map, __u32 index);

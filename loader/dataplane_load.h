@@ -51,6 +51,12 @@ int xfn_dataplane_adopt_interfaces(struct xfn_dataplane *dataplane, struct xfn_f
 /* Closes descriptors; detaches nothing. */
 void xfn_interface_close(struct xfn_dataplane_interface *interface);
 
+/* Finds out which tables of xfn_sources have cells. Returns 0 or -ENOMEM. */
+int xfn_sources_open(struct xfn_dataplane *dataplane);
+
+/* A random key for the hash of sources, written once. */
+int xfn_secrets_write(const struct xfn_dataplane *dataplane);
+
 int xfn_barrier_open(struct xfn_dataplane *dataplane);
 
 #endif

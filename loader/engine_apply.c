@@ -90,26 +90,45 @@ static void add_default(json_t *defaults, const struct xfn_function_spec *spec, 
 							  key, "value", value));
 }
 
+/* The same for a number that no key gave. */
+static void add_count(json_t *defaults, const struct xfn_function_spec *spec, __u32 given,
+		      const char *key, __u64 count)
+{
+	char text[32];
+
+	if (!(spec->given & given))
+		add_default(defaults, spec, key, xfn_count_print(count, text, sizeof(text)));
+}
+
+static void add_limit_defaults(json_t *defaults, const struct xfn_function_spec *spec)
+{
+	const struct xfn_source_limit_spec *source = &spec->limit.per_source;
+
+	if (spec->limit.rate.count)
+		add_count(defaults, spec, XFN_GIVEN_BURST, "limit.burst", spec->limit.burst);
+	if (spec->given & XFN_GIVEN_LIMIT && !(spec->given & XFN_GIVEN_EXCESS))
+		add_default(defaults, spec, "limit.excess", xfn_excess_label(spec->limit.excess));
+	if (!(spec->given & XFN_GIVEN_PER_SOURCE))
+		return;
+	add_count(defaults, spec, XFN_GIVEN_SOURCE_BURST, "limit.per_source.burst", source->burst);
+	add_count(defaults, spec, XFN_GIVEN_PREFIX4, "limit.per_source.prefix4", source->prefix4);
+	add_count(defaults, spec, XFN_GIVEN_PREFIX6, "limit.per_source.prefix6", source->prefix6);
+	add_count(defaults, spec, XFN_GIVEN_ENTRIES, "limit.per_source.entries", source->entries);
+}
+
 /* Defaults that took effect, of what the manifest's functions left out. */
 static json_t *defaults_json(const struct xfn_manifest *manifest)
 {
 	json_t *defaults = json_array();
 	const struct xfn_function_spec *spec;
-	char text[32];
 	size_t i;
 
 	for (i = 0; i < manifest->function_count; i++) {
 		spec = &manifest->functions[i];
-		if (spec->given & XFN_GIVEN_LIMIT && !(spec->given & XFN_GIVEN_BURST) &&
-		    spec->limit.rate.count)
-			add_default(defaults, spec, "limit.burst",
-				    xfn_count_print(spec->limit.burst, text, sizeof(text)));
-		if (spec->given & XFN_GIVEN_LIMIT && !(spec->given & XFN_GIVEN_EXCESS))
-			add_default(defaults, spec, "limit.excess",
-				    xfn_excess_label(spec->limit.excess));
-		if (spec->delivery == XFN_DELIVER_KERNEL && !(spec->given & XFN_GIVEN_SAMPLE))
-			add_default(defaults, spec, "latency.sample",
-				    xfn_count_print(spec->latency.sample, text, sizeof(text)));
+		add_limit_defaults(defaults, spec);
+		if (spec->delivery == XFN_DELIVER_KERNEL)
+			add_count(defaults, spec, XFN_GIVEN_SAMPLE, "latency.sample",
+				  spec->latency.sample);
 	}
 	return defaults;
 }

@@ -14,6 +14,7 @@
 #include "errnum.h"
 #include "handler.h"
 #include "journal.h"
+#include "policy.h"
 #include "revision.h"
 
 /* ---- what the data plane is told of a function ---------------------------------------------------- */
@@ -25,26 +26,6 @@ __u32 xfn_sample_threshold(__u32 sample)
 	return (__u32)((1ULL << 32) / sample - 1);
 }
 
-/* Interval and burst of a limit, in 1/16 ns; the interval is rounded to the nearest. */
-static void limit_config(const struct xfn_limit_spec *limit, struct xfn_function_config *config)
-{
-	__u64 period = limit->rate.period_ns * XFN_TIME_FRACTION;
-	__u64 interval;
-
-	if (!limit->rate.count) {
-		config->limit |= XFN_FUNCTION_DISABLED | XFN_FUNCTION_OFF_DROP;
-		return;
-	}
-	interval = (period + limit->rate.count / 2) / limit->rate.count;
-	config->limit |= XFN_FUNCTION_LIMITED | (interval & XFN_LIMIT_INTERVAL_MASK);
-	config->burst =
-		limit->burst > XFN_BURST_MAX / interval ? XFN_BURST_MAX : limit->burst * interval;
-	if (limit->excess == XFN_EXCESS_PASS)
-		config->limit |= XFN_FUNCTION_EXCESS_PASS;
-	if (limit->packets)
-		config->limit |= XFN_FUNCTION_PACKETS;
-}
-
 struct xfn_function_config xfn_function_config_of(const struct xfn_model_function *function)
 {
 	const struct xfn_function_spec *spec = function->spec;
@@ -53,8 +34,7 @@ struct xfn_function_config xfn_function_config_of(const struct xfn_model_functio
 	__u32 sample = XFN_SAMPLE_NEVER, handler = XFN_RULESET_NONE;
 
 	config.limit = XFN_FUNCTION_DELIVERY(kernel ? XFN_DELIVERY_KERNEL : XFN_DELIVERY_SOCKET);
-	if (spec->given & XFN_GIVEN_LIMIT)
-		limit_config(&spec->limit, &config);
+	xfn_limit_config_of(spec, &config);
 	if (!spec->enabled)
 		config.limit = (config.limit & ~XFN_FUNCTION_OFF_DROP) | XFN_FUNCTION_DISABLED;
 	/* A version whose program could not be loaded leaves its slot empty: no_target. */
@@ -183,6 +163,7 @@ static int store_functions(struct xfn_engine *engine, const struct xfn_model *mo
 			   unsigned generation)
 {
 	static const struct xfn_function_config nothing;
+	static const struct xfn_policy_config no_policy;
 	struct xfn_dataplane *dataplane = engine->dataplane;
 	const struct xfn_model_function *function;
 	struct xfn_function_config config;
@@ -199,21 +180,26 @@ static int store_functions(struct xfn_engine *engine, const struct xfn_model *mo
 		xfn_dataplane_set_function(dataplane, generation, function->slot, &config);
 	}
 	for (slot = 0; slot < dataplane->capacity.functions; slot++)
-		if (!used[slot])
+		if (!used[slot]) {
 			xfn_dataplane_set_function(dataplane, generation, slot, &nothing);
+			xfn_dataplane_set_policy(dataplane, generation, slot, false, &no_policy);
+		}
 	free(used);
 	return 0;
 }
 
-/* A slot that changes hands starts from zero: limiter, counters. */
-static int welcome_function(struct xfn_dataplane *dataplane,
+/* A slot that changes hands starts from zero: limiter, counters, cells of sources. */
+static int welcome_function(struct xfn_dataplane *dataplane, unsigned generation,
 			    const struct xfn_model_function *function)
 {
 	struct xfn_function *line = &dataplane->functions[function->slot];
+	struct xfn_policy_config policy = xfn_policy_config_of(function->spec);
+	bool same = line->identity == function->identity;
 	int err;
 
-	if (line->identity == function->identity)
-		return 0;
+	err = xfn_dataplane_set_policy(dataplane, generation, function->slot, same, &policy);
+	if (err || same)
+		return err;
 	err = xfn_dataplane_zero(dataplane, XFN_MAP_COUNTS, function->slot);
 	if (err)
 		return err;
@@ -284,7 +270,7 @@ int xfn_engine_install(struct xfn_engine *engine, const struct xfn_change *chang
 		return generation;
 	sweep_versions(engine);
 	for (i = 0; i < model->function_count && !err; i++) {
-		err = welcome_function(dataplane, &model->functions[i]);
+		err = welcome_function(dataplane, generation, &model->functions[i]);
 		if (!err)
 			err = welcome_version(engine, model->functions[i].version);
 	}
@@ -292,6 +278,7 @@ int xfn_engine_install(struct xfn_engine *engine, const struct xfn_change *chang
 		err = store_functions(engine, model, generation);
 	if (err)
 		return err;
+	xfn_dataplane_sweep_sources(dataplane);
 	stored = xfn_ruleset_store(ruleset, &dataplane->rules, generation);
 	if (stored < 0)
 		return (int)stored;

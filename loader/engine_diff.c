@@ -6,7 +6,7 @@
 #include "engine_private.h"
 #include "units.h"
 
-#define TEXT_BYTES 160
+#define TEXT_BYTES 320
 
 struct diff {
 	json_t *changes;
@@ -29,17 +29,41 @@ static void compare(struct diff *diff, const char *kind, const char *from, const
 
 /* ---- parts of a function in words ------------------------------------------------------------------ */
 
-static void limit_text(const struct xfn_function_spec *spec, char *text)
+/* "20/s burst 2" */
+static void rate_text(struct xfn_rate limit, __u64 limit_burst, char *text, size_t size)
 {
 	char rate[32], burst[32];
+
+	snprintf(text, size, "%s burst %s", xfn_rate_print(limit, rate, sizeof(rate)),
+		 xfn_count_print(limit_burst, burst, sizeof(burst)));
+}
+
+/* What stands behind the rate of all sources together, or alone: "per source 20/s burst 2 (...)". */
+static void source_text(const struct xfn_function_spec *spec, char *text, size_t size)
+{
+	const struct xfn_source_limit_spec *limit = &spec->limit.per_source;
+	char rate[64];
+
+	text[0] = '\0';
+	if (!(spec->given & XFN_GIVEN_PER_SOURCE))
+		return;
+	rate_text(limit->rate, limit->burst, rate, sizeof(rate));
+	snprintf(text, size, "per source %s /%u /%u entries %u ", rate, limit->prefix4,
+		 limit->prefix6, limit->entries);
+}
+
+static void limit_text(const struct xfn_function_spec *spec, char *text)
+{
+	char rate[64] = "", source[128];
 
 	if (!(spec->given & XFN_GIVEN_LIMIT)) {
 		snprintf(text, TEXT_BYTES, "none");
 		return;
 	}
-	snprintf(text, TEXT_BYTES, "%s burst %s excess %s%s",
-		 xfn_rate_print(spec->limit.rate, rate, sizeof(rate)),
-		 xfn_count_print(spec->limit.burst, burst, sizeof(burst)),
+	if (xfn_has_rate(spec))
+		rate_text(spec->limit.rate, spec->limit.burst, rate, sizeof(rate));
+	source_text(spec, source, sizeof(source));
+	snprintf(text, TEXT_BYTES, "%s%s%sexcess %s%s", rate, rate[0] ? " " : "", source,
 		 xfn_excess_label(spec->limit.excess), spec->limit.packets ? " packets" : "");
 }
 

@@ -182,7 +182,7 @@ const char *xfn_function_state(const struct xfn_engine *engine,
 {
 	const struct xfn_function_spec *spec = function->spec;
 
-	if (!spec->enabled || (spec->given & XFN_GIVEN_LIMIT && !spec->limit.rate.count))
+	if (!spec->enabled || (xfn_has_rate(spec) && !spec->limit.rate.count))
 		return "disabled";
 	if (!has_target(engine, function))
 		return "no_target";

@@ -138,6 +138,27 @@ static json_t *defaults_json(__u32 given, const struct setting *rows, size_t cou
 
 #define DEFAULTS(given, rows) defaults_json(given, rows, sizeof(rows) / sizeof((rows)[0]))
 
+static json_t *per_source_json(const struct xfn_function_spec *spec)
+{
+	static const struct setting settings[] = {
+		{XFN_GIVEN_SOURCE_BURST, "burst"},
+		{XFN_GIVEN_PREFIX4, "prefix4"},
+		{XFN_GIVEN_PREFIX6, "prefix6"},
+		{XFN_GIVEN_ENTRIES, "entries"},
+	};
+	const struct xfn_source_limit_spec *limit = &spec->limit.per_source;
+	char rate[XFN_UNIT_TEXT_MAX];
+
+	if (!(spec->given & XFN_GIVEN_PER_SOURCE))
+		return json_null();
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "rate",
+			 xfn_rate_print(limit->rate, rate, sizeof(rate)), "burst",
+			 (json_int_t)limit->burst, "prefix4", (json_int_t)limit->prefix4, "prefix6",
+			 (json_int_t)limit->prefix6, "entries", (json_int_t)limit->entries,
+			 "defaults", DEFAULTS(spec->given, settings));
+}
+
+/* Of the rate of all sources together; without one there is no burst, so none is left out. */
 static json_t *limit_json(const struct xfn_function_spec *spec)
 {
 	static const struct setting settings[] = {
@@ -146,14 +167,17 @@ static json_t *limit_json(const struct xfn_function_spec *spec)
 		{XFN_GIVEN_PACKETS, "packets"},
 	};
 	char rate[XFN_UNIT_TEXT_MAX];
+	bool has_rate = xfn_has_rate(spec);
 
 	if (!(spec->given & XFN_GIVEN_LIMIT))
 		return json_null();
-	return json_pack("{s:s, s:I, s:s, s:b, s:o}", "rate",
-			 xfn_rate_print(spec->limit.rate, rate, sizeof(rate)), "burst",
-			 (json_int_t)spec->limit.burst, "excess",
-			 xfn_excess_label(spec->limit.excess), "packets", spec->limit.packets,
-			 "defaults", DEFAULTS(spec->given, settings));
+	return json_pack("{s:s?, s:o, s:s, s:b, s:o, s:o}", "rate",
+			 has_rate ? xfn_rate_print(spec->limit.rate, rate, sizeof(rate)) : NULL,
+			 "burst",
+			 has_rate ? json_integer((json_int_t)spec->limit.burst) : json_null(),
+			 "excess", xfn_excess_label(spec->limit.excess), "packets",
+			 spec->limit.packets, "per_source", per_source_json(spec), "defaults",
+			 DEFAULTS(spec->given | (has_rate ? 0 : XFN_GIVEN_BURST), settings));
 }
 
 static json_t *latency_json(const struct xfn_function_spec *spec)

@@ -302,6 +302,8 @@ struct xfn_function_config {
 #define XFN_FUNCTION_DISABLED           (1ULL << 46)
 #define XFN_FUNCTION_OFF_DROP           (1ULL << 47) /* disabled drops (rate: 0), else passes */
 #define XFN_FUNCTION_PACKETS            (1ULL << 48) /* TCP: the limit counts packets, else connections */
+#define XFN_FUNCTION_EXCESS_REPLY       (1ULL << 49) /* answered, as its policy says */
+#define XFN_FUNCTION_PER_SOURCE         (1ULL << 50) /* its policy limits each source */
 
 #define XFN_BURST_MAX     (1ULL << 56) /* 1/16 ns: 52 days */
 #define XFN_TIME_FRACTION 16           /* limiter time is in 1/16 ns */
@@ -319,6 +321,58 @@ struct xfn_function {
 	__u64 identity; /* incarnation of the slot's owner; moves when the slot changes hands */
 };
 
+/* How a function's excess is answered, where it is. */
+enum xfn_reply_kind {
+	XFN_REPLY_NONE = 0,
+	XFN_REPLY_DNS = 1,  /* REFUSED, or truncated */
+	XFN_REPLY_COAP = 2, /* 4.29 with Max-Age */
+};
+
+/*
+ * What one generation says of a function beside its line; read only where XFN_FUNCTION_PER_SOURCE or
+ * XFN_FUNCTION_EXCESS_REPLY is set. One cache line.
+ * interval, burst: of the per-source limit, in 1/16 ns, as in struct xfn_function_config.
+ * mask4, mask6: what is compared of a source, as the bytes of the packet; IPv4 in the first 4.
+ * cells: table:32 (element of xfn_sources) | number of its cells - 1:32.
+ * reply: kind:8 (enum xfn_reply_kind) | seconds to wait when over the rate:8 | over the per-source
+ * rate:8.
+ */
+struct xfn_policy_config {
+	__u64 interval;
+	__u64 burst;
+	__u64 mask4;
+	__u64 mask6[2];
+	__u64 cells;
+	__u64 reply;
+	__u64 reserved;
+};
+
+#define XFN_POLICY_CELLS(table, mask)  ((__u64)(mask) << 32 | (__u32)(table))
+#define XFN_POLICY_TABLE_OF(cells)     ((__u32)(cells))
+#define XFN_POLICY_CELL_MASK_OF(cells) ((__u32)((cells) >> 32))
+#define XFN_POLICY_REPLY(kind, rate_s, source_s) \
+	((__u64)(kind) | (__u64)(rate_s) << 8 | (__u64)(source_s) << 16)
+#define XFN_POLICY_REPLY_KIND(reply)    ((__u32)(reply)&0xff)
+#define XFN_POLICY_RATE_WAIT_S(reply)   ((__u32)((reply) >> 8) & 0xff)
+#define XFN_POLICY_SOURCE_WAIT_S(reply) ((__u32)((reply) >> 16) & 0xff)
+
+/* xfn_policies[slot]; written by xfnd, in aligned 8-byte stores, into the idle config only. */
+struct xfn_policy {
+	struct xfn_policy_config config[2];
+};
+
+/*
+ * xfn_sources[table]: the cells of one function's per-source limit, an array of __u64: theoretical
+ * arrival times as struct xfn_function.arrival, moved by ingress with compare-and-swap. A function has
+ * two tables, of which a generation names one: where the number of cells changes the other is made anew.
+ */
+#define XFN_SOURCES_TABLE(slot, which) (2 * (slot) + (which))
+
+/* xfn_secrets, one element; written by xfnd once, at random, when the maps are made. */
+struct xfn_secrets {
+	__u64 source_key[2]; /* of the hash that finds a source's cells */
+};
+
 /* xfn_counts[function slot], per CPU; written by ingress. */
 struct xfn_function_counts {
 	__u64 verdicts[XFN_FUNCTION_VERDICT_COUNT];
@@ -334,7 +388,7 @@ struct xfn_interface_verdicts {
 struct xfn_version_counts {
 	__u64 invocations;
 	__u64 outcomes[XFN_OUTCOME_COUNT];
-	__u64 reserved;
+	__u64 reply_bytes; /* of the frames that went out as replies, from the Ethernet header on */
 };
 
 /* xfn_interfaces[interface slot]; written by xfnd. */
@@ -423,6 +477,8 @@ XFN_ASSERT_SIZE(struct xfn_shape, 64);
 XFN_ASSERT_SIZE(struct xfn_entry, 64);
 XFN_ASSERT_SIZE(struct xfn_displace_chunk, 64);
 XFN_ASSERT_SIZE(struct xfn_function, 64);
+XFN_ASSERT_SIZE(struct xfn_policy_config, 64);
+XFN_ASSERT_SIZE(struct xfn_secrets, 16);
 XFN_ASSERT_SIZE(struct xfn_function_counts, 64);
 XFN_ASSERT_SIZE(struct xfn_interface_verdicts, 96);
 XFN_ASSERT_SIZE(struct xfn_version_counts, 64);

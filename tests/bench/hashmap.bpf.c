@@ -74,7 +74,7 @@ int hashmap(struct xdp_md *ctx)
 	if (verdict == XFN_GO_ON)
 		verdict = find(&generation, &packet, &match);
 	if (verdict == XFN_GO_ON)
-		verdict = police(&packet, &match);
+		verdict = police(&generation, &packet, &match);
 	if (verdict == XFN_GO_ON)
 		verdict = steer(ctx, &generation, &packet, &match);
 	return account(&packet, &match, verdict);

@@ -23,6 +23,7 @@
 #include "../../loader/dry.h"
 #include "../../loader/engine_private.h"
 #include "../../loader/handler.h"
+#include "../../loader/policy.h"
 
 enum { CAPACITY_TRIGGERS = 2000, CAPACITY_FUNCTIONS = 64 };
 
@@ -241,10 +242,26 @@ void harness_apply_ruleset(struct harness *harness, const struct xfn_ruleset *ru
 	xfn_dataplane_flip(harness->dataplane, ++harness->revision);
 }
 
+/* Function N's line and policy into the idle generation; those that are not in the manifest: nothing. */
+static void set_function(struct harness *harness, const struct xfn_manifest *manifest,
+			 int generation, __u32 i)
+{
+	struct xfn_function_config config = {};
+	struct xfn_policy_config policy = {};
+	int err;
+
+	if (i < manifest->function_count) {
+		config = config_of(&manifest->functions[i], i);
+		policy = xfn_policy_config_of(&manifest->functions[i]);
+	}
+	xfn_dataplane_set_function(harness->dataplane, generation, i, &config);
+	err = xfn_dataplane_set_policy(harness->dataplane, generation, i, true, &policy);
+	test_expect(!err, "policy of function %u: %s", i, strerror(-err));
+}
+
 static bool apply(struct harness *harness, const char *text, struct xfn_diag_list *diags)
 {
 	struct xfn_manifest *manifest = NULL;
-	struct xfn_function_config config;
 	struct xfn_ruleset *ruleset = NULL;
 	int generation = idle_generation(harness);
 	__u32 i;
@@ -255,12 +272,8 @@ static bool apply(struct harness *harness, const char *text, struct xfn_diag_lis
 		xfn_manifest_free(manifest);
 		return false;
 	}
-	for (i = 0; i < HARNESS_FUNCTIONS; i++) {
-		memset(&config, 0, sizeof(config));
-		if (i < manifest->function_count)
-			config = config_of(&manifest->functions[i], i);
-		xfn_dataplane_set_function(harness->dataplane, generation, i, &config);
-	}
+	for (i = 0; i < HARNESS_FUNCTIONS; i++)
+		set_function(harness, manifest, generation, i);
 	harness_apply_ruleset(harness, ruleset);
 	xfn_ruleset_free(harness->ruleset);
 	xfn_manifest_free(harness->manifest);

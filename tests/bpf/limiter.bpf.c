@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The limiter of bpf/police.h by itself, with the time given from outside, so that arrival times
+ * The limiter of bpf/limiter.h by itself, with the time given from outside, so that arrival times
  * can be replayed. Returns what it returns: 1 admitted, 0 refused.
  */
 #include <linux/bpf.h>
@@ -9,7 +9,7 @@
 
 static __u64 replayed_clock(void);
 #define bpf_ktime_get_ns() replayed_clock()
-#include "../../bpf/police.h"
+#include "../../bpf/limiter.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -38,9 +38,25 @@ int limiter(struct xdp_md *ctx)
 {
 	struct limiter_step *step = current_step();
 
+	struct limiter limit;
+
 	if (!step)
 		return XDP_ABORTED;
-	return limiter_admit(&step->arrival, step->now, step->interval, step->burst);
+	limit = (struct limiter){step->now, step->interval, step->burst};
+	return limiter_admit(&limit, &step->arrival);
+}
+
+/* The same with two times. */
+SEC("xdp")
+int pair(struct xdp_md *ctx)
+{
+	struct limiter_step *step = current_step();
+	struct limiter limit;
+
+	if (!step)
+		return XDP_ABORTED;
+	limit = (struct limiter){step->now, step->interval, step->burst};
+	return limiter_admit_pair(&limit, &step->arrival, &step->other);
 }
 
 char limiter_license[] SEC("license") = "Dual BSD/GPL";

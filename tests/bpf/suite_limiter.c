@@ -31,6 +31,7 @@ static struct {
 	struct bpf_object *object;
 	struct limiter_step *step; /* mapped */
 	int program_fd;
+	int pair_fd;
 } replay;
 
 /* ---- the two sides ----------------------------------------------------------------------------- */
@@ -48,6 +49,8 @@ static bool open_replay(const struct harness *harness)
 	program = bpf_object__find_program_by_name(replay.object, "limiter");
 	map = bpf_object__find_map_by_name(replay.object, "steps");
 	replay.program_fd = bpf_program__fd(program);
+	program = bpf_object__find_program_by_name(replay.object, "pair");
+	replay.pair_fd = bpf_program__fd(program);
 	replay.step =
 		mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
 	return replay.step != MAP_FAILED;
@@ -63,8 +66,8 @@ static bool is_exact(const struct limit *limit)
 	return limit->rate.period_ns * XFN_TIME_FRACTION % limit->rate.count == 0;
 }
 
-/* One event by the program under test. @behind_ns: the event was stamped so long before. */
-static bool admit(const struct limit *limit, __u64 now_ns, __u64 behind_ns)
+/* One event by a program under test. @behind_ns: the event was stamped so long before. */
+static bool run_step(int program_fd, const struct limit *limit, __u64 now_ns, __u64 behind_ns)
 {
 	static __u8 packet[64];
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet, .data_size_in = sizeof(packet),
@@ -75,9 +78,14 @@ static bool admit(const struct limit *limit, __u64 now_ns, __u64 behind_ns)
 	replay.step->clock_ns = now_ns;
 	replay.step->interval = interval_of(limit);
 	replay.step->burst = replay.step->interval * limit->burst;
-	err = bpf_prog_test_run_opts(replay.program_fd, &options);
+	err = bpf_prog_test_run_opts(program_fd, &options);
 	test_expect(!err && options.retval <= 1, "test run: %d, returned %u", err, options.retval);
 	return options.retval;
+}
+
+static bool admit(const struct limit *limit, __u64 now_ns, __u64 behind_ns)
+{
+	return run_step(replay.program_fd, limit, now_ns, behind_ns);
 }
 
 /* The reference. */
@@ -86,20 +94,50 @@ struct bucket {
 	__u64 last_ns;
 };
 
-static bool bucket_admit(struct bucket *bucket, const struct limit *limit, __u64 now_ns)
+static unsigned __int128 event_of(const struct limit *limit)
 {
-	unsigned __int128 event = (unsigned __int128)limit->rate.period_ns * 16;
+	return (unsigned __int128)limit->rate.period_ns * 16;
+}
+
+static unsigned __int128 full_of(const struct limit *limit)
+{
+	return event_of(limit) * limit->burst;
+}
+
+/* Leaks up to now; says whether one more event has room. */
+static bool bucket_has_room(struct bucket *bucket, const struct limit *limit, __u64 now_ns)
+{
 	unsigned __int128 leak =
 		(unsigned __int128)(now_ns - bucket->last_ns) * 16 * limit->rate.count;
-	unsigned __int128 full = event * limit->burst;
 
 	bucket->level = bucket->level > leak ? bucket->level - leak : 0;
 	bucket->last_ns = now_ns;
-	if (bucket->level > full)
-		bucket->level = full; /* a limit that was lowered */
-	if (bucket->level + event > full)
+	if (bucket->level > full_of(limit))
+		bucket->level = full_of(limit); /* a limit that was lowered */
+	return bucket->level + event_of(limit) <= full_of(limit);
+}
+
+static bool bucket_admit(struct bucket *bucket, const struct limit *limit, __u64 now_ns)
+{
+	if (!bucket_has_room(bucket, limit, now_ns))
 		return false;
-	bucket->level += event;
+	bucket->level += event_of(limit);
+	return true;
+}
+
+/* An event is refused if neither bucket has room; else it goes into both, as far as they hold it. */
+static bool pair_admit(struct bucket *one, struct bucket *other, const struct limit *limit,
+		       __u64 now_ns)
+{
+	bool room = bucket_has_room(one, limit, now_ns);
+
+	room |= bucket_has_room(other, limit, now_ns);
+	if (!room)
+		return false;
+	one->level += event_of(limit);
+	other->level += event_of(limit);
+	bucket_has_room(one, limit, now_ns);
+	bucket_has_room(other, limit, now_ns);
 	return true;
 }
 
@@ -322,6 +360,69 @@ static void run_held_up(void)
 	}
 }
 
+/*
+ * A few cells and sources that share them, each with two: events of random sources against the
+ * reference. A limit that changes pulls back what is too far ahead only when it refuses.
+ */
+static void compare_pairs(const struct limit *limit, gap_fn *gap, unsigned events)
+{
+	enum { CELLS = 6 };
+	__u64 interval_ns = interval_of(limit) / XFN_TIME_FRACTION, now_ns = START_NS;
+	__u64 random = 23, arrivals[CELLS] = {};
+	struct bucket buckets[CELLS];
+	unsigned i, one, other;
+	bool got, want;
+
+	for (i = 0; i < CELLS; i++)
+		buckets[i] = (struct bucket){.last_ns = now_ns};
+	for (i = 0; i < events && !test_has_failed(); i++) {
+		one = frame_random(&random) % CELLS;
+		other = (one + 1 + frame_random(&random) % (CELLS - 1)) % CELLS;
+		replay.step->arrival = arrivals[one];
+		replay.step->other = arrivals[other];
+		got = run_step(replay.pair_fd, limit, now_ns, 0);
+		arrivals[one] = replay.step->arrival;
+		arrivals[other] = replay.step->other;
+		want = pair_admit(&buckets[one], &buckets[other], limit, now_ns);
+		test_expect(got == want, "event %u at +%llu ns, cells %u and %u: %s, expected %s",
+			    i, now_ns - START_NS, one, other, got ? "admitted" : "refused",
+			    want ? "admitted" : "refused");
+		now_ns += gap(interval_ns, i, &random) / 2;
+	}
+}
+
+static void run_pairs(struct harness *harness)
+{
+	unsigned events = harness_scaled(harness, EVENTS / 4, 400), i, j;
+
+	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		for (j = 0; j < PATTERN_COUNT && is_exact(&limits[i].limit); j++) {
+			test_begin("limiter: pairs of cells: %s: %s", limits[i].name,
+				   patterns[j].name);
+			compare_pairs(&limits[i].limit, patterns[j].gap, events);
+			test_end();
+		}
+}
+
+/* What a larger limit left in both cells holds nobody up for longer than the burst of the new one. */
+static void run_pair_healing(void)
+{
+	struct limit from = {{1, 60 * XFN_NS_PER_S}, 10}, to = {{1000, XFN_NS_PER_S}, 10};
+	__u64 now_ns = START_NS, admitted = 0;
+	unsigned i;
+
+	test_begin("limiter: a pair of cells heals at once when the limit is raised");
+	replay.step->arrival = replay.step->other = 0;
+	for (i = 0; i < 20; i++)
+		admitted += run_step(replay.pair_fd, &from, now_ns, 0);
+	test_expect(admitted == 10, "%llu admitted, expected 10", admitted);
+	test_expect(!run_step(replay.pair_fd, &to, now_ns, 0), "admitted before it healed");
+	test_expect(!run_step(replay.pair_fd, &to, now_ns + 999999, 0), "too early");
+	test_expect(run_step(replay.pair_fd, &to, now_ns + 1000000, 0),
+		    "still shut an interval after the change");
+	test_end();
+}
+
 void suite_limiter(struct harness *harness)
 {
 	test_begin("limiter: loads by itself");
@@ -332,6 +433,8 @@ void suite_limiter(struct harness *harness)
 		run_changing(harness);
 		run_healing();
 		run_held_up();
+		run_pairs(harness);
+		run_pair_healing();
 		munmap(replay.step, getpagesize());
 	}
 	bpf_object__close(replay.object);

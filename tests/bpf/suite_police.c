@@ -2,8 +2,6 @@
 /* Limits and switches on the way through the real ingress, on the real clock. */
 #include <errno.h>
 #include <linux/bpf.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +9,7 @@
 
 #include <bpf/bpf.h>
 
+#include "hammer.h"
 #include "harness.h"
 #include "suites.h"
 #include "units.h"
@@ -25,14 +24,6 @@
 enum { TCP_PROTO = 6, SYN = 2, ACK = 16 };
 
 static const struct frame_spec udp = {.payload = "hello", .payload_bytes = 5};
-
-static __u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * XFN_NS_PER_S + now.tv_nsec;
-}
 
 static bool apply(struct harness *harness, const char *manifest)
 {
@@ -207,57 +198,6 @@ static void run_changes(struct harness *harness)
 
 /* ---- two CPUs at once -------------------------------------------------------------------------- */
 
-struct hammer {
-	pthread_t thread;
-	int cpu;
-	int program_fd;
-	unsigned rounds;
-	int err;
-};
-
-enum { RUNS_PER_CALL = 10000 };
-
-static void *hammer_run(void *argument)
-{
-	struct hammer *hammer = argument;
-	struct frame frame;
-	LIBBPF_OPTS(bpf_test_run_opts, options, .repeat = RUNS_PER_CALL);
-	cpu_set_t cpus;
-	unsigned i;
-
-	CPU_ZERO(&cpus);
-	CPU_SET(hammer->cpu, &cpus);
-	hammer->err = pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
-	frame_build(&udp, &frame);
-	options.data_in = frame.bytes;
-	options.data_size_in = frame.size;
-	for (i = 0; i < hammer->rounds && !hammer->err; i++)
-		hammer->err = bpf_prog_test_run_opts(hammer->program_fd, &options);
-	return NULL;
-}
-
-/* Returns how long it took, in ns. */
-static __u64 hammer_all(struct harness *harness, unsigned cpus, unsigned rounds)
-{
-	struct hammer hammers[2];
-	__u64 start_ns = now_ns();
-	unsigned i;
-
-	for (i = 0; i < cpus; i++) {
-		hammers[i] = (struct hammer){
-			.cpu = i,
-			.program_fd = harness->dataplane->interface[0].root_fd,
-			.rounds = rounds,
-		};
-		pthread_create(&hammers[i].thread, NULL, hammer_run, &hammers[i]);
-	}
-	for (i = 0; i < cpus; i++) {
-		pthread_join(hammers[i].thread, NULL);
-		test_expect(!hammers[i].err, "thread %u: %s", i, strerror(-hammers[i].err));
-	}
-	return now_ns() - start_ns;
-}
-
 /*
  * The bucket is full at the start, and a burst of a millisecond or more keeps it from running empty
  * while the threads start: then each admission shows in the arrival time.
@@ -265,7 +205,7 @@ static __u64 hammer_all(struct harness *harness, unsigned cpus, unsigned rounds)
 static void run_hammer(struct harness *harness, unsigned rate_per_s, unsigned burst, unsigned cpus)
 {
 	unsigned rounds = harness_scaled(harness, 30, 4);
-	__u64 runs = (__u64)rounds * RUNS_PER_CALL * cpus, elapsed_ns, steered, limited, most;
+	__u64 runs = (__u64)rounds * HAMMER_RUNS * cpus, elapsed_ns, steered, limited, most;
 	__u64 interval = XFN_NS_PER_S * XFN_TIME_FRACTION / rate_per_s, arrival, charged;
 	struct books before, after;
 	char manifest[512];
@@ -277,7 +217,7 @@ static void run_hammer(struct harness *harness, unsigned rate_per_s, unsigned bu
 	apply(harness, manifest);
 	harness_read_books(harness, 0, &before);
 	arrival = use_up(harness);
-	elapsed_ns = hammer_all(harness, cpus, rounds);
+	elapsed_ns = hammer_all(harness, &udp, cpus, rounds);
 	charged = (harness->dataplane->functions[0].arrival - arrival) / interval;
 	harness_read_books(harness, 0, &after);
 	steered = after.verdicts[XFN_VERDICT_STEERED] - before.verdicts[XFN_VERDICT_STEERED];
@@ -300,7 +240,7 @@ void suite_police(struct harness *harness)
 	/* Rates and bursts. */
 	static const unsigned limits[][2] = {{10, 1},         {1000, 100},      {100000, 1000},
 					     {1000000, 1000}, {2000000, 20000}, {5000000, 50000}};
-	unsigned i, cpus = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
+	unsigned i, cpus = hammer_cpus();
 
 	run_cases(harness);
 	run_no_delivery(harness);

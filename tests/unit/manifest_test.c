@@ -12,36 +12,39 @@
 #include "alloc.h"
 #include "manifest.h"
 
-static const char everything[] = "version: 1\n"
-				 "set: edge\n"
-				 "attach: [eth0, {interface: eth1, mode: generic}]\n"
-				 "capacity: {triggers: 200k, functions: 100}\n"
-				 "functions:\n"
-				 "  - name: dns\n"
-				 "    tenant: acme\n"
-				 "    description: \"says \\\"hi\\\" \xc3\xbc\"\n"
-				 "    enabled: false\n"
-				 "    trigger: udp/53\n"
-				 "    kernel: {object: a.bpf.o, program: answer}\n"
-				 "    limit: 200k/s\n"
-				 "  - name: two\n"
-				 "    triggers:\n"
-				 "      - tcp/9000-9009\n"
-				 "      - protocol: udp\n"
-				 "        port: \"80\"\n"
-				 "        destination: [10.0.0.0/8, 2001:db8::/32]\n"
-				 "        source: 192.0.2.1\n"
-				 "        vlan: [5, 6]\n"
-				 "        interface: eth0\n"
-				 "      - {protocol: udp, port: 1, destination: any, vlan: none}\n"
-				 "      - {protocol: udp, port: 1, source: any, vlan: 7}\n"
-				 "    deliver: {socket: existing}\n"
-				 "    limit: {rate: 30/m, burst: 20, excess: pass, packets: true}\n"
-				 "    latency: {sample: 1, deadline: 500us}\n"
-				 "    objective: {p99: 1ms, loss: 0.1%}\n"
-				 "  - name: none-yet\n"
-				 "    triggers: []\n"
-				 "    kernel: b.o\n";
+static const char everything[] =
+	"version: 1\n"
+	"set: edge\n"
+	"attach: [eth0, {interface: eth1, mode: generic}]\n"
+	"capacity: {triggers: 200k, functions: 100}\n"
+	"functions:\n"
+	"  - name: dns\n"
+	"    tenant: acme\n"
+	"    description: \"says \\\"hi\\\" \xc3\xbc\"\n"
+	"    enabled: false\n"
+	"    trigger: udp/53\n"
+	"    kernel: {object: a.bpf.o, program: answer}\n"
+	"    limit: 200k/s\n"
+	"  - name: two\n"
+	"    triggers:\n"
+	"      - tcp/9000-9009\n"
+	"      - protocol: udp\n"
+	"        port: \"80\"\n"
+	"        destination: [10.0.0.0/8, 2001:db8::/32]\n"
+	"        source: 192.0.2.1\n"
+	"        vlan: [5, 6]\n"
+	"        interface: eth0\n"
+	"      - {protocol: udp, port: 1, destination: any, vlan: none}\n"
+	"      - {protocol: udp, port: 1, source: any, vlan: 7}\n"
+	"    deliver: {socket: existing}\n"
+	"    limit: {rate: 30/m, burst: 20, excess: pass, packets: true,\n"
+	"      per_source: {rate: 6/m, burst: 3, prefix4: 24, prefix6: 56,\n"
+	"        entries: 1024}}\n"
+	"    latency: {sample: 1, deadline: 500us}\n"
+	"    objective: {p99: 1ms, loss: 0.1%}\n"
+	"  - name: none-yet\n"
+	"    triggers: []\n"
+	"    kernel: b.o\n";
 
 static struct xfn_manifest *parse(const char *text)
 {
@@ -121,6 +124,11 @@ static void test_functions(void **state)
 	assert_int_equal(two->limit.burst, 20);
 	assert_int_equal(two->limit.excess, XFN_EXCESS_PASS);
 	assert_true(two->limit.packets);
+	assert_int_equal(two->limit.per_source.rate.count, 6);
+	assert_int_equal(two->limit.per_source.burst, 3);
+	assert_int_equal(two->limit.per_source.prefix4, 24);
+	assert_int_equal(two->limit.per_source.prefix6, 56);
+	assert_int_equal(two->limit.per_source.entries, 1024);
 	assert_int_equal(two->latency.sample, 1);
 	assert_int_equal(two->latency.deadline_ns, 500 * XFN_NS_PER_US);
 	assert_int_equal(two->objective.p99_ns, XFN_NS_PER_MS);

@@ -40,10 +40,12 @@ static const char defaults_said[] =
 	"version: 1\nset: main\nattach: [{interface: e, mode: native}]\nfunctions:\n"
 	"- {name: a, tenant: default, enabled: true, kernel: a.o,\n"
 	"   trigger: {protocol: udp, port: 1, source: any, vlan: none},\n"
-	"   limit: {rate: 1/s, burst: 1, excess: drop, packets: false},\n"
+	"   limit: {rate: 1/s, burst: 1, excess: drop, packets: false,\n"
+	"     per_source: {rate: 20/s, burst: 2, prefix4: 32, prefix6: 64, entries: 65536}},\n"
 	"   latency: {sample: 16, deadline: 1s}}\n";
 static const char defaults_unsaid[] = "version: 1\nattach: [e]\nfunctions:\n"
-				      "- {name: a, trigger: udp/1, kernel: a.o, limit: 1/s}\n";
+				      "- {name: a, trigger: udp/1, kernel: a.o,\n"
+				      "   limit: {rate: 1/s, per_source: 20/s}}\n";
 
 static struct xfn_manifest *parse(const char *text)
 {
@@ -68,6 +70,8 @@ static void compare_defaults(void)
 	assert_int_equal(a->limit.burst, b->limit.burst);
 	assert_int_equal(a->limit.excess, b->limit.excess);
 	assert_int_equal(a->limit.packets, b->limit.packets);
+	assert_memory_equal(&a->limit.per_source, &b->limit.per_source,
+			    sizeof(a->limit.per_source));
 	assert_int_equal(a->latency.sample, b->latency.sample);
 	assert_int_equal(a->latency.deadline_ns, b->latency.deadline_ns);
 	x.line = y.line;

@@ -108,10 +108,7 @@ int xfn_function_open(struct xfn_builder *, const struct xfn_yaml_event *);
 int xfn_function_close(struct xfn_builder *, const struct xfn_frame *);
 int xfn_deliver_close(struct xfn_builder *, const struct xfn_frame *);
 int xfn_socket_close(struct xfn_builder *, const struct xfn_frame *);
-int xfn_limit_close(struct xfn_builder *, const struct xfn_frame *);
 int xfn_read_socket(struct xfn_builder *, const struct xfn_schema_row *,
-		    const struct xfn_yaml_event *);
-int xfn_read_excess(struct xfn_builder *, const struct xfn_schema_row *,
 		    const struct xfn_yaml_event *);
 int xfn_attach_open(struct xfn_builder *, const struct xfn_yaml_event *);
 int xfn_read_attach(struct xfn_builder *, const struct xfn_schema_row *,
@@ -125,6 +122,19 @@ void xfn_delivery_note(struct xfn_builder *builder, const struct xfn_schema_row 
 
 /* Refuse functions and attached interfaces that are there twice. Returns 0 or -ENOMEM. */
 int xfn_builder_find_twins(struct xfn_builder *builder);
+
+/* ---- limit.c ------------------------------------------------------------------------------------ */
+int xfn_limit_close(struct xfn_builder *, const struct xfn_frame *);
+int xfn_per_source_close(struct xfn_builder *, const struct xfn_frame *);
+int xfn_read_excess(struct xfn_builder *, const struct xfn_schema_row *,
+		    const struct xfn_yaml_event *);
+int xfn_read_source_rate(struct xfn_builder *, const struct xfn_schema_row *,
+			 const struct xfn_yaml_event *);
+int xfn_read_entries(struct xfn_builder *, const struct xfn_schema_row *,
+		     const struct xfn_yaml_event *);
+
+/* Fills in what the function's limit leaves out. */
+void xfn_limit_settle(struct xfn_function_spec *function);
 
 /* ---- trigger.c ---------------------------------------------------------------------------------- */
 int xfn_trigger_open(struct xfn_builder *, const struct xfn_yaml_event *);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Functions as a whole, their deliveries and limits; and the interfaces to attach to. */
+/* Functions as a whole and their deliveries; and the interfaces to attach to. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +10,7 @@
 
 #define FIRST_FUNCTIONS 16
 #define FIRST_ATTACH    4
-#define BURST_MAX_NS    (86400 * XFN_NS_PER_S)
 
-static const char *const excess_words[] = {"drop", "pass", "reply"};
 static const char *const mode_words[] = {"native", "generic"};
 
 const char *xfn_delivery_label(enum xfn_delivery delivery)
@@ -20,11 +18,6 @@ const char *xfn_delivery_label(enum xfn_delivery delivery)
 	static const char *const labels[] = {"none", "kernel", "socket"};
 
 	return labels[delivery];
-}
-
-const char *xfn_excess_label(enum xfn_excess excess)
-{
-	return excess_words[excess];
 }
 
 const char *xfn_attach_mode_label(enum xfn_attach_mode mode)
@@ -94,9 +87,7 @@ int xfn_function_close(struct xfn_builder *builder, const struct xfn_frame *fram
 	struct xfn_function_spec *function = xfn_builder_function(builder);
 
 	function->trigger_count = builder->manifest->trigger_count - function->trigger_first;
-	if ((function->given & XFN_GIVEN_LIMIT) && !(function->given & XFN_GIVEN_BURST) &&
-	    function->limit.rate.period_ns)
-		function->limit.burst = xfn_rate_default_burst(function->limit.rate);
+	xfn_limit_settle(function);
 	check_triggers(builder, frame);
 	if (!xfn_frame_key(frame, "deliver").line)
 		refuse_no_delivery(builder, frame);
@@ -148,33 +139,6 @@ int xfn_socket_close(struct xfn_builder *builder, const struct xfn_frame *frame)
 	if (!frame->odd)
 		xfn_builder_refuse_at(builder, frame->at, "'socket: existing'", NULL,
 				      "'socket' is an empty mapping");
-	return 0;
-}
-
-/* ---- limits ------------------------------------------------------------------------------------- */
-
-int xfn_read_excess(struct xfn_builder *builder, const struct xfn_schema_row *row,
-		    const struct xfn_yaml_event *event)
-{
-	int word = xfn_read_word(builder, row, event, excess_words, 2, 3);
-
-	if (word >= 0)
-		xfn_builder_function(builder)->limit.excess = word;
-	return 0;
-}
-
-/* A burst is kept as the time that it takes to earn; that has to stay far from what 64 bits hold. */
-int xfn_limit_close(struct xfn_builder *builder, const struct xfn_frame *frame)
-{
-	const struct xfn_limit_spec *limit = &xfn_builder_function(builder)->limit;
-
-	if (!(frame->given & XFN_GIVEN_BURST) || !limit->rate.count)
-		return 0;
-	if (limit->burst <= limit->rate.count * (BURST_MAX_NS / limit->rate.period_ns))
-		return 0;
-	xfn_builder_refuse_at(builder, xfn_frame_key(frame, "burst"),
-			      "at most what the rate admits in a day", NULL,
-			      "burst %llu is too large for the rate", limit->burst);
 	return 0;
 }
 

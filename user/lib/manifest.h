@@ -87,13 +87,30 @@ struct xfn_kernel_spec {
 enum xfn_excess {
 	XFN_EXCESS_DROP,
 	XFN_EXCESS_PASS,
+	XFN_EXCESS_REPLY,
+};
+
+#define XFN_SOURCE_ENTRIES_MIN     1024
+#define XFN_SOURCE_ENTRIES_MAX     4194304
+#define XFN_SOURCE_ENTRIES_DEFAULT 65536 /* 512 KiB */
+#define XFN_SOURCE_PREFIX4_DEFAULT 32
+#define XFN_SOURCE_PREFIX6_DEFAULT 64 /* what one customer has at least, RFC 6177 */
+
+/* What each source may take; all zeros but with XFN_GIVEN_PER_SOURCE. */
+struct xfn_source_limit_spec {
+	struct xfn_rate rate; /* not 0 */
+	__u64 burst;          /* as of the whole limit */
+	__u32 prefix4;        /* leading bits of an address that make a source: 1 to 32 */
+	__u32 prefix6;        /* 1 to 128 */
+	__u32 entries;        /* cells that sources share: a power of two */
 };
 
 struct xfn_limit_spec {
-	struct xfn_rate rate;
-	__u64 burst; /* events at once, 1 to 100M and at most a day's worth of the rate */
+	struct xfn_rate rate; /* period 0: none, see xfn_has_rate() */
+	__u64 burst;          /* events at once, 1 to 100M and at most a day's worth of the rate */
 	enum xfn_excess excess;
 	bool packets; /* count packets, not events */
+	struct xfn_source_limit_spec per_source;
 };
 
 struct xfn_latency_spec {
@@ -120,6 +137,11 @@ enum xfn_given {
 	XFN_GIVEN_DEADLINE = 1 << 9,
 	XFN_GIVEN_P99 = 1 << 10,
 	XFN_GIVEN_LOSS = 1 << 11,
+	XFN_GIVEN_PER_SOURCE = 1 << 20, /* clear: no limit for a source */
+	XFN_GIVEN_SOURCE_BURST = 1 << 21,
+	XFN_GIVEN_PREFIX4 = 1 << 22,
+	XFN_GIVEN_PREFIX6 = 1 << 23,
+	XFN_GIVEN_ENTRIES = 1 << 24,
 };
 
 struct xfn_function_spec {
@@ -138,6 +160,12 @@ struct xfn_function_spec {
 	unsigned line; /* where the function starts in the text */
 	unsigned column;
 };
+
+/* Says whether the function as a whole is limited; a limit may be for each source alone. */
+static inline bool xfn_has_rate(const struct xfn_function_spec *function)
+{
+	return function->limit.rate.period_ns;
+}
 
 struct xfn_capacity_spec {
 	__u64 triggers;  /* 0: not given */

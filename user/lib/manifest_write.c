@@ -101,6 +101,25 @@ static void write_delivery(FILE *out, const struct xfn_function_spec *function)
 	fputc('\n', out);
 }
 
+static void write_per_source(FILE *out, const struct xfn_function_spec *function)
+{
+	const struct xfn_source_limit_spec *limit = &function->limit.per_source;
+	char buf[XFN_UNIT_TEXT_MAX];
+
+	if (!(function->given & XFN_GIVEN_PER_SOURCE))
+		return;
+	fprintf(out, "      per_source:\n        rate: %s\n",
+		xfn_rate_print(limit->rate, buf, sizeof(buf)));
+	if (function->given & XFN_GIVEN_SOURCE_BURST)
+		fprintf(out, "        burst: %llu\n", limit->burst);
+	if (function->given & XFN_GIVEN_PREFIX4)
+		fprintf(out, "        prefix4: %u\n", limit->prefix4);
+	if (function->given & XFN_GIVEN_PREFIX6)
+		fprintf(out, "        prefix6: %u\n", limit->prefix6);
+	if (function->given & XFN_GIVEN_ENTRIES)
+		fprintf(out, "        entries: %u\n", limit->entries);
+}
+
 static void write_limit(FILE *out, const struct xfn_function_spec *function)
 {
 	const struct xfn_limit_spec *limit = &function->limit;
@@ -108,13 +127,16 @@ static void write_limit(FILE *out, const struct xfn_function_spec *function)
 
 	if (!(function->given & XFN_GIVEN_LIMIT))
 		return;
-	fprintf(out, "    limit:\n      rate: %s\n", xfn_rate_print(limit->rate, buf, sizeof(buf)));
+	fprintf(out, "    limit:\n");
+	if (xfn_has_rate(function))
+		fprintf(out, "      rate: %s\n", xfn_rate_print(limit->rate, buf, sizeof(buf)));
 	if (function->given & XFN_GIVEN_BURST)
 		fprintf(out, "      burst: %llu\n", limit->burst);
 	if (function->given & XFN_GIVEN_EXCESS)
 		fprintf(out, "      excess: %s\n", xfn_excess_label(limit->excess));
 	if (function->given & XFN_GIVEN_PACKETS)
 		fprintf(out, "      packets: %s\n", limit->packets ? "true" : "false");
+	write_per_source(out, function);
 }
 
 static void write_timing(FILE *out, const struct xfn_function_spec *function)

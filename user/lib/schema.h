@@ -23,6 +23,7 @@ enum xfn_section {
 	XFN_SECTION_SOCKET,
 	XFN_SECTION_TRIGGER, /* `trigger`, or one item of `triggers` */
 	XFN_SECTION_LIMIT,
+	XFN_SECTION_PER_SOURCE, /* in `limit` */
 	XFN_SECTION_LATENCY,
 	XFN_SECTION_OBJECTIVE,
 	XFN_SECTIONS,

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "policy.h"
+
+__u64 xfn_rate_interval(struct xfn_rate rate)
+{
+	return (rate.period_ns * XFN_TIME_FRACTION + rate.count / 2) / rate.count;
+}
+
+__u64 xfn_burst_time(__u64 burst, __u64 interval)
+{
+	return burst > XFN_BURST_MAX / interval ? XFN_BURST_MAX : burst * interval;
+}
+
+__u32 xfn_rate_wait_s(struct xfn_rate rate)
+{
+	__u64 second = XFN_NS_PER_S * XFN_TIME_FRACTION;
+
+	return rate.count ? (xfn_rate_interval(rate) + second - 1) / second : 1;
+}
+
+static void rate_config(const struct xfn_limit_spec *limit, struct xfn_function_config *config)
+{
+	__u64 interval;
+
+	if (!limit->rate.count) {
+		config->limit |= XFN_FUNCTION_DISABLED | XFN_FUNCTION_OFF_DROP;
+		return;
+	}
+	interval = xfn_rate_interval(limit->rate);
+	config->limit |= XFN_FUNCTION_LIMITED | (interval & XFN_LIMIT_INTERVAL_MASK);
+	config->burst = xfn_burst_time(limit->burst, interval);
+}
+
+void xfn_limit_config_of(const struct xfn_function_spec *spec, struct xfn_function_config *config)
+{
+	const struct xfn_limit_spec *limit = &spec->limit;
+
+	if (xfn_has_rate(spec))
+		rate_config(limit, config);
+	if (spec->given & XFN_GIVEN_PER_SOURCE)
+		config->limit |= XFN_FUNCTION_PER_SOURCE;
+	if (limit->excess == XFN_EXCESS_PASS)
+		config->limit |= XFN_FUNCTION_EXCESS_PASS;
+	if (limit->packets)
+		config->limit |= XFN_FUNCTION_PACKETS;
+}
+
+/* The first @bits of @bytes bytes set. */
+static void set_mask(void *mask, unsigned bytes, unsigned bits)
+{
+	__u8 *at = mask;
+	unsigned i;
+
+	for (i = 0; i<bytes; i++, bits -= bits> 8 ? 8 : bits)
+		at[i] = bits >= 8 ? 0xff : (__u8)(0xff00 >> bits);
+}
+
+static void source_policy(const struct xfn_source_limit_spec *limit,
+			  struct xfn_policy_config *policy)
+{
+	policy->interval = xfn_rate_interval(limit->rate);
+	policy->burst = xfn_burst_time(limit->burst, policy->interval);
+	set_mask(&policy->mask4, 4, limit->prefix4);
+	set_mask(policy->mask6, sizeof(policy->mask6), limit->prefix6);
+	policy->cells = XFN_POLICY_CELLS(0, limit->entries - 1);
+}
+
+struct xfn_policy_config xfn_policy_config_of(const struct xfn_function_spec *spec)
+{
+	struct xfn_policy_config policy = {};
+
+	if (spec->given & XFN_GIVEN_PER_SOURCE)
+		source_policy(&spec->limit.per_source, &policy);
+	return policy;
+}
