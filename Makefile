@@ -165,6 +165,10 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(call fuzz,$(LIB_SRCS))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CLANG) -fsanitize=fuzzer $(FUZZ_SANITIZE) -o $@ $^ $(core_libs) -lbpf
 
+# What of the daemon a target reads by.
+$(BUILD)/tests/fuzz/state_fuzz: $(call fuzz,$(addprefix loader/,engine_state.c fault.c model.c model_check.c \
+	revision.c revision_prune.c revision_write.c))
+
 tests: $(UNIT_BINS) $(if $(BPF_TEST_SRCS),$(BUILD)/tests/bpf/bpf_test) $(FUZZ_BINS) \
 	$(BUILD)/tests/bench/bench \
 	$(filter $(BUILD)/tests/%,$(PLAIN_BPF_OBJS)) $(E2E_TOOLS)

@@ -75,15 +75,6 @@ static void close_fd(int fd)
 		close(fd);
 }
 
-void xfn_fault_set(struct xfn_fault *fault, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(fault->text, sizeof(fault->text), format, args);
-	va_end(args);
-}
-
 /* ---- maps ---------------------------------------------------------------------------------------- */
 
 static int keep_maps(struct xfn_dataplane *dataplane, const struct bpf_object *ingress)

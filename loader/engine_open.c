@@ -139,10 +139,20 @@ static void load_programs(struct xfn_engine *engine)
 
 /* ---- opening ----------------------------------------------------------------------------------------- */
 
+static int say_unreadable(struct xfn_engine *engine, __u64 revision, int err,
+			  const struct xfn_fault *fault)
+{
+	char text[4400];
+
+	snprintf(text, sizeof(text), "cannot read revision %llu in '%s': %s", revision,
+		 engine->options.state_dir, fault->text[0] ? fault->text : strerror(-err));
+	say(engine, "error", text);
+	return err;
+}
+
 static int read_model(struct xfn_engine *engine, __u64 revision)
 {
 	struct xfn_fault fault = {};
-	char text[4400];
 	int err;
 
 	if (!revision) {
@@ -150,12 +160,16 @@ static int read_model(struct xfn_engine *engine, __u64 revision)
 		return engine->model ? 0 : -ENOMEM;
 	}
 	err = xfn_state_read(engine->options.state_dir, revision, &engine->model, &fault);
-	if (!err)
-		return 0;
-	snprintf(text, sizeof(text), "cannot read revision %llu in '%s': %s", revision,
-		 engine->options.state_dir, fault.text[0] ? fault.text : strerror(-err));
-	say(engine, "error", text);
-	return err;
+	return err ? say_unreadable(engine, revision, err, &fault) : 0;
+}
+
+/* The slots of a model that was read have to be in the maps that there are. */
+static int check_model(struct xfn_engine *engine)
+{
+	struct xfn_fault fault = {};
+	int err = xfn_model_check(engine->model, &engine->dataplane->capacity, &fault);
+
+	return err ? say_unreadable(engine, engine->model->revision, err, &fault) : 0;
 }
 
 /* The map's number wins: a revision that was written and did not go live is taken away. */
@@ -164,6 +178,8 @@ static int adopt(struct xfn_engine *engine)
 	__u64 revision = xfn_dataplane_revision(engine->dataplane);
 	int err = read_model(engine, revision);
 
+	if (!err)
+		err = check_model(engine);
 	if (err)
 		return err;
 	adopt_programs(engine);
@@ -235,6 +251,8 @@ static int open_fresh(struct xfn_engine *engine)
 		return err;
 	capacity = capacity_of_model(engine->model);
 	err = open_dataplane(engine, &capacity);
+	if (!err)
+		err = check_model(engine);
 	if (err || !revision)
 		return err;
 	load_programs(engine);

@@ -105,6 +105,15 @@ struct xfn_model_function *xfn_model_function_named(struct xfn_model *model, con
 #define XFN_LABEL_BYTES (2 * XFN_NAME_MAX + 2)
 const char *xfn_function_label(const struct xfn_function_spec *spec, char *buf);
 
+/*
+ * Whether the slots of a model that was read are in the maps, and each of one owner. Returns 0,
+ * -EBADMSG with the reason in @fault, or -ENOMEM.
+ */
+struct xfn_capacity;
+struct xfn_fault;
+int xfn_model_check(const struct xfn_model *model, const struct xfn_capacity *capacity,
+		    struct xfn_fault *fault);
+
 struct xfn_attachment *xfn_model_attachment(const struct xfn_model *model, const char *interface);
 struct xfn_model_function *xfn_model_function_in_slot(const struct xfn_model *model, __u32 slot);
 

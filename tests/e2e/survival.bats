@@ -189,6 +189,23 @@ has_no_program() { [[ $(ip -n "$SERVER" -j link show "$1" | jq '.[0].xdp') == nu
 	start_daemon
 }
 
+@test "a revision whose slots are not in the maps is refused: its numbers are indices" {
+	apply_answer a
+	stop_daemon
+	meta=$STATE/revisions/2/meta.json
+	cp "$meta" "$HOME_DIR/meta"
+	# Files may be links to those of another revision: a new one takes the place.
+	jq -c '.functions[0].slot = 4000000000' "$HOME_DIR/meta" >"$HOME_DIR/edited"
+	cp --remove-destination "$HOME_DIR/edited" "$meta"
+	python3 "$BATS_TEST_DIRNAME/tools/resum.py" "$STATE/revisions/2"
+	start_fails
+	[[ $stderr == *"function 'answer' has slot 4000000000, expected below 1024"* ]]
+	[ "$(who_answers 198.18.0.1 7)" = a ]
+	cp --remove-destination "$HOME_DIR/meta" "$meta"
+	python3 "$BATS_TEST_DIRNAME/tools/resum.py" "$STATE/revisions/2"
+	start_daemon
+}
+
 @test "pins of another layout are left alone and reported" {
 	apply_answer a
 	stop_daemon
