@@ -29,6 +29,14 @@ struct {
 	__type(value, __u32);
 } xfn_entry_progs SEC(".maps");
 
+/* Somebody else's program, which gets what is nobody's here, by interface slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, XFN_INTERFACES_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} xfn_next_progs SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

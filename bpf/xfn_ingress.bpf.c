@@ -7,6 +7,7 @@
 #include "police.h"
 #include "account.h"
 #include "steer.h"
+#include "next.h"
 
 SEC("xdp")
 int xfn_ingress(struct xdp_md *ctx)
@@ -24,10 +25,10 @@ int xfn_ingress(struct xdp_md *ctx)
 	verdict = parse(data, data_end, interface->mac, slot, &packet);
 	if (verdict == XFN_GO_ON)
 		verdict = classify(&generation, &packet, &match);
-	if (verdict !=
-	    XFN_GO_ON) { /* no function's: a way out of its own, which carries no match */
+	if (verdict != XFN_GO_ON) { /* nobody's: a way out of its own, which carries no match */
 		observe_verdict(ctx, &packet, &(struct match){}, verdict);
-		return account(&packet, &(struct match){}, verdict);
+		verdict = account(&packet, &(struct match){}, verdict);
+		return give_to_next(ctx, verdict);
 	}
 	verdict = police(&generation, &packet, &match);
 	if (verdict == XFN_GO_ON)

@@ -107,10 +107,10 @@ static int post_attach(void *context, struct xfn_request *request, struct xfn_re
 	if (err)
 		return err < 0 ? err : 0;
 	xfn_request_actor(request, &actor);
-	if (json_unpack(body, "{s:s, s?:s, s?:b}", "interface", &attach.interface, "mode",
-			&attach.mode, "coexist", &coexist) < 0) {
+	if (json_unpack(body, "{s:s, s?:s, s?:b, s?:s}", "interface", &attach.interface, "mode",
+			&attach.mode, "coexist", &coexist, "next", &attach.next) < 0) {
 		err = refuse_missing(reply, "{\"interface\":NAME,\"mode\":\"native\" or "
-					    "\"generic\",\"coexist\":BOOL}");
+					    "\"generic\",\"coexist\":BOOL,\"next\":PATH}");
 	} else {
 		attach.coexist = coexist;
 		err = xfn_engine_attach(api->engine, &attach, &actor, reply);

@@ -31,6 +31,7 @@ const char *xfn_map_name(enum xfn_map map)
 struct xfn_capacity xfn_capacity_of(__u32 triggers, __u32 functions)
 {
 	struct xfn_capacity capacity = {
+		.attach_type = BPF_XDP,
 		.triggers = triggers ? triggers : XFN_CAPACITY_TRIGGERS_DEFAULT,
 		.functions = functions ? functions : XFN_CAPACITY_FUNCTIONS_DEFAULT,
 	};
@@ -94,7 +95,8 @@ static int keep_maps(struct xfn_dataplane *dataplane, const struct bpf_object *i
 /* The last pin says that all is there, so what is in the maps from the start is written before. */
 static int pin_maps(struct xfn_dataplane *dataplane)
 {
-	struct xfn_control control = {.abi = XFN_ABI_VERSION};
+	struct xfn_control control = {.abi = XFN_ABI_VERSION,
+				      .attach_type = dataplane->capacity.attach_type};
 	char path[PATH_MAX];
 	__u32 zero = 0;
 	int i, err = 0;
@@ -332,6 +334,8 @@ static int adopt(struct xfn_dataplane *dataplane, struct xfn_fault *fault)
 		err = map_all(dataplane);
 	if (!err)
 		err = check_abi(dataplane, fault);
+	if (!err)
+		dataplane->capacity.attach_type = dataplane->rules.control->attach_type;
 	if (!err)
 		err = xfn_dataplane_adopt_interfaces(dataplane, fault);
 	return err;

@@ -27,26 +27,32 @@ struct xfn_fault {
 	char text[4096];
 };
 
-/* Sizes that are decided when the maps are made. */
+/* What is decided when the maps are made. */
 struct xfn_capacity {
 	__u32 triggers; /* rules and addresses together */
 	__u32 functions;
 	__u32 slot_bits;  /* of the perfect hash; follows from triggers */
 	__u32 versions;   /* slots in xfn_handlers and xfn_outcomes */
 	__u32 histograms; /* slots in xfn_histograms, XFN_STAGE_COUNT elements each */
+	/*
+	 * What programs in the program arrays are loaded for, since the kernel mixes none: BPF_XDP, as
+	 * everybody loads XDP programs, or 0, which libxdp's dispatcher wants (docs/adr/0012).
+	 */
+	__u32 attach_type;
 };
 
 #define XFN_CAPACITY_TRIGGERS_DEFAULT  100000 /* 17 MB of maps */
 #define XFN_CAPACITY_FUNCTIONS_DEFAULT 1024
 #define XFN_HISTOGRAMS_MAX             512 /* 4 KiB per stage and CPU each */
 
-/* Rounds @triggers up and fills in what follows; 0 stands for the default. */
+/* Rounds @triggers up and fills in what follows, for BPF_XDP; 0 stands for the default. */
 struct xfn_capacity xfn_capacity_of(__u32 triggers, __u32 functions);
 
 /* Every map of the data plane: X(NAME, map's name). */
 #define XFN_MAPS(X)                     \
 	X(PACKETS, xfn_packets)         \
 	X(ENTRY_PROGS, xfn_entry_progs) \
+	X(NEXT_PROGS, xfn_next_progs)   \
 	X(INTERFACES, xfn_interfaces)   \
 	X(CONTROL, xfn_control)         \
 	X(PORTS, xfn_ports)             \
@@ -81,8 +87,10 @@ struct xfn_dataplane_interface {
 	bool used;
 	__u32 ifindex;
 	char name[16];
-	bool generic; /* mode obtained */
-	int link_fd;  /* -1 where the interface is gone */
+	bool generic;  /* mode obtained */
+	bool coexist;  /* called by libxdp's dispatcher, beside other programs */
+	bool has_next; /* xfn_next_progs holds, or may get, a program for it */
+	int link_fd;   /* -1 where the interface is gone */
 	int root_fd;
 	int ingress_fd;
 };
@@ -130,6 +138,7 @@ struct xfn_dataplane_request {
 	const char *name;
 	__u8 mac[6];
 	bool generic;
+	bool has_next; /* xfn_dataplane_set_next() will follow */
 };
 
 /*
@@ -152,6 +161,18 @@ int xfn_dataplane_link(struct xfn_dataplane *dataplane, __u32 slot);
  * slot is cleared all the same.
  */
 int xfn_dataplane_detach(struct xfn_dataplane *dataplane, __u32 slot);
+
+/*
+ * From now on the program @program_fd gets what is nobody's on that interface; xfn_next_progs holds
+ * it. @mark, not 0, stands in the slot for whoever entered it. Returns 0 or -errno, and where nothing
+ * is said in the fault the kernel would not take it: -EINVAL, of another kind; -EBUSY, extended.
+ */
+int xfn_dataplane_set_next(struct xfn_dataplane *dataplane, __u32 slot, int program_fd, __u64 mark,
+			   struct xfn_fault *fault);
+/* From now on the stack gets it again. */
+void xfn_dataplane_clear_next(struct xfn_dataplane *dataplane, __u32 slot);
+/* Number of the program that gets it; 0: none. */
+__u32 xfn_dataplane_next_id(const struct xfn_dataplane *dataplane, __u32 slot);
 
 /* Slot of an attached interface, or -ENOENT. */
 int xfn_dataplane_find(const struct xfn_dataplane *dataplane, const char *name);

@@ -20,9 +20,6 @@
 #include "received.h"
 #include "xfn_root.skel.h"
 
-/* struct xfn_interface.flags */
-#define INTERFACE_GENERIC 1
-
 static void close_fd(int *fd)
 {
 	if (*fd >= 0)
@@ -76,7 +73,8 @@ static int load_root(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_fau
 	if (!root)
 		return xfn_errno();
 	root->rodata->xfn_interface_slot = slot;
-	bpf_program__set_expected_attach_type(root->progs.xfn_root, 0);
+	bpf_program__set_expected_attach_type(root->progs.xfn_root,
+					      dataplane->capacity.attach_type);
 	for (i = 0; i < XFN_MAP_COUNT && !err; i++) {
 		map = bpf_object__find_map_by_name(root->obj, xfn_map_name(i));
 		if (map)
@@ -156,12 +154,71 @@ static void clear_slot(struct xfn_dataplane *dataplane, __u32 slot)
 	struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
 
 	bpf_map_delete_elem(dataplane->map_fd[XFN_MAP_ENTRY_PROGS], &slot);
+	bpf_map_delete_elem(dataplane->map_fd[XFN_MAP_NEXT_PROGS], &slot);
+	__atomic_store_n(&dataplane->interfaces[slot].next, 0, __ATOMIC_RELAXED);
 	xfn_dataplane_set_mac(dataplane, slot, no_mac);
 	set_interface(dataplane, slot, 0, 0);
 	xfn_interface_close(interface);
-	interface->used = false;
+	interface->used = interface->has_next = false;
 	interface->ifindex = 0;
 	interface->name[0] = '\0';
+}
+
+/* ---- the program after ingress --------------------------------------------------------------------- */
+
+/* Loads an ingress program that looks for the next one, or one that does not. */
+static int look_for_next(struct xfn_dataplane *dataplane, __u32 slot, bool look,
+			 struct xfn_fault *fault)
+{
+	struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
+	__u32 flags = dataplane->interfaces[slot].flags & ~XFN_INTERFACE_NEXT;
+	int err;
+
+	interface->has_next = look;
+	err = load_ingress(dataplane, slot, fault);
+	if (err)
+		interface->has_next = !look;
+	else
+		set_interface(dataplane, slot, interface->ifindex,
+			      flags | (look ? XFN_INTERFACE_NEXT : 0));
+	return err;
+}
+
+__u32 xfn_dataplane_next_id(const struct xfn_dataplane *dataplane, __u32 slot)
+{
+	__u32 id = 0;
+
+	if (bpf_map_lookup_elem(dataplane->map_fd[XFN_MAP_NEXT_PROGS], &slot, &id))
+		return 0;
+	return id;
+}
+
+int xfn_dataplane_set_next(struct xfn_dataplane *dataplane, __u32 slot, int program_fd, __u64 mark,
+			   struct xfn_fault *fault)
+{
+	__u64 *marked = &dataplane->interfaces[slot].next;
+	int err = 0;
+
+	fault->text[0] = '\0';
+	if (!dataplane->interface[slot].has_next)
+		err = look_for_next(dataplane, slot, true, fault);
+	if (!err &&
+	    bpf_map_update_elem(dataplane->map_fd[XFN_MAP_NEXT_PROGS], &slot, &program_fd, 0))
+		err = xfn_errno();
+	if (!err)
+		__atomic_store_n(marked, mark, __ATOMIC_RELAXED);
+	return err;
+}
+
+void xfn_dataplane_clear_next(struct xfn_dataplane *dataplane, __u32 slot)
+{
+	struct xfn_fault fault;
+
+	bpf_map_delete_elem(dataplane->map_fd[XFN_MAP_NEXT_PROGS], &slot);
+	__atomic_store_n(&dataplane->interfaces[slot].next, 0, __ATOMIC_RELAXED);
+	/* Where that fails, ingress goes on looking, and finds nothing. */
+	if (dataplane->interface[slot].has_next)
+		look_for_next(dataplane, slot, false, &fault);
 }
 
 /* ---- attach and detach ----------------------------------------------------------------------------- */
@@ -205,14 +262,17 @@ int xfn_dataplane_prepare(struct xfn_dataplane *dataplane,
 		return -EALREADY;
 	if (slot < 0)
 		return slot;
+	interface = &dataplane->interface[slot];
+	interface->has_next = request->has_next;
 	err = xfn_dataplane_load_slot(dataplane, slot, fault);
 	if (err) {
 		clear_slot(dataplane, slot);
 		return err;
 	}
 	xfn_dataplane_set_mac(dataplane, slot, request->mac);
-	set_interface(dataplane, slot, request->ifindex, request->generic ? INTERFACE_GENERIC : 0);
-	interface = &dataplane->interface[slot];
+	set_interface(dataplane, slot, request->ifindex,
+		      (request->generic ? XFN_INTERFACE_GENERIC : 0) |
+			      (request->has_next ? XFN_INTERFACE_NEXT : 0));
 	interface->used = true;
 	interface->ifindex = request->ifindex;
 	interface->generic = request->generic;
@@ -227,7 +287,7 @@ static void note_received(struct xfn_dataplane *dataplane, __u32 slot, int when)
 
 	if (xfn_interface_received(dataplane->interface[slot].name, &received))
 		received = (__u64)-1;
-	__atomic_store_n(&dataplane->interfaces[slot].reserved[when], received + 1,
+	__atomic_store_n(&dataplane->interfaces[slot].received[when], received + 1,
 			 __ATOMIC_RELAXED);
 }
 
@@ -319,7 +379,8 @@ static int adopt_link(struct xfn_dataplane *dataplane, const char *file)
 	interface->used = true;
 	interface->link_fd = fd;
 	interface->ifindex = ifindex;
-	interface->generic = dataplane->interfaces[slot].flags & INTERFACE_GENERIC;
+	interface->generic = dataplane->interfaces[slot].flags & XFN_INTERFACE_GENERIC;
+	interface->has_next = dataplane->interfaces[slot].flags & XFN_INTERFACE_NEXT;
 	if (!if_indextoname(ifindex, interface->name))
 		snprintf(interface->name, sizeof(interface->name), "if%u", ifindex);
 	return 0;

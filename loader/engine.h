@@ -52,7 +52,9 @@ struct xfn_upload {
 struct xfn_attach_request {
 	const char *interface;
 	const char *mode; /* "native" or "generic"; NULL: the default, native */
-	bool coexist;     /* through libxdp's dispatcher */
+	bool coexist;     /* beside others, through libxdp's dispatcher */
+	const char *
+		next; /* absolute path of a pinned XDP program that gets what is nobody's; or NULL */
 };
 
 struct xfn_apply_request {
@@ -90,7 +92,10 @@ void xfn_engine_close(struct xfn_engine *engine);
 int xfn_engine_reset(const struct xfn_engine_options *options);
 
 /* Changes. */
-/* {"interface","mode","warnings":[TEXT]}; no such interface: 404 "no_such_interface". */
+/*
+ * {"interface","mode","coexist","next","revision","warnings":[TEXT]}; no such interface: 404
+ * "no_such_interface".
+ */
 int xfn_engine_attach(struct xfn_engine *engine, const struct xfn_attach_request *request,
 		      const struct xfn_actor *actor, struct xfn_reply *reply);
 /* {"interface","warnings":[TEXT]}; not attached: 404 "not_attached". */

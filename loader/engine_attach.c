@@ -78,7 +78,8 @@ int xfn_engine_addresses(struct xfn_engine *engine, struct xfn_ruleset_address *
 static int prepare(struct xfn_change *change, const struct xfn_attachment *attachment)
 {
 	struct xfn_dataplane_request request = {.name = attachment->name,
-						.generic = attachment->generic};
+						.generic = attachment->generic,
+						.has_next = attachment->next[0]};
 	struct xfn_link link;
 	int err = xfn_link_find(attachment->name, &link), slot;
 
@@ -101,6 +102,8 @@ static int prepare(struct xfn_change *change, const struct xfn_attachment *attac
 		return xfn_change_refuse(change, slot, 422, "over_capacity",
 					 "interface '%s' is one too many, expected at most %d",
 					 attachment->name, XFN_INTERFACES_MAX);
+	if (slot >= 0) /* before the first packet comes */
+		xfn_engine_enter_next(change->engine, slot, attachment);
 	return slot;
 }
 
@@ -146,9 +149,12 @@ static int explain_link(struct xfn_change *change, __u32 slot, int err)
 		return xfn_change_refuse(
 			change, err, 409, "xdp_busy",
 			"interface '%s' has another XDP program: '%s' (id %u, %s mode), expected "
-			"none: ip link set dev %s xdp off, or bpftool link list if a link holds it",
-			name, facts.xdp.name, facts.xdp.id, xfn_xdp_mode_name(facts.xdp.mode),
-			name);
+			"none: ip link set dev %s xdp off, or bpftool link list if a link holds "
+			"it; "
+			"xfn attach --coexist goes beside one that libxdp loaded, and --next PIN "
+			"hands one what is nobody's, after bpftool prog pin id %u PIN",
+			name, facts.xdp.name, facts.xdp.id, xfn_xdp_mode_name(facts.xdp.mode), name,
+			facts.xdp.id);
 	if (!interface->generic && facts.native_xdp != XFN_YES)
 		return xfn_change_refuse(
 			change, err, 409, "no_native_xdp",
@@ -307,6 +313,7 @@ int xfn_engine_refresh(struct xfn_engine *engine)
 	drop_unwanted(engine);
 	for (i = 0; i < engine->model->attachment_count; i++)
 		attach_wanted(engine, &engine->model->attachments[i]);
+	xfn_engine_settle_next(engine, engine->model);
 	err = xfn_change_compile(&change, &ruleset);
 	if (!err && change.surroundings == engine->surroundings)
 		xfn_ruleset_free(ruleset); /* nothing that a rule hangs on has changed */
@@ -348,55 +355,98 @@ static bool mode_is_generic(const char *mode)
 	return mode && !strcmp(mode, "generic");
 }
 
-static json_t *attached_json(const struct xfn_engine *engine, const char *name)
+static json_t *attached_json(const struct xfn_engine *engine,
+			     const struct xfn_attachment *attachment)
 {
-	int slot = xfn_dataplane_find(engine->dataplane, name);
+	return json_pack("{s:s, s:s, s:b, s:o, s:I}", "interface", attachment->name, "mode",
+			 attachment->generic ? "generic" : "native", "coexist", attachment->coexist,
+			 "next", xfn_engine_next_json(engine, attachment->name), "revision",
+			 (json_int_t)engine->model->revision);
+}
 
-	return json_pack("{s:s, s:s, s:I}", "interface", name, "mode",
-			 slot >= 0 && engine->dataplane->interface[slot].generic ? "generic"
-										 : "native",
-			 "revision", (json_int_t)engine->model->revision);
+/* What is asked for, as the model has it. A refusal fills in the reply and returns 1. */
+static int read_request(const struct xfn_engine *engine, const struct xfn_attach_request *request,
+			struct xfn_reply *reply, struct xfn_attachment *ret)
+{
+	struct xfn_attachment attachment = {.generic = mode_is_generic(request->mode),
+					    .coexist = request->coexist};
+	int err = 0;
+
+	if (request->coexist)
+		err = xfn_reply_error(reply, 501, "not_yet", NULL,
+				      "cannot attach: --coexist is not yet supported");
+	else if (request->mode && strcmp(request->mode, "native") &&
+		 strcmp(request->mode, "generic"))
+		err = xfn_reply_error(reply, 422, "invalid_mode", NULL,
+				      "cannot attach in mode '%s': expected 'native' or 'generic'",
+				      request->mode);
+	else if (strlen(request->interface) >= sizeof(attachment.name))
+		err = xfn_reply_error(
+			reply, 422, "invalid_interface", NULL,
+			"cannot attach to '%s': expected a name of at most 15 characters",
+			request->interface);
+	else if (request->next &&
+		 (request->next[0] != '/' || strlen(request->next) >= sizeof(attachment.next)))
+		err = xfn_reply_error(reply, 422, "next_refused", NULL,
+				      "cannot attach with next '%s': expected the absolute path "
+				      "of a pinned XDP program, of at most %d bytes",
+				      request->next, XFN_NEXT_BYTES_MAX);
+	else if (xfn_model_attachment(engine->model, request->interface))
+		err = xfn_reply_error(reply, 409, "attached", NULL,
+				      "cannot attach to '%s': xfn is attached to it already",
+				      request->interface);
+	if (err || reply->http_status)
+		return err ?: 1;
+	snprintf(attachment.name, sizeof(attachment.name), "%s", request->interface);
+	snprintf(attachment.next, sizeof(attachment.next), "%s", request->next ?: "");
+	*ret = attachment;
+	return 0;
+}
+
+/* An empty data plane is made anew for what its programs have to be loaded for. */
+static int settle_attach_type(struct xfn_change *change, const struct xfn_attachment *attachment)
+{
+	struct xfn_engine *engine = change->engine;
+	struct xfn_capacity capacity = engine->dataplane->capacity;
+
+	capacity.attach_type =
+		xfn_engine_attach_type(engine, attachment->coexist, attachment->next);
+	if (capacity.attach_type == engine->dataplane->capacity.attach_type)
+		return 0;
+	if (!xfn_engine_is_empty(engine))
+		return xfn_change_refuse_attach_type(change, capacity.attach_type);
+	change->capacity = capacity;
+	return xfn_engine_grow(engine, &capacity, &change->fault);
 }
 
 int xfn_engine_attach(struct xfn_engine *engine, const struct xfn_attach_request *request,
 		      const struct xfn_actor *actor, struct xfn_reply *reply)
 {
-	struct xfn_attachment attachment = {.generic = mode_is_generic(request->mode)};
+	struct xfn_attachment attachment;
 	struct xfn_change change;
-	int err;
+	int err = read_request(engine, request, reply, &attachment);
 
-	if (request->coexist)
-		return xfn_reply_error(reply, 501, "not_yet", NULL,
-				       "cannot attach: --coexist is not yet supported");
-	if (request->mode && strcmp(request->mode, "native") && strcmp(request->mode, "generic"))
-		return xfn_reply_error(reply, 422, "invalid_mode", NULL,
-				       "cannot attach in mode '%s': expected 'native' or 'generic'",
-				       request->mode);
-	if (strlen(request->interface) >= sizeof(attachment.name))
-		return xfn_reply_error(
-			reply, 422, "invalid_interface", NULL,
-			"cannot attach to '%s': expected a name of at most 15 characters",
-			request->interface);
-	snprintf(attachment.name, sizeof(attachment.name), "%s", request->interface);
-	if (xfn_model_attachment(engine->model, attachment.name))
-		return xfn_reply_error(reply, 409, "attached", NULL,
-				       "cannot attach to '%s': xfn is attached to it already",
-				       attachment.name);
+	if (err)
+		return err > 0 ? 0 : err;
 	err = xfn_change_init(&change, engine, actor, NULL);
 	if (!err)
-		err = xfn_change_keep_sets(&change, NULL) ?:
+		err = settle_attach_type(&change, &attachment) ?:
+		      xfn_change_next(&change, &attachment) ?:
+		      xfn_change_keep_sets(&change, NULL) ?:
 		      xfn_change_keep_attachments(&change, NULL) ?:
 		      xfn_model_add_attachment(change.next, &attachment) ?:
 		      xfn_change_commit(&change);
 	if (err)
 		err = xfn_change_reply(&change, err, "attach", reply);
 	else
-		err = xfn_reply_json(reply, attached_json(engine, attachment.name));
+		err = xfn_reply_json(reply, attached_json(engine, &attachment));
 	if (reply->http_status == 200)
 		xfn_journal_add(
 			engine->options.journal,
 			&(struct xfn_journal_event){.type = "attach", .interface = attachment.name},
-			"attached in %s mode", attachment.generic ? "generic" : "native");
+			"attached in %s mode%s%s%s", attachment.generic ? "generic" : "native",
+			attachment.coexist ? ", beside others" : "",
+			attachment.next[0] ? ", next " : "", attachment.next);
 	xfn_change_fini(&change);
 	return err;
 }

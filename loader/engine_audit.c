@@ -47,7 +47,7 @@ struct audit {
 static void read_received(struct audit *audit, __u32 slot, int baseline, struct second *second)
 {
 	const struct xfn_dataplane *dataplane = audit->dataplane;
-	__u64 start = dataplane->interfaces[slot].reserved[baseline], now;
+	__u64 start = dataplane->interfaces[slot].received[baseline], now;
 
 	/* An interface that was made anew under the old name has begun to count anew. */
 	if (!start || !xfn_dataplane_link_is_live(dataplane, slot) ||

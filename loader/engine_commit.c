@@ -365,6 +365,7 @@ int xfn_change_commit(struct xfn_change *change)
 	engine->model = change->next;
 	change->next = NULL;
 	xfn_engine_detach_unwanted(engine);
+	xfn_engine_settle_next(engine, engine->model);
 	settle_pins(engine, old);
 	xfn_model_free(old);
 	xfn_revision_prune(engine->options.state_dir, engine->model->revision, XFN_REVISIONS_KEPT);

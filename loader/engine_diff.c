@@ -246,6 +246,14 @@ static void owner_text(const struct xfn_attachment *attachment, char *text)
 		snprintf(text, TEXT_BYTES, "attached by command");
 }
 
+/* How an interface is attached, in words. */
+static void manner_text(const struct xfn_attachment *attachment, char *text)
+{
+	snprintf(text, TEXT_BYTES, "%s%s%s%.120s", attachment->generic ? "generic" : "native",
+		 attachment->coexist ? ", beside others" : "", attachment->next[0] ? ", next " : "",
+		 attachment->next);
+}
+
 static void diff_attachments(struct diff *diff, const struct xfn_model *live,
 			     const struct xfn_model *next)
 {
@@ -258,20 +266,23 @@ static void diff_attachments(struct diff *diff, const struct xfn_model *live,
 		other = xfn_model_attachment(live, attachment->name);
 		diff->name = attachment->name;
 		if (!other) {
-			add(diff, "add", "interface", NULL,
-			    attachment->generic ? "generic" : "native");
+			manner_text(attachment, after);
+			add(diff, "add", "interface", NULL, after);
 			continue;
 		}
 		owner_text(other, before);
 		owner_text(attachment, after);
 		compare(diff, "interface", before, after);
+		compare(diff, "next", other->next[0] ? other->next : "none",
+			attachment->next[0] ? attachment->next : "none");
 	}
 	for (i = 0; i < live->attachment_count; i++) {
 		attachment = &live->attachments[i];
 		diff->name = attachment->name;
-		if (!xfn_model_attachment(next, attachment->name))
-			add(diff, "remove", "interface", attachment->generic ? "generic" : "native",
-			    NULL);
+		if (xfn_model_attachment(next, attachment->name))
+			continue;
+		manner_text(attachment, before);
+		add(diff, "remove", "interface", before, NULL);
 	}
 }
 

@@ -190,6 +190,7 @@ static int adopt(struct xfn_engine *engine)
 /* What a model that was read asks for: a saved one may need more room than the default. */
 static struct xfn_capacity capacity_of_model(const struct xfn_model *model)
 {
+	struct xfn_capacity capacity;
 	const struct xfn_capacity_spec *spec;
 	__u64 triggers = XFN_CAPACITY_TRIGGERS_DEFAULT, functions = XFN_CAPACITY_FUNCTIONS_DEFAULT;
 	size_t i;
@@ -199,7 +200,11 @@ static struct xfn_capacity capacity_of_model(const struct xfn_model *model)
 		triggers = spec->triggers > triggers ? spec->triggers : triggers;
 		functions = spec->functions > functions ? spec->functions : functions;
 	}
-	return xfn_capacity_of(triggers, functions);
+	capacity = xfn_capacity_of(triggers, functions);
+	for (i = 0; i < model->attachment_count; i++)
+		if (model->attachments[i].coexist)
+			capacity.attach_type = 0;
+	return capacity;
 }
 
 static int alloc_flags(struct xfn_engine *engine)
@@ -298,7 +303,7 @@ int xfn_engine_open(const struct xfn_engine_options *options, struct xfn_engine 
 	libbpf_set_print(ignore_print);
 	err = xfn_dataplane_is_pinned(options->pin_dir) ? open_pinned(engine) : open_fresh(engine);
 	if (!err)
-		err = xfn_engine_watch(engine);
+		err = xfn_engine_watch(engine) ?: xfn_engine_watch_next(engine);
 	if (err) {
 		xfn_engine_close(engine);
 		return err;
@@ -317,6 +322,7 @@ void xfn_engine_close(struct xfn_engine *engine)
 		return;
 	xfn_netlink_close(engine->netlink);
 	xfn_source_free(engine->refresh);
+	xfn_source_free(engine->next_retry);
 	xfn_ruleset_free(engine->ruleset);
 	xfn_model_free(engine->model);
 	xfn_set_put(engine->parsed);

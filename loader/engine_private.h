@@ -23,14 +23,16 @@ struct xfn_source;
 struct xfn_engine {
 	struct xfn_engine_options options; /* strings are the caller's */
 	struct xfn_dataplane *dataplane;
-	struct xfn_model *model;     /* the live one */
-	struct xfn_ruleset *ruleset; /* the live one; NULL before the first */
-	struct xfn_netlink *netlink; /* watches links and addresses */
-	struct xfn_source *refresh;  /* timer: links or addresses have changed */
-	struct xfn_set *parsed;      /* the manifest last sent, so that it is parsed once */
-	__u64 surroundings;          /* xfn_change.surroundings of the live ruleset */
-	bool *entered;               /* by version slot: xfn_handlers holds a program */
-	bool *named;                 /* scratch of a sweep, by version slot: some model names it */
+	struct xfn_model *model;               /* the live one */
+	struct xfn_ruleset *ruleset;           /* the live one; NULL before the first */
+	struct xfn_netlink *netlink;           /* watches links and addresses */
+	struct xfn_source *refresh;            /* timer: links or addresses have changed */
+	struct xfn_source *next_retry;         /* timer: a program that `next` names is missing */
+	bool next_missing[XFN_INTERFACES_MAX]; /* and that was said */
+	struct xfn_set *parsed; /* the manifest last sent, so that it is parsed once */
+	__u64 surroundings;     /* xfn_change.surroundings of the live ruleset */
+	bool *entered;          /* by version slot: xfn_handlers holds a program */
+	bool *named;            /* scratch of a sweep, by version slot: some model names it */
 };
 
 /* Which of a number of slots are taken; the search for a free one goes on from the last found. */
@@ -133,6 +135,32 @@ int xfn_engine_watch(struct xfn_engine *engine);
 
 /* Attaches what is wanted and has appeared; reads addresses anew. */
 int xfn_engine_refresh(struct xfn_engine *engine);
+
+/* ---- engine_next.c: the program that gets what is nobody's ---------------------------------------- */
+
+/* What programs have to be loaded for where an interface is attached in that way. */
+__u32 xfn_engine_attach_type(const struct xfn_engine *engine, bool coexist, const char *next);
+/* Refuses, since the data plane in use is made for another one than @wanted. */
+int xfn_change_refuse_attach_type(struct xfn_change *change, __u32 wanted);
+
+/* Checks the program that @attachment of the next model names, if any, and notes which it is. */
+int xfn_change_next(struct xfn_change *change, struct xfn_attachment *attachment);
+
+/*
+ * Enters the program that @attachment names, or takes away what is entered where it names none. Returns
+ * true if all is as wanted; what goes wrong is said, once.
+ */
+bool xfn_engine_enter_next(struct xfn_engine *engine, __u32 slot,
+			   const struct xfn_attachment *attachment);
+/* Enters and takes away such programs, as @model wants; tries again later where one is missing. */
+void xfn_engine_settle_next(struct xfn_engine *engine, const struct xfn_model *model);
+int xfn_engine_watch_next(struct xfn_engine *engine);
+
+/* True if the program that @attachment names gets what is nobody's in @slot. */
+bool xfn_engine_next_runs(const struct xfn_engine *engine, __u32 slot,
+			  const struct xfn_attachment *attachment);
+/* {"path","id","state":"running|gone"}, or JSON's null where none is named. */
+json_t *xfn_engine_next_json(const struct xfn_engine *engine, const char *interface);
 
 /* ---- engine_state.c: the model as a revision on disk -------------------------------------------- */
 

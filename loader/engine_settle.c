@@ -131,11 +131,22 @@ int xfn_apply_functions(struct xfn_apply *apply)
 
 /* ---- interfaces --------------------------------------------------------------------------------------- */
 
+static const char *coexist_label(bool coexist)
+{
+	return coexist ? "beside others (coexist)" : "alone";
+}
+
 static int settle_attachment(struct xfn_apply *apply, const struct xfn_attach_spec *spec)
 {
-	struct xfn_attachment attachment = {.generic = spec->mode == XFN_ATTACH_GENERIC};
+	struct xfn_attachment attachment = {.generic = spec->mode == XFN_ATTACH_GENERIC,
+					    .coexist = spec->coexist};
 	const struct xfn_attachment *old;
+	int err;
 
+	if (spec->coexist)
+		return xfn_change_refuse(&apply->change, -EOPNOTSUPP, 501, "not_yet",
+					 "interface '%s': coexist is not yet supported",
+					 spec->interface);
 	snprintf(attachment.name, sizeof(attachment.name), "%s", spec->interface);
 	snprintf(attachment.set, sizeof(attachment.set), "%s", apply->set->manifest->set);
 	old = xfn_model_attachment(apply->change.engine->model, attachment.name);
@@ -145,8 +156,23 @@ static int settle_attachment(struct xfn_apply *apply, const struct xfn_attach_sp
 					 "xfn detach %s first",
 					 old->name, old->generic ? "generic" : "native",
 					 xfn_attach_mode_label(spec->mode), old->name);
+	if (old && old->coexist != attachment.coexist)
+		return xfn_change_refuse(&apply->change, -EBUSY, 409, "attached",
+					 "interface '%s' is attached %s, expected %s: xfn detach "
+					 "%s first",
+					 old->name, coexist_label(old->coexist),
+					 coexist_label(attachment.coexist), old->name);
 	if (xfn_model_attachment(apply->change.next, attachment.name))
 		return 0; /* by command, or another set's: it stays theirs */
+	snprintf(attachment.next, sizeof(attachment.next), "%s", spec->next ?: "");
+	if (old && !strcmp(old->next, attachment.next)) { /* the one that runs, or is waited for */
+		attachment.next_id = old->next_id;
+		memcpy(attachment.next_tag, old->next_tag, sizeof(attachment.next_tag));
+	} else {
+		err = xfn_change_next(&apply->change, &attachment);
+		if (err)
+			return err;
+	}
 	return xfn_model_add_attachment(apply->change.next, &attachment);
 }
 
@@ -189,32 +215,55 @@ int xfn_apply_attachments(struct xfn_apply *apply)
 
 /* ---- capacity ------------------------------------------------------------------------------------------ */
 
+/* The first interface that is particular about it decides; others are checked against that. */
+static __u32 wanted_attach_type(const struct xfn_apply *apply)
+{
+	const struct xfn_manifest *manifest = apply->set->manifest;
+	const struct xfn_engine *engine = apply->change.engine;
+	__u32 have = engine->dataplane->capacity.attach_type, wanted;
+	size_t i;
+
+	for (i = 0; i < manifest->attach_count; i++) {
+		wanted = xfn_engine_attach_type(engine, manifest->attach[i].coexist,
+						manifest->attach[i].next);
+		if (wanted != have)
+			return wanted;
+	}
+	return have;
+}
+
 static struct xfn_capacity wanted_capacity(const struct xfn_apply *apply)
 {
 	const struct xfn_capacity_spec *spec = &apply->set->manifest->capacity;
 	const struct xfn_capacity *have = &apply->change.engine->dataplane->capacity;
+	struct xfn_capacity wanted = *have;
 
-	return xfn_capacity_of(spec->triggers > have->triggers ? spec->triggers : have->triggers,
-			       spec->functions > have->functions ? spec->functions
-								 : have->functions);
+	if (spec->triggers > have->triggers || spec->functions > have->functions)
+		wanted = xfn_capacity_of(
+			spec->triggers > have->triggers ? spec->triggers : have->triggers,
+			spec->functions > have->functions ? spec->functions : have->functions);
+	wanted.attach_type = wanted_attach_type(apply);
+	return wanted;
 }
 
 int xfn_apply_capacity(struct xfn_apply *apply, struct xfn_capacity *capacity)
 {
 	const struct xfn_capacity_spec *spec = &apply->set->manifest->capacity;
 	const struct xfn_capacity *have = &apply->change.engine->dataplane->capacity;
-	struct xfn_capacity wanted;
+	struct xfn_capacity wanted = wanted_capacity(apply);
+	bool roomy = spec->triggers <= have->triggers && spec->functions <= have->functions;
 
 	*capacity = *have;
-	if (spec->triggers <= have->triggers && spec->functions <= have->functions)
+	if (roomy && wanted.attach_type == have->attach_type)
 		return 0;
-	wanted = wanted_capacity(apply);
 	if (xfn_engine_is_empty(apply->change.engine)) {
 		*capacity = wanted;
 		return apply->request->dry ? 0
 					   : xfn_engine_grow(apply->change.engine, capacity,
 							     &apply->change.fault);
 	}
+	if (roomy)
+		return xfn_change_refuse_attach_type(&apply->change, wanted.attach_type);
 	return xfn_change_refuse(
 		&apply->change, -ENOSPC, 422, "over_capacity",
 		"with the manifest there has to be room for %u triggers and %u functions, "

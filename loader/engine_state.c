@@ -11,6 +11,7 @@
 
 #include "dataplane_load.h"
 #include "engine_private.h"
+#include "next.h"
 #include "revision.h"
 
 #define FILE_NAME_BYTES 256
@@ -126,18 +127,29 @@ static json_t *functions_json(const struct xfn_model *model, struct files *files
 	return functions;
 }
 
+static json_t *attachment_json(const struct xfn_attachment *attachment)
+{
+	json_t *json = json_pack("{s:s, s:b, s:b, s:s}", "interface", attachment->name, "generic",
+				 attachment->generic, "coexist", attachment->coexist, "set",
+				 attachment->set);
+	char tag[XFN_TAG_TEXT];
+
+	if (!json || !attachment->next[0])
+		return json;
+	json_object_set_new(json, "next",
+			    json_pack("{s:s, s:I, s:s}", "path", attachment->next, "id",
+				      (json_int_t)attachment->next_id, "tag",
+				      xfn_tag_print(attachment->next_tag, tag)));
+	return json;
+}
+
 static json_t *attachments_json(const struct xfn_model *model)
 {
-	const struct xfn_attachment *attachment;
 	json_t *list = json_array();
 	size_t i;
 
 	for (i = 0; i < model->attachment_count; i++) {
-		attachment = &model->attachments[i];
-		if (json_array_append_new(list,
-					  json_pack("{s:s, s:b, s:s}", "interface",
-						    attachment->name, "generic",
-						    attachment->generic, "set", attachment->set))) {
+		if (json_array_append_new(list, attachment_json(&model->attachments[i]))) {
 			json_decref(list);
 			return NULL;
 		}
@@ -307,11 +319,28 @@ static int read_function(const struct reader *reader, const json_t *json)
 	return err;
 }
 
+/* @json: NULL where there is none. */
+static int read_next(const json_t *json, struct xfn_attachment *attachment)
+{
+	const char *path = json_string_value(json_object_get(json, "path"));
+	const char *tag = json_string_value(json_object_get(json, "tag"));
+
+	if (!json)
+		return 0;
+	if (!path || !tag || strlen(path) >= sizeof(attachment->next) ||
+	    xfn_tag_parse(tag, attachment->next_tag))
+		return -EBADMSG;
+	strcpy(attachment->next, path);
+	attachment->next_id = number_of(json, "id");
+	return 0;
+}
+
 static int read_attachment(const struct reader *reader, const json_t *json)
 {
 	const char *name = json_string_value(json_object_get(json, "interface"));
 	const char *set = json_string_value(json_object_get(json, "set"));
 	struct xfn_attachment attachment = {};
+	int err;
 
 	if (!name || !set || strlen(name) >= sizeof(attachment.name) ||
 	    strlen(set) >= sizeof(attachment.set))
@@ -319,7 +348,9 @@ static int read_attachment(const struct reader *reader, const json_t *json)
 	strcpy(attachment.name, name);
 	strcpy(attachment.set, set);
 	attachment.generic = json_is_true(json_object_get(json, "generic"));
-	return xfn_model_add_attachment(reader->model, &attachment);
+	attachment.coexist = json_is_true(json_object_get(json, "coexist"));
+	err = read_next(json_object_get(json, "next"), &attachment);
+	return err ?: xfn_model_add_attachment(reader->model, &attachment);
 }
 
 static int read_each(const struct reader *reader, const json_t *meta, const char *key,

@@ -61,9 +61,10 @@ static json_t *outcomes_json(struct page *page, const __u64 *counts)
 
 /* ---- interfaces ---------------------------------------------------------------------------------- */
 
-static int add_interface(struct page *page, const struct xfn_dataplane *dataplane, __u32 slot,
+static int add_interface(struct page *page, const struct xfn_engine *engine, __u32 slot,
 			 json_t *list)
 {
+	const struct xfn_dataplane *dataplane = engine->dataplane;
 	const struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
 	struct xfn_interface_verdicts verdicts;
 	__u64 packets;
@@ -72,22 +73,25 @@ static int add_interface(struct page *page, const struct xfn_dataplane *dataplan
 	if (err)
 		return err;
 	return json_array_append_new(
-		       list, json_pack("{s:s, s:s, s:I, s:o}", "name", interface->name, "mode",
-				       xfn_mode_label(interface->generic), "packets",
-				       (json_int_t)packets, "verdicts",
-				       verdicts_json(page, verdicts.count, XFN_VERDICT_COUNT)))
+		       list,
+		       json_pack("{s:s, s:s, s:b, s:o, s:I, s:o}", "name", interface->name, "mode",
+				 xfn_mode_label(interface->generic), "coexist", interface->coexist,
+				 "next", xfn_engine_next_json(engine, interface->name), "packets",
+				 (json_int_t)packets, "verdicts",
+				 verdicts_json(page, verdicts.count, XFN_VERDICT_COUNT)))
 		       ? -ENOMEM
 		       : 0;
 }
 
-static int add_interfaces(struct page *page, const struct xfn_dataplane *dataplane, json_t *list)
+static int add_interfaces(struct page *page, const struct xfn_engine *engine, json_t *list)
 {
+	const struct xfn_dataplane *dataplane = engine->dataplane;
 	__u32 slot;
 	int err = 0;
 
 	for (slot = 0; slot < XFN_INTERFACES_MAX && !err; slot++)
 		if (dataplane->interface[slot].used)
-			err = add_interface(page, dataplane, slot, list);
+			err = add_interface(page, engine, slot, list);
 	return err;
 }
 
@@ -167,7 +171,7 @@ int xfn_engine_stats(struct xfn_engine *engine, const char *function, struct xfn
 	if (!err && !(page.no_verdicts && page.no_outcomes && interfaces && functions))
 		err = -ENOMEM;
 	if (!err)
-		err = add_interfaces(&page, engine->dataplane, interfaces);
+		err = add_interfaces(&page, engine, interfaces);
 	if (!err)
 		err = add_functions(&page, engine->dataplane, &selection, functions);
 	if (!err)

@@ -39,14 +39,20 @@ static __u64 uptime_ns(void)
 
 /* ---- interfaces ---------------------------------------------------------------------------------- */
 
-static json_t *interface_json(const char *name, bool generic, __u64 packets, const char *state)
+static json_t *interface_json(const struct xfn_engine *engine, const char *name, bool generic,
+			      __u64 packets, const char *state)
 {
-	return json_pack("{s:s, s:s, s:I, s:s}", "name", name, "mode", xfn_mode_label(generic),
-			 "packets", (json_int_t)packets, "state", state);
+	const struct xfn_attachment *attachment = xfn_model_attachment(engine->model, name);
+
+	return json_pack("{s:s, s:s, s:b, s:o, s:I, s:s}", "name", name, "mode",
+			 xfn_mode_label(generic), "coexist", attachment && attachment->coexist,
+			 "next", xfn_engine_next_json(engine, name), "packets", (json_int_t)packets,
+			 "state", state);
 }
 
-static int add_attached(const struct xfn_dataplane *dataplane, json_t *list)
+static int add_attached(const struct xfn_engine *engine, json_t *list)
 {
+	const struct xfn_dataplane *dataplane = engine->dataplane;
 	const struct xfn_dataplane_interface *interface;
 	__u64 packets;
 	__u32 slot;
@@ -60,7 +66,7 @@ static int add_attached(const struct xfn_dataplane *dataplane, json_t *list)
 		if (!err &&
 		    json_array_append_new(
 			    list,
-			    interface_json(interface->name, interface->generic, packets,
+			    interface_json(engine, interface->name, interface->generic, packets,
 					   xfn_dataplane_link_is_live(dataplane, slot) ? "attached"
 										       : "gone")))
 			err = -ENOMEM;
@@ -77,7 +83,7 @@ static int add_waiting(const struct xfn_engine *engine, json_t *list)
 	for (i = 0; i < engine->model->attachment_count; i++) {
 		attachment = &engine->model->attachments[i];
 		if (xfn_dataplane_find(engine->dataplane, attachment->name) < 0 &&
-		    json_array_append_new(list, interface_json(attachment->name,
+		    json_array_append_new(list, interface_json(engine, attachment->name,
 							       attachment->generic, 0, "waiting")))
 			return -ENOMEM;
 	}
@@ -88,7 +94,7 @@ static json_t *interfaces_json(const struct xfn_engine *engine, int *err)
 {
 	json_t *list = json_array();
 
-	*err = list ? add_attached(engine->dataplane, list) : -ENOMEM;
+	*err = list ? add_attached(engine, list) : -ENOMEM;
 	if (!*err)
 		*err = add_waiting(engine, list);
 	return list;
@@ -152,6 +158,24 @@ static void warn_interfaces(const struct xfn_engine *engine, json_t *list)
 			     engine->model->attachments[i].name);
 }
 
+static void warn_next(const struct xfn_engine *engine, json_t *list)
+{
+	const struct xfn_attachment *attachment;
+	size_t i;
+	int slot;
+
+	for (i = 0; i < engine->model->attachment_count; i++) {
+		attachment = &engine->model->attachments[i];
+		slot = xfn_dataplane_find(engine->dataplane, attachment->name);
+		if (attachment->next[0] && slot >= 0 &&
+		    !xfn_engine_next_runs(engine, slot, attachment))
+			warn(list,
+			     "next '%s' of interface '%s' is not there: what is nobody's passes to "
+			     "the stack",
+			     attachment->next, attachment->name);
+	}
+}
+
 static void warn_functions(const struct xfn_engine *engine, json_t *list)
 {
 	const struct xfn_model *model = engine->model;
@@ -187,6 +211,7 @@ static json_t *warnings_json(const struct xfn_engine *engine)
 		warn(list, "the kernel runs revision %llu, xfnd knows revision %llu", live,
 		     engine->model->revision);
 	warn_interfaces(engine, list);
+	warn_next(engine, list);
 	warn_functions(engine, list);
 	return list;
 }

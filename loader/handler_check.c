@@ -138,8 +138,6 @@ int xfn_handler_choose(struct bpf_object *object, const struct xfn_handler_reque
 		return -EINVAL;
 	}
 	bpf_program__set_autoload(chosen, true);
-	/* One flavour for all program arrays (see dataplane.c), and no frags. */
-	bpf_program__set_expected_attach_type(chosen, 0);
 	*ret = chosen;
 	return 0;
 }

@@ -47,9 +47,11 @@ static int give_maps(const struct xfn_dataplane *dataplane, struct bpf_object *o
 static int set_rodata(const struct xfn_dataplane *dataplane, struct bpf_object *object, __u32 slot)
 {
 	__u32 slot_bits = dataplane->capacity.slot_bits;
+	__u8 has_next = dataplane->interface[slot].has_next;
 
 	return xfn_rodata_set(object, "xfn_slot_bits", &slot_bits, sizeof(slot_bits))
-		       ?: xfn_rodata_set(object, "xfn_interface_slot", &slot, sizeof(slot));
+		       ?: xfn_rodata_set(object, "xfn_interface_slot", &slot, sizeof(slot))
+		       ?: xfn_rodata_set(object, "xfn_has_next", &has_next, sizeof(has_next));
 }
 
 static int prepare_and_load(const struct xfn_dataplane *dataplane,
@@ -58,7 +60,8 @@ static int prepare_and_load(const struct xfn_dataplane *dataplane,
 	int err = set_rodata(dataplane, object, request->slot);
 
 	/* Root, ingress and handlers share program arrays, so they share this (EINVAL else). */
-	bpf_program__set_expected_attach_type(bpf_object__next_program(object, NULL), 0);
+	bpf_program__set_expected_attach_type(bpf_object__next_program(object, NULL),
+					      dataplane->capacity.attach_type);
 	if (!err)
 		err = give_maps(dataplane, object);
 	if (!err && request->prepare)

@@ -60,7 +60,12 @@ struct xfn_model_function {
 struct xfn_attachment {
 	char name[16];
 	bool generic;
+	bool coexist;               /* through libxdp's dispatcher */
 	char set[XFN_NAME_MAX + 1]; /* whose manifest wants it; "": attached by command */
+	char next[XFN_NEXT_BYTES_MAX +
+		  1];  /* a pinned program that gets what is nobody's; "": none */
+	__u32 next_id; /* that program when it was named, and its tag */
+	__u8 next_tag[8];
 };
 
 struct xfn_model {

@@ -17,7 +17,7 @@
  * The driver may count a packet up to one NAPI poll before or after XDP sees it.
  *
  * The baseline of an attached interface is read right before and right after its link is made, and
- * kept as struct xfn_interface.reserved[0] and [1], plus 1: 0 is "not known".
+ * kept as struct xfn_interface.received, plus 1: 0 is "not known".
  */
 int xfn_interface_received(const char *name, __u64 *ret);
 

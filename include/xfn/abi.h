@@ -101,7 +101,9 @@ struct xfn_control {
 	__u64 address_mask
 		[2]; /* bit xfn_address_bit(a) is set for each own or broadcast address a */
 	__u64 abi;   /* XFN_ABI_VERSION, written once when the maps are made */
-	__u64 reserved[2];
+	__u64 reserved[1];
+	/* What all programs in its program arrays are loaded for: BPF_XDP or 0; written once, too. */
+	__u64 attach_type;
 };
 
 #define XFN_LIVE(revision, generation) ((__u64)(revision) << 1 | (__u64)(generation))
@@ -395,9 +397,13 @@ struct xfn_version_counts {
 struct xfn_interface {
 	__u64 mac; /* the 6 address bytes as they stand in memory, then two zeros */
 	__u32 ifindex;
-	__u32 flags;
-	__u64 reserved[6];
+	__u32 flags;       /* XFN_INTERFACE_* */
+	__u64 received[2]; /* by its driver before and after it was attached, plus 1; 0 = unknown */
+	__u64 next;        /* what xfn_next_progs was filled for: a hash by xfnd; 0 = empty */
+	__u64 reserved[3];
 };
+#define XFN_INTERFACE_GENERIC 1 /* attached in generic mode */
+#define XFN_INTERFACE_NEXT    2 /* its ingress looks into xfn_next_progs */
 
 /* ---- events on their way to a handler -------------------------------------------------------- */
 

@@ -114,7 +114,6 @@ int object_load(const char *name, const struct world *world,
 		const struct object_constant *constants, struct bpf_object **ret)
 {
 	struct bpf_object *object;
-	struct bpf_program *program;
 	char relative[128], path[PATH_MAX];
 	int err;
 
@@ -127,11 +126,8 @@ int object_load(const char *name, const struct world *world,
 		err = share_maps(object, world);
 	for (; !err && constants && constants->name; constants++)
 		err = set_constant(object, constants);
-	if (!err) {
-		bpf_object__for_each_program (program, object)
-			bpf_program__set_expected_attach_type(program, 0);
+	if (!err)
 		err = bpf_object__load(object);
-	}
 	if (err) {
 		fprintf(stderr, "bench: cannot load '%s': %s\n", path, strerror(-err));
 		bpf_object__close(object);

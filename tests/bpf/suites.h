@@ -13,6 +13,7 @@
 	X(handler, "what becomes of an event in a handler, replies byte by byte")         \
 	X(latency, "histograms and sampling")                                             \
 	X(explain, "dry runs: what they report, and that they leave no trace")            \
+	X(next, "what is nobody's, in the hands of another program")                      \
 	X(refused, "objects that are refused as handlers, and what is said of them")      \
 	X(resolver, "examples/resolver, reply by reply")                                  \
 	X(sensor, "examples/sensor, message by message")

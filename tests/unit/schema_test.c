@@ -37,7 +37,8 @@ static void test_schema_shape(void **state)
  * is what nothing said is.
  */
 static const char defaults_said[] =
-	"version: 1\nset: main\nattach: [{interface: e, mode: native}]\nfunctions:\n"
+	"version: 1\nset: main\nattach: [{interface: e, mode: native, coexist: "
+	"false}]\nfunctions:\n"
 	"- {name: a, tenant: default, enabled: true, kernel: a.o,\n"
 	"   trigger: {protocol: udp, port: 1, source: any, vlan: none},\n"
 	"   limit: {rate: 1/s, burst: 1, excess: drop, packets: false,\n"
@@ -64,6 +65,7 @@ static void compare_defaults(void)
 
 	assert_string_equal(said->set, unsaid->set);
 	assert_int_equal(said->attach[0].mode, unsaid->attach[0].mode);
+	assert_int_equal(said->attach[0].coexist, unsaid->attach[0].coexist);
 	assert_string_equal(a->tenant, b->tenant);
 	assert_int_equal(a->enabled, b->enabled);
 	assert_memory_equal(&a->limit.rate, &b->limit.rate, sizeof(a->limit.rate));

@@ -20,6 +20,21 @@ static int post(struct xfn_cli *cli, const char *path, json_t *body, json_t **re
 	return code;
 }
 
+static void print_attached(const char *interface, const json_t *answer)
+{
+	const json_t *warning, *next = json_object_get(answer, "next");
+	size_t i;
+
+	printf("attached to %s, mode %s", interface, xfn_json_text(answer, "mode"));
+	if (json_is_true(json_object_get(answer, "coexist")))
+		printf(" (coexist)");
+	if (json_is_object(next))
+		printf(", next %s", xfn_json_text(next, "path"));
+	printf("\n");
+	json_array_foreach (json_object_get(answer, "warnings"), i, warning)
+		printf("warning: %s\n", json_string_value(warning));
+}
+
 int xfn_cli_attach(struct xfn_cli *cli)
 {
 	json_t *answer;
@@ -29,15 +44,15 @@ int xfn_cli_attach(struct xfn_cli *cli)
 		return xfn_misuse("attach", "unknown mode '%s'; expected native or generic",
 				  cli->mode);
 	code = post(cli, "/v1/attach",
-		    json_pack("{s:s, s:s*, s:b}", "interface", cli->words[0], "mode", cli->mode,
-			      "coexist", cli->coexist),
+		    json_pack("{s:s, s:s*, s:b, s:s*}", "interface", cli->words[0], "mode",
+			      cli->mode, "coexist", cli->coexist, "next", cli->next),
 		    &answer);
 	if (code != XFN_EXIT_OK)
 		return code;
 	if (cli->json)
 		xfn_print_json(answer);
 	else
-		printf("attached to %s, mode %s\n", cli->words[0], xfn_json_text(answer, "mode"));
+		print_attached(cli->words[0], answer);
 	json_decref(answer);
 	return XFN_EXIT_OK;
 }

@@ -36,6 +36,7 @@ struct xfn_cli {
 
 	/* of verbs */
 	const char *mode;
+	const char *next;
 	const char *by;
 	const char *set;
 	bool coexist;

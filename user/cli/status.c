@@ -25,7 +25,7 @@ static void print_uptime(const json_t *status)
 static void print_interfaces(const json_t *interfaces)
 {
 	char figure[XFN_FIGURE_BYTES];
-	const json_t *interface;
+	const json_t *interface, *next;
 	size_t i;
 
 	if (!json_array_size(interfaces))
@@ -35,8 +35,13 @@ static void print_interfaces(const json_t *interfaces)
 			printf("            and %zu more\n", json_array_size(interfaces) - i);
 			break;
 		}
-		printf("%-11s %s, %s, %s packets%s%s\n", i ? "" : "interfaces",
+		next = json_object_get(interface, "next");
+		if (!json_is_object(next))
+			next = NULL;
+		printf("%-11s %s, %s%s%s%s, %s packets%s%s\n", i ? "" : "interfaces",
 		       xfn_json_text(interface, "name"), xfn_json_text(interface, "mode"),
+		       json_is_true(json_object_get(interface, "coexist")) ? " (coexist)" : "",
+		       next ? ", next " : "", next ? xfn_json_text(next, "path") : "",
 		       xfn_figure_count(figure, xfn_json_count(interface, "packets")),
 		       *xfn_json_text(interface, "state") ? ", " : "",
 		       xfn_json_text(interface, "state"));

@@ -23,6 +23,8 @@ static const struct xfn_option attach_options[] = {
 	 TEXT(mode)},
 	{"coexist", 0, NULL, "beside other XDP programs, through libxdp's dispatcher",
 	 FLAG(coexist)},
+	{"next", 0, "PINNED_PROG",
+	 "the XDP program that gets what is nobody's, in the stack's place", TEXT(next)},
 	{0},
 };
 

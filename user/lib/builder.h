@@ -77,6 +77,8 @@ int xfn_read_name(struct xfn_builder *, const struct xfn_schema_row *,
 		  const struct xfn_yaml_event *);
 int xfn_read_text(struct xfn_builder *, const struct xfn_schema_row *,
 		  const struct xfn_yaml_event *);
+int xfn_read_pin(struct xfn_builder *, const struct xfn_schema_row *,
+		 const struct xfn_yaml_event *);
 int xfn_read_identifier(struct xfn_builder *, const struct xfn_schema_row *,
 			const struct xfn_yaml_event *);
 int xfn_read_interface(struct xfn_builder *, const struct xfn_schema_row *,

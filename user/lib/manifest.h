@@ -25,6 +25,7 @@
 #define XFN_CAPACITY_FUNCTIONS_MAX 65536
 #define XFN_MANIFEST_PREFIXES_MAX  8388608 /* in all triggers together */
 #define XFN_ATTACH_MAX             256     /* interfaces in one manifest */
+#define XFN_NEXT_BYTES_MAX         255     /* of the path of a pinned program */
 #define XFN_LATENCY_SAMPLE_DEFAULT 16
 #define XFN_DEADLINE_DEFAULT_NS    XFN_NS_PER_S
 
@@ -36,7 +37,10 @@ enum xfn_attach_mode {
 /* An interface that the set wants attached. */
 struct xfn_attach_spec {
 	const char *interface;
+	const char
+		*next; /* a pinned XDP program that gets what is nobody's; NULL: the stack does */
 	enum xfn_attach_mode mode;
+	bool coexist; /* beside other XDP programs, through libxdp's dispatcher */
 	unsigned line;
 	unsigned column;
 };

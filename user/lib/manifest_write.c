@@ -16,6 +16,20 @@ static void write_quoted(FILE *out, const char *text)
 	fputc('"', out);
 }
 
+static void write_attach(FILE *out, const struct xfn_attach_spec *attach)
+{
+	fprintf(out, "  - {interface: ");
+	write_quoted(out, attach->interface);
+	fprintf(out, ", mode: %s", xfn_attach_mode_label(attach->mode));
+	if (attach->coexist)
+		fprintf(out, ", coexist: true");
+	if (attach->next) {
+		fprintf(out, ", next: ");
+		write_quoted(out, attach->next);
+	}
+	fprintf(out, "}\n");
+}
+
 static void write_top(FILE *out, const struct xfn_manifest *manifest)
 {
 	const struct xfn_capacity_spec *capacity = &manifest->capacity;
@@ -25,11 +39,8 @@ static void write_top(FILE *out, const struct xfn_manifest *manifest)
 		fprintf(out, "set: %s\n", manifest->set);
 	if (manifest->has_attach)
 		fprintf(out, "attach:%s\n", manifest->attach_count ? "" : " []");
-	for (size_t i = 0; i < manifest->attach_count; i++) {
-		fprintf(out, "  - {interface: ");
-		write_quoted(out, manifest->attach[i].interface);
-		fprintf(out, ", mode: %s}\n", xfn_attach_mode_label(manifest->attach[i].mode));
-	}
+	for (size_t i = 0; i < manifest->attach_count; i++)
+		write_attach(out, &manifest->attach[i]);
 	if (!capacity->triggers && !capacity->functions)
 		return;
 	fprintf(out, "capacity:\n");

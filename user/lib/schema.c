@@ -62,6 +62,13 @@ static const struct xfn_schema_row rows[] = {
 	 IN_ATTACH(interface), .form = INTERFACE_FORM, .doc = "its name"},
 	{ROW(ATTACH, "mode"), .takes = SCALAR, .read = xfn_read_mode,
 	 .fallback = "native", .form = "native or generic", .doc = "where the program runs"},
+	{ROW(ATTACH, "coexist"), .takes = SCALAR, .read = xfn_read_bool, IN_ATTACH(coexist),
+	 .fallback = "false", .form = "true or false",
+	 .doc = "beside other XDP programs, through libxdp's dispatcher"},
+	{ROW(ATTACH, "next"), .takes = SCALAR, .read = xfn_read_pin, IN_ATTACH(next),
+	 .max = XFN_NEXT_BYTES_MAX,
+	 .form = "the absolute path of a pinned XDP program, such as /sys/fs/bpf/other",
+	 .doc = "the program that gets what is nobody's"},
 
 	{ROW(CAPACITY, "triggers"), .takes = SCALAR, .read = xfn_read_count,
 	 IN_MANIFEST(capacity.triggers), .min = 1, .max = XFN_CAPACITY_TRIGGERS_MAX,

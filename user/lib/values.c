@@ -119,6 +119,14 @@ int xfn_read_text(struct xfn_builder *builder, const struct xfn_schema_row *row,
 	return keep_field(builder, row, event);
 }
 
+int xfn_read_pin(struct xfn_builder *builder, const struct xfn_schema_row *row,
+		 const struct xfn_yaml_event *event)
+{
+	if (event->len && *event->text != '/')
+		return refuse(builder, row, event, "is not absolute");
+	return xfn_read_text(builder, row, event);
+}
+
 int xfn_read_identifier(struct xfn_builder *builder, const struct xfn_schema_row *row,
 			const struct xfn_yaml_event *event)
 {

@@ -118,8 +118,6 @@ int main(int argc, char **argv)
 	err = set_constants(object, argv);
 	if (err)
 		return fail("set the program's constants", err);
-	bpf_program__set_expected_attach_type(
-		bpf_object__find_program_by_name(object, "xfn_ingress"), 0);
 	err = bpf_object__load(object);
 	if (err)
 		return fail("load it", err);
