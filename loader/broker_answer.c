@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,12 +27,37 @@ static int take_fd(int fd, int *ret_fd)
 	return 0;
 }
 
+/*
+ * What kind of object @fd is: the number after @key in its fdinfo; -1 where it has none. To ask for
+ * its info would not tell: the kernel fills in that of a map or a program, whichever it is.
+ */
+static int kind_of(int fd, const char *key)
+{
+	char path[64], text[512];
+	const char *at;
+	ssize_t length;
+	int file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return -1;
+	length = read(file, text, sizeof(text) - 1);
+	close(file);
+	text[length > 0 ? length : 0] = '\0';
+	at = strstr(text, key);
+	return at ? atoi(at + strlen(key)) : -1;
+}
+
 static int program_in_slot(const struct xfn_broker_question *question, int fd,
 			   struct xfn_broker_answer *answer, int *ret_fd)
 {
 	__u32 id = 0;
 
 	(void)answer;
+	/* In any other map an id would be whatever its holder has written there. */
+	if (kind_of(fd, "map_type:") != BPF_MAP_TYPE_PROG_ARRAY)
+		return -EINVAL;
 	if (bpf_map_lookup_elem(fd, &question->number, &id))
 		return xfn_errno();
 	return take_fd(bpf_prog_get_fd_by_id(id), ret_fd);
@@ -40,12 +66,14 @@ static int program_in_slot(const struct xfn_broker_question *question, int fd,
 static int map_of_program(const struct xfn_broker_question *question, int fd,
 			  struct xfn_broker_answer *answer, int *ret_fd)
 {
-	__u32 ids[PROGRAM_MAPS_MAX];
+	__u32 ids[PROGRAM_MAPS_MAX] = {0};
 	struct bpf_prog_info info = {.nr_map_ids = PROGRAM_MAPS_MAX,
 				     .map_ids = (__u64)(unsigned long)ids};
 	__u32 size = sizeof(info), i;
 
 	(void)answer;
+	if (kind_of(fd, "prog_type:") < 0)
+		return -EINVAL;
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
 		return xfn_errno();
 	for (i = 0; i < info.nr_map_ids && i < PROGRAM_MAPS_MAX; i++)
@@ -62,6 +90,8 @@ static int btf_of_map(const struct xfn_broker_question *question, int fd,
 
 	(void)question;
 	(void)answer;
+	if (kind_of(fd, "map_type:") < 0)
+		return -EINVAL;
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
 		return xfn_errno();
 	return info.btf_id ? take_fd(bpf_btf_get_fd_by_id(info.btf_id), ret_fd) : -ENOENT;

@@ -96,13 +96,21 @@ static struct MHD_Response *constant(const char *text)
 					       MHD_RESPMEM_PERSISTENT);
 }
 
+/* Small answers always find room, so that large ones of anybody keep nobody from being answered. */
+static bool has_room(const struct xfn_request *request, size_t size)
+{
+	size_t unread = xfn_peer_unread(request->http, request->peer);
+
+	return size <= XFN_HTTP_BODY_BYTES || !unread ||
+	       unread + size <= request->http->answers_max;
+}
+
 /*
- * The answer as text, counted until it has been read. One is always made, however large; beside
- * unread ones only what fits. Sets the status of what it answers in its place.
+ * The answer as text, counted until it has been read. A user always gets one, however large; beside
+ * his unread ones only what fits. Sets the status of what it answers in its place.
  */
 static struct MHD_Response *make_response(struct xfn_request *request, struct xfn_reply *reply)
 {
-	struct xfn_http *http = request->http;
 	char *text = reply->body ? json_dumps(reply->body, JSON_COMPACT) : NULL;
 	size_t size = text ? strlen(text) : 0;
 	struct MHD_Response *response;
@@ -113,11 +121,11 @@ static struct MHD_Response *make_response(struct xfn_request *request, struct xf
 				"\"message\":\"out of memory; if a change was asked for, "
 				"xfn journal tells what was done\",\"details\":[]}}");
 	}
-	if (http->answered && http->answered + size > http->answers_max) {
+	if (!has_room(request, size)) {
 		free(text);
 		reply->http_status = 503;
 		return constant("{\"error\":{\"code\":\"busy\",\"message\":\"too many answers "
-				"wait to be read: try again when others are done\","
+				"of yours wait to be read\","
 				"\"details\":[]}}");
 	}
 	response = MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
@@ -125,8 +133,7 @@ static struct MHD_Response *make_response(struct xfn_request *request, struct xf
 		free(text);
 		return NULL;
 	}
-	request->answered += size;
-	http->answered += size;
+	request->peer->answer_bytes = size > XFN_HTTP_BODY_BYTES ? size : 0;
 	return response;
 }
 

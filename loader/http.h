@@ -14,7 +14,8 @@
  *                 XFN_HTTP_WAITING wait for one to end; more are turned away with 503.
  *   bytes         XFN_HTTP_HEADER_BYTES of header; of body what the route allows, and
  *                 XFN_HTTP_UPLOADS_BYTES of all connections together (small ones go beside it);
- *                 XFN_HTTP_ANSWERS_BYTES of answers that have not been read.
+ *                 XFN_HTTP_ANSWERS_BYTES of answers that a user has not read (small ones, and one
+ *                 that is larger, go beside it).
  *   time          XFN_HTTP_TIMEOUT_S of silence; twice that until a request is whole, and twice that
  *                 again until its answer is read, but for streams.
  */
@@ -44,7 +45,7 @@ enum {
 	XFN_HTTP_BODY_BYTES = 64 << 10,
 	XFN_HTTP_UPLOAD_BYTES = 96 << 20,
 	XFN_HTTP_UPLOADS_BYTES = 2 * XFN_HTTP_UPLOAD_BYTES,
-	XFN_HTTP_ANSWERS_BYTES = 128 << 20,
+	XFN_HTTP_ANSWERS_BYTES = 64 << 20,
 	XFN_HTTP_PARTS = 1024, /* of one multipart body */
 	XFN_HTTP_TIMEOUT_S = 30,
 	XFN_HTTP_KEEPALIVE_S = 10,

@@ -239,6 +239,15 @@ void xfn_peer_progress(struct xfn_peer *peer)
 	peer->since_ns = now_ns();
 }
 
+size_t xfn_peer_unread(const struct xfn_http *http, const struct xfn_peer *peer)
+{
+	size_t bytes = 0;
+
+	for (const struct xfn_peer *other = http->peers; other; other = other->next)
+		bytes += other->uid == peer->uid ? other->answer_bytes : 0;
+	return bytes;
+}
+
 void xfn_peers_notify(struct xfn_http *http, void **state, bool closed)
 {
 	if (!closed) {

@@ -214,7 +214,8 @@ void xfn_request_free(struct xfn_request *request)
 	if (!request)
 		return;
 	drop_body(request);
-	request->http->answered -= request->answered;
+	if (request->peer)
+		request->peer->answer_bytes = 0;
 	free(request->uploads);
 	free(request->path);
 	xfn_reply_fini(&request->refusal);

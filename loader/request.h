@@ -29,9 +29,10 @@ struct xfn_peer {
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;
-	bool served;    /* else it waits for its user's turn */
-	bool streams;   /* answers without end have no deadline */
-	__u64 since_ns; /* CLOCK_MONOTONIC, of the last progress */
+	bool served;         /* else it waits for its user's turn */
+	bool streams;        /* answers without end have no deadline */
+	__u64 since_ns;      /* CLOCK_MONOTONIC, of the last progress */
+	size_t answer_bytes; /* of a large answer that waits to be read */
 };
 
 /* Owned by its connection: made at the first call of the access handler, freed on completion. */
@@ -48,8 +49,7 @@ struct xfn_request {
 	size_t part_count;
 	struct xfn_upload *uploads; /* made on demand from the parts */
 	size_t received;            /* bytes of body so far, refused ones too */
-	size_t held;     /* of these, bytes that count against the server's uploads_max */
-	size_t answered; /* bytes of answer that count against the server's answers_max */
+	size_t held; /* of these, bytes that count against the server's uploads_max */
 	struct xfn_stream *stream;
 };
 
@@ -86,7 +86,6 @@ struct xfn_http {
 	size_t uploads_max;
 	size_t held; /* bytes of body that all requests together hold */
 	size_t answers_max;
-	size_t answered; /* bytes of answers that wait to be read */
 	struct xfn_stream *streams;
 	unsigned stream_count;
 };
@@ -99,6 +98,8 @@ int xfn_peers_open(struct xfn_http *http);
 void xfn_peers_close(struct xfn_http *http);
 /* A request has come to its end, or its answer has begun: its time begins anew. */
 void xfn_peer_progress(struct xfn_peer *peer);
+/* Bytes of large answers that the user of @peer has not read yet. */
+size_t xfn_peer_unread(const struct xfn_http *http, const struct xfn_peer *peer);
 /* The library begins, or ends, with a connection; *state is what it keeps for us. */
 void xfn_peers_notify(struct xfn_http *http, void **state, bool closed);
 

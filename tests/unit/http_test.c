@@ -96,10 +96,25 @@ static int get_nothing(void *context, struct xfn_request *request, struct xfn_re
 	return -ENOSYS;
 }
 
+enum { LARGE_BYTES = 4 << 20 };
+
+static int get_large(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	char *text = malloc(LARGE_BYTES);
+	int err;
+
+	(void)context;
+	(void)request;
+	memset(text, 'x', LARGE_BYTES);
+	err = xfn_reply_json(reply, json_pack("{s:s#}", "text", text, LARGE_BYTES));
+	free(text);
+	return err;
+}
+
 static const struct xfn_route routes[] = {
-	{"GET", "/echo/", get_echo, 1000},         {"POST", "/json", post_json, 1000},
-	{"POST", "/upload", post_upload, 1 << 20}, {"GET", "/stream", get_stream, 1000},
-	{"GET", "/nothing", get_nothing, 1000},
+	{"GET", "/large", get_large, 1000},   {"GET", "/echo/", get_echo, 1000},
+	{"POST", "/json", post_json, 1000},   {"POST", "/upload", post_upload, 1 << 20},
+	{"GET", "/stream", get_stream, 1000}, {"GET", "/nothing", get_nothing, 1000},
 };
 
 static int set_up_with(void **state, unsigned timeout_s, size_t uploads_max)
@@ -111,7 +126,8 @@ static int set_up_with(void **state, unsigned timeout_s, size_t uploads_max)
 					   .route_count = sizeof(routes) / sizeof(routes[0]),
 					   .context = f,
 					   .timeout_s = timeout_s,
-					   .uploads_max = uploads_max};
+					   .uploads_max = uploads_max,
+					   .answers_max = uploads_max};
 
 	strcpy(f->dir, "/tmp/xfn-http-test-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
@@ -599,6 +615,64 @@ static void silence_ends(void **state)
 	close(fd);
 }
 
+/* A byte now and then is not silence, and does not keep a connection for ever. */
+static void dripping_ends(void **state)
+{
+	struct fixture *f = *state;
+	__u64 end = now_ms() + 8000, next = 0;
+	int fd = dial(f);
+	char byte;
+
+	send_all(f, fd, "GET /echo/", 10);
+	while (now_ms() < end) {
+		if (now_ms() >= next) {
+			send(fd, "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+			next = now_ms() + 300;
+		}
+		step(f);
+		if (recv(fd, &byte, 1, MSG_DONTWAIT) == 0)
+			break;
+	}
+	assert_true(now_ms() < end);
+	close(fd);
+}
+
+/* The first bytes of an answer. */
+static const char *ask_start(struct fixture *f, const char *heading)
+{
+	static char answer[128];
+	char text[128];
+	int fd = dial(f);
+
+	snprintf(text, sizeof(text), "%s HTTP/1.1\r\nHost: x\r\n\r\n", heading);
+	send_all(f, fd, text, strlen(text));
+	collect(f, fd, answer, sizeof(answer), "HTTP/1.1 ");
+	close(fd);
+	return answer;
+}
+
+/* One answer is always made; another one only where there is room beside what waits to be read. */
+static void unread_answers_share_their_room(void **state)
+{
+	static const char text[] = "GET /large HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct fixture *f = *state;
+	int hoarder = dial(f);
+
+	send_all(f, hoarder, text, strlen(text));
+	for (int i = 0; i < 10; i++)
+		step(f);
+	assert_has(ask(f, "GET /large", "", 0), "HTTP/1.1 503 ");
+	assert_has(ask(f, "GET /echo/a", "", 0), "HTTP/1.1 200 ");
+	close(hoarder);
+	for (__u64 end = now_ms() + PATIENCE_MS; now_ms() < end;) {
+		const char *answer = ask_start(f, "GET /large");
+
+		if (strstr(answer, "HTTP/1.1 200 "))
+			return;
+	}
+	fail_msg("there is no room again");
+}
+
 static void refuses_long_paths(void **state)
 {
 	char path[256];
@@ -636,6 +710,8 @@ int main(void)
 		TEST(streams_leave_room),
 		TEST(connections_are_limited),
 		TEST_IMPATIENT(silence_ends),
+		TEST_IMPATIENT(dripping_ends),
+		TEST_CRAMPED(unread_answers_share_their_room),
 		cmocka_unit_test(refuses_long_paths),
 	};
 
