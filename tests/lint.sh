@@ -224,6 +224,29 @@ cli_without_bpf() {
 		"${cli[@]}" /dev/null | grep -vE '^[^:]*:[0-9]+:[[:space:]]*(/\*|\*|//)'
 }
 
+# docs/security.md: each line of a table whose last column is `test` names tests as `FILE: NAME`;
+# NAME is in FILE as it stands.
+security_claims() {
+	local page=docs/security.md proof file name
+	[[ -f $page ]] || return
+	awk -F'|' -v page="$page" '
+		/^\|/ { in_table++; if (in_table == 1) proofs = $(NF - 1) ~ /^ test $/ }
+		!/^\|/ { in_table = 0 }
+		in_table > 2 && proofs && $(NF - 1) !~ /`tests\/[^`]*: [^`]+`/ {
+			print page ":" FNR ": names no test"
+		}' "$page"
+	# Backquotes are Markdown's.
+	# shellcheck disable=SC2016
+	while IFS= read -r proof; do
+		file=${proof%%: *} name=${proof#*: }
+		if [[ ! -f $file ]]; then
+			echo "$page: no file $file"
+		elif ! grep -qF -- "$name" "$file"; then
+			echo "$page: no test '$name' in $file"
+		fi
+	done < <(grep -oE '`tests/[^`]*: [^`]+`' "$page" | tr -d '`')
+}
+
 check "SPDX line 1" spdx
 check "no blanks at the end of a line" blanks
 check "nothing new at the top level" top_level
@@ -241,5 +264,6 @@ check "BPF names in the sources, at most 15 characters" names_in_sources
 check "BPF names in the objects, at most 15 characters" names_in_objects
 check "arrows point one way: bpf -> include <- loader, user" arrows
 check "the CLI makes no call of bpf(2)" cli_without_bpf
+check "claims of docs/security.md have their tests" security_claims
 echo "1..$n"
 exit $bad

@@ -108,6 +108,14 @@ cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$DAEMON/stat"; }
 	[ "$(status xfn-ro.sock POST /v1/stats)" = 405 ]
 }
 
+@test "api: a change is recorded with its user and command line" {
+	start_with_groups env
+	manifest main <<<'{version: 1, functions: [{name: f, trigger: udp/7, socket: existing}]}'
+	as_member $MEMBER "$XFN" apply "$HOME_DIR/main.yaml" >/dev/null
+	jq -e --argjson uid $MEMBER '.uid == $uid and (.command | startswith("xfn apply /"))' \
+		"$STATE/revisions/1/meta.json"
+}
+
 @test "api: two thousand silent connections of one user keep nobody out" {
 	start_with_groups env
 	besiege silent 2000
