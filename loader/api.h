@@ -26,7 +26,7 @@ enum xfn_api_access {
 
 /*
  * Binds the socket at @path, mode 0660 and of the group that the access is for, where there is one.
- * Returns a descriptor or -errno. Nobody is answered before xfn_api_open().
+ * Returns a descriptor or -errno. Who connects waits until xfn_api_open() answers.
  */
 int xfn_api_bind(const char *path, enum xfn_api_access access);
 

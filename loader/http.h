@@ -71,9 +71,9 @@ typedef void xfn_served_fn(void *context, const struct xfn_actor *actor, const c
 
 struct xfn_http_options {
 	struct xfn_loop *loop;
-	int listen_fd;             /* bound, as by xfn_listen_bind(); the server's from now on */
-	const char *socket_path;   /* removed at the end; NULL: not */
-	const char *const *groups; /* who is served; borrowed, ends with NULL */
+	int listen_fd;                  /* as by xfn_listen_bind(); the server's from now on */
+	const char *socket_path;        /* removed at the end; NULL: not */
+	const char *const *groups;      /* who is served; borrowed, ends with NULL */
 	const struct xfn_route *routes; /* borrowed; the first that fits is taken */
 	size_t route_count;
 	void *context;         /* for the routes, and for served() */

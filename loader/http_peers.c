@@ -21,7 +21,6 @@
 #include "request.h"
 
 enum {
-	BACKLOG = 64,
 	ACCEPTED_A_TURN = 64,
 	PAUSE_MS = 100,
 	SWEEP_MS = 1000,
@@ -272,8 +271,6 @@ int xfn_peers_open(struct xfn_http *http)
 	int err;
 
 	http->peers_end = &http->peers;
-	if (listen(http->listen_fd, BACKLOG) < 0)
-		return xfn_errno();
 	err = xfn_loop_add_timer(http->loop, XFN_TIMER_OFF, on_sweep, http, &http->sweep);
 	if (!err)
 		err = xfn_loop_add_timer(http->loop, XFN_TIMER_OFF, on_resume, http, &http->resume);

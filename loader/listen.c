@@ -10,7 +10,7 @@
 #include "errnum.h"
 #include "listen.h"
 
-enum { PEER_GROUPS = 256 };
+enum { BACKLOG = 64, PEER_GROUPS = 256 };
 
 /* The user of a service may lack the right to give files away, and be in the group all the same. */
 static int give_to_group(const char *path, const char *name)
@@ -41,6 +41,8 @@ int xfn_listen_bind(const char *path, const char *group)
 	if (!err)
 		err = give_to_group(path, group);
 	if (!err && chmod(path, 0660) < 0)
+		err = xfn_errno();
+	if (!err && listen(fd, BACKLOG) < 0)
 		err = xfn_errno();
 	if (err) {
 		close(fd);

@@ -11,10 +11,10 @@
 #include <sys/types.h>
 
 /*
- * Binds at @path, removing what lies there, with mode 0660, and the group @group where there is one
- * of that name. Nobody gets in before owner and mode are right, nor before listen(2), which is left
- * to the server. Returns a descriptor, or -errno; -ENAMETOOLONG: a unix socket's path has at most 107
- * bytes.
+ * Listens at @path, removing what lies there, with mode 0660, and the group @group where there is one
+ * of that name. Nobody gets in before owner and mode are right; whoever comes before the server
+ * accepts waits for it. Returns a descriptor, or -errno; -ENAMETOOLONG: a unix socket's path has at
+ * most 107 bytes.
  */
 int xfn_listen_bind(const char *path, const char *group);
 

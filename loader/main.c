@@ -262,8 +262,10 @@ static void stop(struct xfnd *xfnd)
 				"xfnd ends; attached interfaces stay attached");
 	for (int i = 0; i < SOCKET_COUNT; i++) {
 		xfn_http_close(xfnd->sockets[i].http);
-		if (xfnd->sockets[i].fd >= 0)
+		if (xfnd->sockets[i].fd >= 0) {
+			unlink(xfnd->sockets[i].path);
 			close(xfnd->sockets[i].fd);
+		}
 	}
 	xfn_engine_close(xfnd->engine);
 	xfn_broker_stop();
