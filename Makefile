@@ -163,11 +163,14 @@ $(BUILD)/fuzz/%.o: %.c
 
 $(BUILD)/tests/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(call fuzz,$(LIB_SRCS))
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CLANG) -fsanitize=fuzzer $(FUZZ_SANITIZE) -o $@ $^ $(core_libs) -lbpf
+	$(call say,LD,$@)$(CLANG) -fsanitize=fuzzer $(FUZZ_SANITIZE) -o $@ $^ $(core_libs) $(FUZZ_LIBS) -lbpf
 
 # What of the daemon a target reads by.
 $(BUILD)/tests/fuzz/state_fuzz: $(call fuzz,$(addprefix loader/,engine_state.c fault.c model.c model_check.c \
 	revision.c revision_prune.c revision_write.c))
+$(BUILD)/tests/fuzz/http_fuzz: $(call fuzz,$(addprefix loader/,http.c http_peers.c listen.c loop.c reply.c \
+	request.c stream.c))
+$(BUILD)/tests/fuzz/http_fuzz: FUZZ_LIBS := -lmicrohttpd -lsystemd
 
 tests: $(UNIT_BINS) $(if $(BPF_TEST_SRCS),$(BUILD)/tests/bpf/bpf_test) $(FUZZ_BINS) \
 	$(BUILD)/tests/bench/bench \
