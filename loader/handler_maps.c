@@ -170,8 +170,8 @@ int xfn_handler_map_names(int program_fd, struct xfn_handler_maps *ret)
 
 	ret->count = 0;
 	for (i = 0; i < count && !err; i++) {
-		fd = bpf_map_get_fd_by_id(ids[i]);
-		err = fd < 0 ? xfn_errno() : xfn_map_info(fd, &info);
+		fd = xfn_broker_map(program_fd, ids[i]);
+		err = fd < 0 ? fd : xfn_map_info(fd, &info);
 		if (!err && is_private(info.name) && ret->count < XFN_HANDLER_MAPS_MAX)
 			snprintf(ret->names[ret->count++], sizeof(ret->names[0]), "%s", info.name);
 		if (fd >= 0)

@@ -224,6 +224,14 @@ cli_without_bpf() {
 		"${cli[@]}" /dev/null | grep -vE '^[^:]*:[0-9]+:[[:space:]]*(/\*|\*|//)'
 }
 
+# xfnd has no right to it (docs/adr/0011-privileges.md): what works as root in a test fails there.
+ids_by_broker() {
+	local mine
+	mapfile -t mine < <(select_files 'loader/.*\.[ch]' | grep -v '^loader/broker_answer\.c$')
+	grep -nE '\b(bpf_(prog|map|btf|link)_get_fd_by_id|btf__load_from_kernel_by_id|setns|unshare)\(' \
+		"${mine[@]}" /dev/null
+}
+
 # docs/security.md: each line of a table whose last column is `test` names tests as `FILE: NAME`;
 # NAME is in FILE as it stands.
 security_claims() {
@@ -264,6 +272,7 @@ check "BPF names in the sources, at most 15 characters" names_in_sources
 check "BPF names in the objects, at most 15 characters" names_in_objects
 check "arrows point one way: bpf -> include <- loader, user" arrows
 check "the CLI makes no call of bpf(2)" cli_without_bpf
+check "only the broker turns ids into descriptors" ids_by_broker
 check "claims of docs/security.md have their tests" security_claims
 echo "1..$n"
 exit $bad
