@@ -80,6 +80,14 @@ static int get_manifest(void *context, struct xfn_request *request, struct xfn_r
 	return xfn_engine_manifest(api->engine, xfn_request_query(request, "set"), reply);
 }
 
+static int get_history(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct xfn_api *api = context;
+
+	(void)request;
+	return xfn_engine_history(api->engine, reply);
+}
+
 static int get_journal(void *context, struct xfn_request *request, struct xfn_reply *reply)
 {
 	(void)reply;
@@ -146,7 +154,6 @@ static int post_manifest(struct xfn_api *api, struct xfn_request *request, chang
 			 struct xfn_reply *reply)
 {
 	struct xfn_apply_request apply = {
-		.yes = xfn_request_flag(request, "yes"),
 		.keep = xfn_request_flag(request, "keep"),
 		.overwrite = xfn_request_flag(request, "overwrite"),
 	};
@@ -190,6 +197,25 @@ static int post_swap(void *context, struct xfn_request *request, struct xfn_repl
 	return xfn_engine_swap(api->engine, function, object, &actor, reply);
 }
 
+static int post_rollback(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct xfn_api *api = context;
+	struct xfn_actor actor;
+
+	xfn_request_actor(request, &actor);
+	return xfn_engine_rollback(api->engine, xfn_request_query(request, "revision"), &actor,
+				   reply);
+}
+
+static int post_confirm(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct xfn_api *api = context;
+	struct xfn_actor actor;
+
+	xfn_request_actor(request, &actor);
+	return xfn_engine_confirm(api->engine, &actor, reply);
+}
+
 /* ---- routes ------------------------------------------------------------------------------------*/
 
 /*
@@ -207,11 +233,14 @@ static const struct xfn_route routes[] = {
 	{"GET", "/v1/stream", get_stream, XFN_HTTP_BODY_BYTES},
 	/* READ_ONLY_ROUTES end here. */
 	{"GET", "/v1/doctor", get_doctor, XFN_HTTP_BODY_BYTES},
+	{"GET", "/v1/history", get_history, XFN_HTTP_BODY_BYTES},
 	{"GET", "/v1/manifest", get_manifest, XFN_HTTP_BODY_BYTES},
 	{"POST", "/v1/plan", post_plan, XFN_HTTP_UPLOAD_BYTES},
 	{"POST", "/v1/apply", post_apply, XFN_HTTP_UPLOAD_BYTES},
 	{"POST", "/v1/attach", post_attach, XFN_HTTP_BODY_BYTES},
 	{"POST", "/v1/detach", post_detach, XFN_HTTP_BODY_BYTES},
+	{"POST", "/v1/rollback", post_rollback, XFN_HTTP_BODY_BYTES},
+	{"POST", "/v1/confirm", post_confirm, XFN_HTTP_BODY_BYTES},
 	{"POST", "/v1/swap", post_swap, XFN_HTTP_UPLOAD_BYTES},
 };
 enum { READ_ONLY_ROUTES = 8 };

@@ -35,11 +35,18 @@ struct xfn_engine_options {
 	struct xfn_journal *journal; /* NULL for xfn_engine_reset() */
 };
 
-/* Who asks: from SO_PEERCRED, and the command line as the client tells it ("" if it does not). */
+/*
+ * Who asks: from SO_PEERCRED, and the command line as the client tells it ("" if it does not); and
+ * what they agreed to beforehand, for whatever change it is. Zeros for a change of the daemon's own.
+ */
 struct xfn_actor {
 	uid_t uid;
 	pid_t pid;
 	const char *command;
+	const char *ssh;     /* SSH_CONNECTION of the client's session, as it tells it; or NULL */
+	const char *confirm; /* revert unless confirmed within this, such as "60s"; or NULL */
+	bool yes;            /* functions that are in use may go */
+	bool force;          /* established sessions may be taken */
 };
 
 /* Bytes that came with a request. data[size] is a NUL that is not counted. */
@@ -61,7 +68,6 @@ struct xfn_apply_request {
 	struct xfn_upload manifest;
 	const struct xfn_upload *objects;
 	size_t object_count;
-	bool yes;       /* do what asks for a second look, such as removing functions */
 	bool keep;      /* keep what was changed by command since the last apply */
 	bool overwrite; /* undo what was changed by command since the last apply */
 	bool dry;       /* plan: change nothing; set by xfn_engine_plan() itself */
@@ -118,7 +124,20 @@ int xfn_engine_swap(struct xfn_engine *engine, const char *function,
 		    const struct xfn_upload *object, const struct xfn_actor *actor,
 		    struct xfn_reply *reply);
 
+/*
+ * Makes an earlier revision the live state again, as a new one. @revision: a number as typed; NULL:
+ * the last before the live one that was confirmed. {"revision","restored","changes","warnings"}; none
+ * such: 404 "no_such_revision"; damaged: 409 "damaged".
+ */
+int xfn_engine_rollback(struct xfn_engine *engine, const char *revision,
+			const struct xfn_actor *actor, struct xfn_reply *reply);
+/* Confirms the pending revision: {"revision"}; none is: 404 "nothing_pending". */
+int xfn_engine_confirm(struct xfn_engine *engine, const struct xfn_actor *actor,
+		       struct xfn_reply *reply);
+
 /* Readers; none changes anything. */
+/* The revisions that are kept, newest first, as in xfn(8). */
+int xfn_engine_history(struct xfn_engine *engine, struct xfn_reply *reply);
 /*
  * {"version","pid","uptime_ns","interfaces":[{"name","mode","packets","state"}],"functions":N,
  * "triggers":N,"capacity":{"functions","triggers"},"revision":N,"warnings":[TEXT]}

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine_apply.h"
+#include "engine_guard.h"
 #include "journal.h"
 #include "units.h"
 
@@ -138,6 +139,7 @@ static void add_warnings(struct xfn_apply *apply, const struct xfn_ruleset *rule
 	const struct xfn_model *next = apply->change.next;
 	size_t i;
 
+	xfn_change_forecast(&apply->change, apply->warnings);
 	if (ruleset && ruleset->waiting_count)
 		xfn_apply_warn(apply, "%u trigger%s for an interface that is not attached",
 			       ruleset->waiting_count,
@@ -198,6 +200,11 @@ static int plan(struct xfn_apply *apply)
 	int err = xfn_change_compile(&apply->change, &ruleset);
 
 	add_warnings(apply, ruleset);
+	if (!err)
+		err = xfn_sessions_look(&apply->change, ruleset) == -ENOMEM ? -ENOMEM : 0;
+	xfn_sessions_warn(&apply->change, apply->warnings);
+	xfn_removal_warn(&apply->change, apply->warnings);
+	xfn_pending_warn(&apply->change, apply->warnings);
 	xfn_ruleset_free(ruleset);
 	return err;
 }
@@ -221,9 +228,11 @@ static int commit(struct xfn_apply *apply, json_t *changes)
 	if (!json_array_size(changes) && xfn_model_set(engine->model, apply->set->manifest->set))
 		return 0;
 	err = xfn_change_commit(&apply->change);
-	if (!err)
-		say_applied(apply, json_array_size(changes));
-	return err;
+	if (err)
+		return err;
+	xfn_sessions_warn(&apply->change, apply->warnings);
+	say_applied(apply, json_array_size(changes));
+	return 0;
 }
 
 static int run(struct xfn_apply *apply, struct xfn_reply *reply)
@@ -238,6 +247,7 @@ static int run(struct xfn_apply *apply, struct xfn_reply *reply)
 	if (!err)
 		err = xfn_change_init(&apply->change, apply->change.engine, apply->change.actor,
 				      &capacity);
+	apply->change.dry = dry;
 	if (!err)
 		err = build(apply);
 	if (json_object_size(apply->missing))

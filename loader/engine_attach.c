@@ -8,7 +8,8 @@
 #include <net/if_arp.h>
 
 #include "dataplane_load.h"
-#include "engine_private.h"
+#include "engine_guard.h"
+#include "forecast.h"
 #include "interface.h"
 #include "journal.h"
 #include "loop.h"
@@ -19,13 +20,57 @@
 
 /* ---- addresses -------------------------------------------------------------------------------------- */
 
-static bool is_attached(const struct xfn_dataplane *dataplane, __u32 ifindex)
+static __u32 add_attached(const struct xfn_dataplane *dataplane, struct xfn_wire *wires)
 {
-	int slot;
+	const struct xfn_dataplane_interface *interface;
+	__u32 slot, count = 0;
 
-	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
-		if (dataplane->interface[slot].used &&
-		    dataplane->interface[slot].ifindex == ifindex)
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
+		interface = &dataplane->interface[slot];
+		if (!interface->used)
+			continue;
+		wires[count] = (struct xfn_wire){.ifindex = interface->ifindex,
+						 .slot = slot,
+						 .fresh = interface->link_fd < 0};
+		memcpy(wires[count++].name, interface->name, sizeof(interface->name));
+	}
+	return count;
+}
+
+static __u32 add_planned(const struct xfn_change *change, struct xfn_wire *wires, __u32 count)
+{
+	const struct xfn_dataplane *dataplane = change->engine->dataplane;
+	const struct xfn_model *next = change->next;
+	struct xfn_link link;
+	__u32 slot = 0;
+	size_t i;
+
+	for (i = 0; i < next->attachment_count; i++) {
+		if (xfn_dataplane_find(dataplane, next->attachments[i].name) >= 0 ||
+		    xfn_link_find(next->attachments[i].name, &link))
+			continue;
+		while (slot < XFN_INTERFACES_MAX && dataplane->interface[slot].used)
+			slot++;
+		if (slot == XFN_INTERFACES_MAX)
+			break; /* one too many: apply says so */
+		wires[count] =
+			(struct xfn_wire){.ifindex = link.ifindex, .slot = slot++, .fresh = true};
+		memcpy(wires[count++].name, next->attachments[i].name, sizeof(wires->name));
+	}
+	return count;
+}
+
+__u32 xfn_change_wires(const struct xfn_change *change, struct xfn_wire wires[XFN_INTERFACES_MAX])
+{
+	__u32 count = add_attached(change->engine->dataplane, wires);
+
+	return change->dry ? add_planned(change, wires, count) : count;
+}
+
+static bool is_wire(const struct xfn_wire *wires, __u32 count, __u32 ifindex)
+{
+	while (count--)
+		if (wires[count].ifindex == ifindex)
 			return true;
 	return false;
 }
@@ -39,8 +84,8 @@ static void put_address(struct xfn_ruleset_address *to, __u8 family, __u8 kind, 
 	memcpy(to->addr, bytes, size);
 }
 
-int xfn_engine_addresses(struct xfn_engine *engine, struct xfn_ruleset_address **ret,
-			 __u32 *ret_count)
+int xfn_wires_addresses(const struct xfn_wire *wires, __u32 wire_count,
+			struct xfn_ruleset_address **ret, __u32 *ret_count)
 {
 	struct xfn_netlink_state state = {};
 	struct xfn_ruleset_address *list;
@@ -59,7 +104,7 @@ int xfn_engine_addresses(struct xfn_engine *engine, struct xfn_ruleset_address *
 	}
 	for (i = 0; i < state.address_count; i++) {
 		address = &state.addresses[i];
-		if (!is_attached(engine->dataplane, address->ifindex))
+		if (!is_wire(wires, wire_count, address->ifindex))
 			continue;
 		put_address(&list[count++], address->family, XFN_ADDRESS_OWN, address->address,
 			    sizeof(address->address));
@@ -193,6 +238,21 @@ void xfn_change_unattach(struct xfn_change *change, const bool slots[XFN_INTERFA
 	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
 		if (slots[slot])
 			xfn_dataplane_detach(change->engine->dataplane, slot);
+}
+
+void xfn_change_forecast(const struct xfn_change *change, json_t *warnings)
+{
+	const struct xfn_attachment *attachment;
+	struct xfn_interface_facts facts;
+	size_t i;
+
+	for (i = 0; i < change->next->attachment_count; i++) {
+		attachment = &change->next->attachments[i];
+		if (!xfn_model_attachment(change->engine->model, attachment->name) &&
+		    !xfn_interface_read(attachment->name, &facts))
+			xfn_forecast(&facts, attachment->generic, change->engine->dataplane->cpus,
+				     warnings);
+	}
 }
 
 void xfn_engine_detach_unwanted(struct xfn_engine *engine)
@@ -356,12 +416,12 @@ static bool mode_is_generic(const char *mode)
 }
 
 static json_t *attached_json(const struct xfn_engine *engine,
-			     const struct xfn_attachment *attachment)
+			     const struct xfn_attachment *attachment, json_t *warnings)
 {
-	return json_pack("{s:s, s:s, s:b, s:o, s:I}", "interface", attachment->name, "mode",
+	return json_pack("{s:s, s:s, s:b, s:o, s:I, s:O}", "interface", attachment->name, "mode",
 			 attachment->generic ? "generic" : "native", "coexist", attachment->coexist,
 			 "next", xfn_engine_next_json(engine, attachment->name), "revision",
-			 (json_int_t)engine->model->revision);
+			 (json_int_t)engine->model->revision, "warnings", warnings);
 }
 
 /* What is asked for, as the model has it. A refusal fills in the reply and returns 1. */
@@ -425,21 +485,31 @@ int xfn_engine_attach(struct xfn_engine *engine, const struct xfn_attach_request
 	struct xfn_attachment attachment;
 	struct xfn_change change;
 	int err = read_request(engine, request, reply, &attachment);
+	json_t *warnings;
 
 	if (err)
 		return err > 0 ? 0 : err;
+	warnings = json_array();
+	if (!warnings)
+		return -ENOMEM;
 	err = xfn_change_init(&change, engine, actor, NULL);
 	if (!err)
 		err = settle_attach_type(&change, &attachment) ?:
 		      xfn_change_next(&change, &attachment) ?:
 		      xfn_change_keep_sets(&change, NULL) ?:
 		      xfn_change_keep_attachments(&change, NULL) ?:
-		      xfn_model_add_attachment(change.next, &attachment) ?:
-		      xfn_change_commit(&change);
-	if (err)
+		      xfn_model_add_attachment(change.next, &attachment);
+	if (!err) {
+		xfn_change_forecast(&change, warnings);
+		err = xfn_change_commit(&change);
+	}
+	if (err) {
 		err = xfn_change_reply(&change, err, "attach", reply);
-	else
-		err = xfn_reply_json(reply, attached_json(engine, &attachment));
+	} else {
+		xfn_sessions_warn(&change, warnings);
+		err = xfn_reply_json(reply, attached_json(engine, &attachment, warnings));
+	}
+	json_decref(warnings);
 	if (reply->http_status == 200)
 		xfn_journal_add(
 			engine->options.journal,

@@ -10,7 +10,7 @@
 #include <bpf/bpf.h>
 
 #include "dataplane_load.h"
-#include "engine_private.h"
+#include "engine_guard.h"
 #include "errnum.h"
 #include "handler.h"
 
@@ -34,22 +34,31 @@ static void slots_mark_version(struct xfn_change *change, const struct xfn_versi
 		change->histograms.used[version->histogram] = true;
 }
 
+/* What is pending may be taken back: the slots that it would need again are not free. */
+static void slots_mark_model(struct xfn_change *change, const struct xfn_model *model)
+{
+	size_t i;
+
+	for (i = 0; model && i < model->function_count; i++) {
+		change->functions.used[model->functions[i].slot] = true;
+		slots_mark_version(change, model->functions[i].version);
+		slots_mark_version(change, model->functions[i].draining);
+	}
+}
+
 static int init_slots(struct xfn_change *change)
 {
 	const struct xfn_capacity *capacity = &change->capacity;
-	const struct xfn_model *live = change->engine->model;
-	size_t i;
 	int err;
 
 	err = slots_init(&change->functions, capacity->functions) ?:
 	      slots_init(&change->versions, capacity->versions) ?:
 	      slots_init(&change->histograms, capacity->histograms);
-	for (i = 0; i < live->function_count && !err; i++) {
-		change->functions.used[live->functions[i].slot] = true;
-		slots_mark_version(change, live->functions[i].version);
-		slots_mark_version(change, live->functions[i].draining);
-	}
-	return err;
+	if (err)
+		return err;
+	slots_mark_model(change, change->engine->model);
+	slots_mark_model(change, change->engine->pending.before);
+	return 0;
 }
 
 /* Takes a free slot; XFN_SLOT_NONE where all are taken. */
@@ -89,7 +98,7 @@ int xfn_change_init(struct xfn_change *change, struct xfn_engine *engine,
 		return -ENOMEM;
 	change->next->revision = engine->model->revision;
 	change->next->next_identity = engine->model->next_identity;
-	return init_slots(change);
+	return init_slots(change) ?: xfn_pending_parse(change);
 }
 
 void xfn_change_fini(struct xfn_change *change)
@@ -100,6 +109,8 @@ void xfn_change_fini(struct xfn_change *change)
 	free(change->functions.used);
 	free(change->versions.used);
 	free(change->histograms.used);
+	json_decref(change->sessions);
+	change->sessions = NULL;
 }
 
 /* ---- keeping ------------------------------------------------------------------------------------ */
@@ -270,6 +281,28 @@ int xfn_change_refuse(struct xfn_change *change, int err, int status, const char
 	return err;
 }
 
+/* The command line again, with the option that lets it pass: nothing to say where none does. */
+static int suggest(const struct xfn_change *change, struct xfn_reply *reply)
+{
+	const char *command = change->actor ? change->actor->command : NULL;
+	char text[1200];
+
+	if (!change->consent || !command || !*command)
+		return 0;
+	snprintf(text, sizeof(text), "%s %s", command, change->consent);
+	return xfn_reply_error_set(reply, "hint", json_string(text));
+}
+
+static int reply_fault(struct xfn_change *change, const char *what, struct xfn_reply *reply)
+{
+	int err = xfn_reply_error(reply, change->status ?: 422, change->code ?: "refused", NULL,
+				  "cannot %s: %s", what, change->fault.text);
+
+	if (!err && change->session_count)
+		err = xfn_reply_error_set(reply, "sessions", json_incref(change->sessions));
+	return err ?: suggest(change, reply);
+}
+
 int xfn_change_reply(struct xfn_change *change, int err, const char *what, struct xfn_reply *reply)
 {
 	const struct xfn_diag_list *diags = &change->diags;
@@ -279,8 +312,7 @@ int xfn_change_reply(struct xfn_change *change, int err, const char *what, struc
 				       "cannot %s: %u mistake%s", what, diags->count + diags->more,
 				       diags->count + diags->more == 1 ? "" : "s");
 	if (change->fault.text[0])
-		return xfn_reply_error(reply, change->status ?: 422, change->code ?: "refused",
-				       NULL, "cannot %s: %s", what, change->fault.text);
+		return reply_fault(change, what, reply);
 	if (err == -ENOMEM)
 		return err;
 	return xfn_reply_error(reply, 500, "failed", NULL, "cannot %s: %s", what, strerror(-err));

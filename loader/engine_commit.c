@@ -10,7 +10,7 @@
 #include <bpf/bpf.h>
 
 #include "dataplane_load.h"
-#include "engine_private.h"
+#include "engine_guard.h"
 #include "errnum.h"
 #include "handler.h"
 #include "journal.h"
@@ -89,15 +89,14 @@ static int add_functions(const struct xfn_model *model, struct sources *sources)
 	return 0;
 }
 
-static __u32 add_interfaces(const struct xfn_dataplane *dataplane,
+static __u32 add_interfaces(const struct xfn_wire *wires, __u32 count,
 			    struct xfn_ruleset_interface *interfaces)
 {
-	__u32 slot, count = 0;
+	__u32 i;
 
-	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
-		if (dataplane->interface[slot].used)
-			interfaces[count++] = (struct xfn_ruleset_interface){
-				.name = dataplane->interface[slot].name, .slot = slot};
+	for (i = 0; i < count; i++)
+		interfaces[i] = (struct xfn_ruleset_interface){.name = wires[i].name,
+							       .slot = wires[i].slot};
 	return count;
 }
 
@@ -128,9 +127,10 @@ static __u64 surroundings_of(const struct xfn_ruleset_input *input)
 
 int xfn_change_compile(struct xfn_change *change, struct xfn_ruleset **ret)
 {
-	struct xfn_engine *engine = change->engine;
 	const struct xfn_model *model = change->next;
 	const struct xfn_capacity *capacity = &change->capacity;
+	struct xfn_wire wires[XFN_INTERFACES_MAX];
+	__u32 wire_count = xfn_change_wires(change, wires);
 	struct sources sources = {};
 	struct xfn_ruleset_input input = {
 		.slot_bits = capacity->slot_bits,
@@ -141,12 +141,13 @@ int xfn_change_compile(struct xfn_change *change, struct xfn_ruleset **ret)
 	int err = add_functions(model, &sources);
 
 	if (!err)
-		err = xfn_engine_addresses(engine, &sources.addresses, &input.address_count);
+		err = xfn_wires_addresses(wires, wire_count, &sources.addresses,
+					  &input.address_count);
 	if (!err) {
 		input.functions = sources.functions;
 		input.function_count = model->function_count;
 		input.interfaces = sources.interfaces;
-		input.interface_count = add_interfaces(engine->dataplane, sources.interfaces);
+		input.interface_count = add_interfaces(wires, wire_count, sources.interfaces);
 		input.addresses = sources.addresses;
 		change->surroundings = surroundings_of(&input);
 		err = xfn_ruleset_compile(&input, &change->diags, ret);
@@ -229,26 +230,33 @@ static int welcome_version(struct xfn_engine *engine, const struct xfn_version *
 	return err;
 }
 
-/*
- * Empties version slots that the live model does not name; their programs are quiet. The next model
- * may have given such a slot to a new version: that one is welcomed to it after.
- */
-static void sweep_versions(struct xfn_engine *engine)
+static void name_versions(struct xfn_engine *engine, const struct xfn_model *model)
 {
-	const struct xfn_model *live = engine->model;
 	const struct xfn_version *version;
-	__u32 slot, count = engine->dataplane->capacity.versions;
 	size_t i;
 
-	memset(engine->named, 0, count * sizeof(*engine->named));
-	for (i = 0; live && i < live->function_count; i++) {
-		version = live->functions[i].version;
+	for (i = 0; model && i < model->function_count; i++) {
+		version = model->functions[i].version;
 		if (version)
 			engine->named[version->slot] = true;
-		version = live->functions[i].draining;
+		version = model->functions[i].draining;
 		if (version)
 			engine->named[version->slot] = true;
 	}
+}
+
+/*
+ * Empties version slots that neither the live model names nor the one that it may be taken back to;
+ * their programs are quiet. The next model may have given such a slot to a new version: that one is
+ * welcomed to it after.
+ */
+static void sweep_versions(struct xfn_engine *engine)
+{
+	__u32 slot, count = engine->dataplane->capacity.versions;
+
+	memset(engine->named, 0, count * sizeof(*engine->named));
+	name_versions(engine, engine->model);
+	name_versions(engine, engine->pending.before);
 	for (slot = 0; slot < count; slot++) {
 		if (!engine->entered[slot] || engine->named[slot])
 			continue;
@@ -328,9 +336,35 @@ static void forget_revision(struct xfn_engine *engine)
 {
 	if (engine->model->revision)
 		xfn_revision_prune(engine->options.state_dir, engine->model->revision,
-				   XFN_REVISIONS_KEPT);
+				   &xfn_revisions_kept);
 	else
 		xfn_revision_remove_all(engine->options.state_dir);
+}
+
+static int write_revision(struct xfn_change *change)
+{
+	int err = xfn_state_write(change);
+
+	if (!err)
+		return 0;
+	return xfn_change_refuse(change, err, 500, "state",
+				 "cannot write revision %llu in '%s': %s", change->next->revision,
+				 change->engine->options.state_dir, strerror(-err));
+}
+
+/* The next model is the live one: what is left of the old one goes. */
+static void settle(struct xfn_change *change)
+{
+	struct xfn_engine *engine = change->engine;
+	struct xfn_model *old = engine->model;
+
+	engine->model = change->next;
+	change->next = NULL;
+	xfn_engine_detach_unwanted(engine);
+	xfn_engine_settle_next(engine, engine->model);
+	settle_pins(engine, old);
+	xfn_pending_settle(change, old);
+	xfn_revision_prune(engine->options.state_dir, engine->model->revision, &xfn_revisions_kept);
 }
 
 int xfn_change_commit(struct xfn_change *change)
@@ -338,20 +372,18 @@ int xfn_change_commit(struct xfn_change *change)
 	struct xfn_engine *engine = change->engine;
 	bool slots[XFN_INTERFACES_MAX] = {};
 	struct xfn_ruleset *ruleset = NULL;
-	struct xfn_model *old = engine->model;
 	int err;
 
-	change->next->revision = old->revision + 1;
-	err = xfn_change_attach(change, slots);
+	change->next->revision = engine->model->revision + 1;
+	err = xfn_pending_guard(change) ?: xfn_removal_guard(change);
+	if (!err)
+		err = xfn_change_attach(change, slots);
 	if (!err)
 		err = xfn_change_compile(change, &ruleset);
-	if (!err) {
-		err = xfn_state_write(engine, change->next, change->actor);
-		if (err)
-			xfn_change_refuse(
-				change, err, 500, "state", "cannot write revision %llu in '%s': %s",
-				change->next->revision, engine->options.state_dir, strerror(-err));
-	}
+	if (!err)
+		err = xfn_sessions_guard(change, ruleset);
+	if (!err)
+		err = write_revision(change);
 	if (!err)
 		err = xfn_change_link(change, slots);
 	if (!err)
@@ -362,12 +394,23 @@ int xfn_change_commit(struct xfn_change *change)
 		forget_revision(engine);
 		return err;
 	}
-	engine->model = change->next;
-	change->next = NULL;
-	xfn_engine_detach_unwanted(engine);
-	xfn_engine_settle_next(engine, engine->model);
-	settle_pins(engine, old);
-	xfn_model_free(old);
-	xfn_revision_prune(engine->options.state_dir, engine->model->revision, XFN_REVISIONS_KEPT);
+	settle(change);
+	return 0;
+}
+
+int xfn_change_commit_as(struct xfn_change *change, __u64 revision)
+{
+	struct xfn_ruleset *ruleset = NULL;
+	int err;
+
+	change->next->revision = revision;
+	err = xfn_change_compile(change, &ruleset);
+	if (!err)
+		err = xfn_engine_install(change->engine, change, ruleset);
+	if (err) {
+		xfn_ruleset_free(ruleset);
+		return err;
+	}
+	settle(change);
 	return 0;
 }

@@ -226,7 +226,7 @@ static void diff_functions(struct diff *diff, struct xfn_model *live, struct xfn
 		diff->name = xfn_function_label(function->spec, label);
 		if (!other)
 			add_function(diff, "add", function);
-		else if (!strcmp(function->set->manifest->set, set))
+		else if (!set || !strcmp(function->set->manifest->set, set))
 			diff_function(diff, other, function);
 	}
 	for (i = 0; i < live->function_count; i++) {

@@ -9,15 +9,18 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "activity.h"
 #include "dataplane_load.h"
 #include "doctor.h"
-#include "engine_private.h"
+#include "engine_guard.h"
 #include "handler.h"
 #include "journal.h"
 #include "loop.h"
 #include "mounts.h"
 #include "netlink.h"
 #include "revision.h"
+
+const struct xfn_revision_bounds xfn_revisions_kept = {.count = 32, .bytes = 1ULL << 30};
 
 static void say(struct xfn_engine *engine, const char *type, const char *text)
 {
@@ -243,12 +246,67 @@ static int open_dataplane(struct xfn_engine *engine, const struct xfn_capacity *
 	return err ? say_fault(engine, err, &fault) : alloc_flags(engine);
 }
 
-/* Nothing is pinned: a first start, or one after a reboot, with the last revision on disk. */
+/* The newest on disk, and the newest that need not be confirmed any more; 0: none. */
+static int find_confirmed(const char *state_dir, __u64 *ret_latest, __u64 *ret_confirmed)
+{
+	__u64 *numbers = NULL;
+	size_t count = 0, i;
+	json_t *record;
+	bool unconfirmed = true;
+	int err = xfn_revision_list(state_dir, &numbers, &count);
+
+	*ret_confirmed = 0;
+	*ret_latest = count ? numbers[0] : 0;
+	for (i = 0; i < count && !err && unconfirmed; i++) {
+		*ret_confirmed = numbers[i]; /* damaged: reading it says so */
+		if (xfn_record_read(state_dir, numbers[i], &record))
+			break;
+		unconfirmed = xfn_record_is_unconfirmed(state_dir, numbers[i], record);
+		if (unconfirmed)
+			*ret_confirmed = 0;
+		json_decref(record);
+	}
+	free(numbers);
+	return err;
+}
+
+/*
+ * What was pending before a reboot is taken back by it, as a revision of its own. Where that cannot be
+ * written, the confirmed one goes by its own number.
+ */
+static void take_back_pending(struct xfn_engine *engine, __u64 latest)
+{
+	__u64 confirmed = engine->model->revision;
+	struct xfn_model next = *engine->model;
+	struct xfn_change change = {
+		.engine = engine,
+		.next = &next,
+		.reverts = latest,
+		.restores = confirmed,
+		.reason = "not confirmed before everything started anew",
+	};
+	int err;
+
+	next.revision = latest + 1;
+	err = xfn_state_write(&change);
+	if (!err)
+		engine->model->revision = next.revision;
+	if (next.by_name != engine->model->by_name)
+		free(next.by_name); /* an index of its own, made on the way */
+	xfn_journal_add(engine->options.journal,
+			&(struct xfn_journal_event){.type = err ? "error" : "revert"},
+			"revision %llu was not confirmed before everything started anew: revision "
+			"%llu is live again%s%s",
+			latest, confirmed, err ? ", under its own number: " : "",
+			err ? strerror(-err) : "");
+}
+
+/* Nothing is pinned: a first start, or one after a reboot, with the last revisions on disk. */
 static int open_fresh(struct xfn_engine *engine)
 {
 	struct xfn_capacity capacity;
-	__u64 revision = 0;
-	int err = xfn_revision_latest(engine->options.state_dir, &revision);
+	__u64 latest = 0, revision = 0;
+	int err = find_confirmed(engine->options.state_dir, &latest, &revision);
 
 	if (!err)
 		err = read_model(engine, revision);
@@ -258,9 +316,11 @@ static int open_fresh(struct xfn_engine *engine)
 	err = open_dataplane(engine, &capacity);
 	if (!err)
 		err = check_model(engine);
-	if (err || !revision)
+	if (err || !latest)
 		return err;
 	load_programs(engine);
+	if (latest != revision)
+		take_back_pending(engine, latest);
 	say_started(engine, "applied from disk");
 	return 0;
 }
@@ -303,14 +363,20 @@ int xfn_engine_open(const struct xfn_engine_options *options, struct xfn_engine 
 	libbpf_set_print(ignore_print);
 	err = xfn_dataplane_is_pinned(options->pin_dir) ? open_pinned(engine) : open_fresh(engine);
 	if (!err)
-		err = xfn_engine_watch(engine) ?: xfn_engine_watch_next(engine);
+		err = xfn_pending_open(engine);
+	if (!err)
+		err = xfn_engine_watch(engine) ?:
+		      xfn_engine_watch_next(engine) ?:
+		      xfn_removal_watch(engine);
 	if (err) {
 		xfn_engine_close(engine);
 		return err;
 	}
 	if (engine->model->revision) {
-		xfn_revision_prune(options->state_dir, engine->model->revision, XFN_REVISIONS_KEPT);
+		xfn_revision_prune(options->state_dir, engine->model->revision,
+				   &xfn_revisions_kept);
 		xfn_engine_refresh(engine); /* says itself what goes wrong */
+		xfn_pending_resume(engine);
 	}
 	*ret = engine;
 	return 0;
@@ -323,6 +389,10 @@ void xfn_engine_close(struct xfn_engine *engine)
 	xfn_netlink_close(engine->netlink);
 	xfn_source_free(engine->refresh);
 	xfn_source_free(engine->next_retry);
+	xfn_source_free(engine->pending.timer);
+	xfn_model_free(engine->pending.before);
+	xfn_source_free(engine->look);
+	xfn_activity_free(engine->activity);
 	xfn_ruleset_free(engine->ruleset);
 	xfn_model_free(engine->model);
 	xfn_set_put(engine->parsed);
@@ -351,7 +421,7 @@ bool xfn_engine_is_empty(const struct xfn_engine *engine)
 	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
 		if (engine->dataplane->interface[slot].used)
 			return false;
-	return !engine->model->function_count;
+	return !engine->model->function_count && !engine->pending.revision;
 }
 
 /* There was no room for as much as was asked for: back to what there is at a start. */

@@ -17,8 +17,19 @@
 #include "model.h"
 #include "ruleset.h"
 
+struct xfn_activity;
 struct xfn_netlink;
+struct xfn_revision_bounds;
 struct xfn_source;
+
+/* A live revision that is yet to be confirmed, else it is taken back. */
+struct xfn_pending {
+	__u64 revision;           /* 0: none */
+	__u64 within_ns;          /* as asked for */
+	__u64 deadline_ns;        /* CLOCK_BOOTTIME */
+	struct xfn_model *before; /* what it followed, its programs kept; NULL: cannot be read */
+	struct xfn_source *timer;
+};
 
 struct xfn_engine {
 	struct xfn_engine_options options; /* strings are the caller's */
@@ -30,9 +41,12 @@ struct xfn_engine {
 	struct xfn_source *next_retry;         /* timer: a program that `next` names is missing */
 	bool next_missing[XFN_INTERFACES_MAX]; /* and that was said */
 	struct xfn_set *parsed; /* the manifest last sent, so that it is parsed once */
-	__u64 surroundings;     /* xfn_change.surroundings of the live ruleset */
-	bool *entered;          /* by version slot: xfn_handlers holds a program */
-	bool *named;            /* scratch of a sweep, by version slot: some model names it */
+	struct xfn_pending pending;
+	struct xfn_activity *activity; /* when each function was last seen at work */
+	struct xfn_source *look;       /* timer: another look at that */
+	__u64 surroundings;            /* xfn_change.surroundings of the live ruleset */
+	bool *entered;                 /* by version slot: xfn_handlers holds a program */
+	bool *named; /* scratch of a sweep, by version slot: some model names it */
 };
 
 /* Which of a number of slots are taken; the search for a free one goes on from the last found. */
@@ -54,8 +68,16 @@ struct xfn_change {
 	struct xfn_slots functions, versions, histograms;
 	struct xfn_capacity capacity; /* of the data plane that the change is for */
 	__u64 surroundings; /* hash of the interfaces and addresses that it was compiled with */
-	const char *code;   /* of the error, once one is known */
-	int status;         /* HTTP status of the error */
+	bool dry;           /* a plan: interfaces that it would attach count as attached */
+	__u64 confirm_ns;   /* it is taken back unless confirmed within this; 0: it stays */
+	__u64 restores;     /* the revision that it brings back; 0: none */
+	__u64 reverts;      /* the revision that it takes back; 0: none */
+	const char *reason; /* why, if nobody asked for it */
+	json_t *sessions; /* established ones that it takes: the first of them, NULL before a look */
+	size_t session_count;
+	const char *consent; /* the option with which it would be accepted; NULL: none */
+	const char *code;    /* of the error, once one is known */
+	int status;          /* HTTP status of the error */
 };
 
 /* ---- engine_change.c: from the live model to the next one ------------------------------------- */
@@ -110,6 +132,13 @@ int xfn_change_compile(struct xfn_change *change, struct xfn_ruleset **ret);
 int xfn_change_commit(struct xfn_change *change);
 
 /*
+ * The same under the number of a revision that is on disk already, and with nothing that can fail but
+ * for memory: nothing is written, and interfaces that are not attached are left to wait. For when a
+ * change has to be taken back and the usual way fails.
+ */
+int xfn_change_commit_as(struct xfn_change *change, __u64 revision);
+
+/*
  * Fills the idle generation with the change's next model and @ruleset, and flips. Takes over @ruleset
  * on success; engine->model stays as it is.
  */
@@ -123,12 +152,26 @@ int xfn_change_attach(struct xfn_change *change, bool slots[XFN_INTERFACES_MAX])
 int xfn_change_link(struct xfn_change *change, const bool slots[XFN_INTERFACES_MAX]);
 void xfn_change_unattach(struct xfn_change *change, const bool slots[XFN_INTERFACES_MAX]);
 
+/* Says what attaching will do to the interfaces that the next model wants and the live one does not. */
+void xfn_change_forecast(const struct xfn_change *change, json_t *warnings);
+
 /* Detaches what the live model does not want. */
 void xfn_engine_detach_unwanted(struct xfn_engine *engine);
 
-/* Addresses of the attached interfaces, to be freed. */
-int xfn_engine_addresses(struct xfn_engine *engine, struct xfn_ruleset_address **ret,
-			 __u32 *ret_count);
+/* An interface that packets come in by, for the rules. */
+struct xfn_wire {
+	char name[16];
+	__u32 ifindex;
+	__u32 slot;
+	bool fresh; /* prepared, or to be attached by what is planned: live rules see nothing of it */
+};
+
+/* Those that are attached or prepared now and, for a plan, that would be. Returns their number. */
+__u32 xfn_change_wires(const struct xfn_change *change, struct xfn_wire wires[XFN_INTERFACES_MAX]);
+
+/* Addresses of these interfaces, to be freed. */
+int xfn_wires_addresses(const struct xfn_wire *wires, __u32 count, struct xfn_ruleset_address **ret,
+			__u32 *ret_count);
 
 /* Follows links and addresses from now on. */
 int xfn_engine_watch(struct xfn_engine *engine);
@@ -164,8 +207,8 @@ json_t *xfn_engine_next_json(const struct xfn_engine *engine, const char *interf
 
 /* ---- engine_state.c: the model as a revision on disk -------------------------------------------- */
 
-int xfn_state_write(const struct xfn_engine *engine, const struct xfn_model *model,
-		    const struct xfn_actor *actor);
+/* Writes the change's next model. */
+int xfn_state_write(const struct xfn_change *change);
 
 /* Reads a revision. Versions have no programs yet. -EBADMSG: damaged; the fault says what. */
 int xfn_state_read(const char *state_dir, __u64 revision, struct xfn_model **ret,
@@ -173,7 +216,10 @@ int xfn_state_read(const char *state_dir, __u64 revision, struct xfn_model **ret
 
 /* ---- engine_diff.c ------------------------------------------------------------------------------------ */
 
-/* The "changes" of a plan: what makes @next differ from @live in set @set. NULL: no memory. */
+/*
+ * The "changes" of a plan: what makes @next differ from @live in set @set; NULL: in all of them.
+ * Returns NULL without memory.
+ */
 json_t *xfn_model_diff(struct xfn_model *live, struct xfn_model *next, const char *set);
 
 /* The config that the data plane gets for a function. */
@@ -183,7 +229,8 @@ __u32 xfn_sample_threshold(__u32 sample);
 
 /* ---- engine_open.c ------------------------------------------------------------------------------------ */
 
-#define XFN_REVISIONS_KEPT 10
+/* Revisions that are kept: so many, and so much of them. */
+extern const struct xfn_revision_bounds xfn_revisions_kept;
 
 /* Nothing attached, no functions: nobody would notice if the maps were made anew. */
 bool xfn_engine_is_empty(const struct xfn_engine *engine);

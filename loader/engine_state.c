@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "dataplane_load.h"
-#include "engine_private.h"
+#include "engine_guard.h"
 #include "next.h"
 #include "revision.h"
 
@@ -32,7 +32,7 @@ static void files_fini(struct files *files)
 
 static int files_init(struct files *files, const struct xfn_model *model)
 {
-	size_t most = model->set_count + 2 * model->function_count + 1;
+	size_t most = model->set_count + 2 * model->function_count + 2;
 
 	files->list = calloc(most, sizeof(*files->list));
 	files->names = calloc(most, sizeof(*files->names));
@@ -165,31 +165,40 @@ static void format_time(char *text, size_t size)
 	strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
 }
 
-int xfn_state_write(const struct xfn_engine *engine, const struct xfn_model *model,
-		    const struct xfn_actor *actor)
+/* The model, as later starts and rollbacks read it. */
+static json_t *meta_json(const struct xfn_change *change, struct files *files)
 {
-	struct files files = {};
+	const struct xfn_actor *actor = change->actor;
+	const struct xfn_model *model = change->next;
 	char now[32];
-	json_t *meta;
-	int err = files_init(&files, model);
 
-	if (err) {
-		files_fini(&files);
-		return err;
-	}
 	format_time(now, sizeof(now));
-	meta = json_pack(
+	return json_pack(
 		"{s:I, s:s, s:I, s:s, s:I, s:o, s:o, s:o}", "revision", (json_int_t)model->revision,
 		"time", now, "uid", (json_int_t)(actor ? actor->uid : 0), "command",
 		actor && actor->command ? actor->command : "", "next_identity",
 		(json_int_t)model->next_identity, "attachments", attachments_json(model), "sets",
-		sets_json(model, &files), "functions", functions_json(model, &files));
-	if (meta)
-		err = xfn_revision_write(engine->options.state_dir, model->revision, meta,
-					 files.list, files.count, engine->model->revision);
-	else
-		err = -ENOMEM;
+		sets_json(model, files), "functions", functions_json(model, files));
+}
+
+int xfn_state_write(const struct xfn_change *change)
+{
+	struct files files = {};
+	json_t *record = xfn_record_new(change), *meta = NULL;
+	char *text = record ? json_dumps(record, JSON_INDENT(2)) : NULL;
+	int err = text ? files_init(&files, change->next) : -ENOMEM;
+
+	if (!err) {
+		add_file(&files, XFN_RECORD_FILE, text, strlen(text));
+		meta = meta_json(change, &files);
+		err = meta ? xfn_revision_write(change->engine->options.state_dir,
+						change->next->revision, meta, files.list,
+						files.count, change->engine->model->revision)
+			   : -ENOMEM;
+	}
 	json_decref(meta);
+	json_decref(record);
+	free(text);
 	files_fini(&files);
 	return err;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine_guard.h"
 #include "engine_read.h"
 
 #define NS_PER_S 1000000000ULL
@@ -233,11 +234,12 @@ int xfn_engine_status(struct xfn_engine *engine, struct xfn_reply *reply)
 	}
 	return xfn_reply_json(
 		reply,
-		json_pack("{s:s, s:I, s:I, s:I, s:i, s:o, s:I, s:o, s:I, s:I, s:I, s:o, s:o}",
+		json_pack("{s:s, s:I, s:I, s:I, s:i, s:o, s:o, s:I, s:o, s:I, s:I, s:I, s:o, s:o}",
 			  "version", XFN_VERSION, "pid", (json_int_t)getpid(), "uptime_ns",
 			  (json_int_t)uptime_ns(), "revision", (json_int_t)XFN_LIVE_REVISION(live),
-			  "generation", (int)XFN_LIVE_GENERATION(live), "interfaces", interfaces,
-			  "functions", (json_int_t)engine->model->function_count, "deliveries",
+			  "generation", (int)XFN_LIVE_GENERATION(live), "pending",
+			  xfn_pending_json(engine), "interfaces", interfaces, "functions",
+			  (json_int_t)engine->model->function_count, "deliveries",
 			  deliveries_json(engine->model), "sets",
 			  (json_int_t)engine->model->set_count, "triggers",
 			  (json_int_t)(ruleset ? ruleset->trigger_count : 0), "triggers_waiting",

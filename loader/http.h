@@ -94,7 +94,11 @@ const char *xfn_request_query(const struct xfn_request *request, const char *key
 /* Given without a value, or as 1, true or yes. */
 bool xfn_request_flag(const struct xfn_request *request, const char *key);
 const char *xfn_request_header(const struct xfn_request *request, const char *name);
-/* Who asks. The command line is "" where the client names none, or one that is not UTF-8. */
+/*
+ * Who asks, and what they agree to: `yes`, `force` and `confirm` in the query of any change. The
+ * command line is "" where the client names none, or one that is not UTF-8. Strings live as long as
+ * the request.
+ */
 void xfn_request_actor(const struct xfn_request *request, struct xfn_actor *ret);
 
 /*

@@ -73,6 +73,13 @@ void xfn_version_put(struct xfn_version *version)
 	free(version);
 }
 
+bool xfn_version_is_alike(const struct xfn_version *a, const struct xfn_version *b)
+{
+	return a && b && a->object_bytes == b->object_bytes &&
+	       !memcmp(a->object, b->object, a->object_bytes) &&
+	       !strcmp(a->program ?: "", b->program ?: "");
+}
+
 struct xfn_model *xfn_model_new(void)
 {
 	return calloc(1, sizeof(struct xfn_model));

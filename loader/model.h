@@ -88,6 +88,8 @@ void xfn_set_put(struct xfn_set *set); /* takes NULL */
 struct xfn_version *xfn_version_new(const void *object, size_t object_bytes, const char *program);
 struct xfn_version *xfn_version_get(struct xfn_version *version); /* takes NULL */
 void xfn_version_put(struct xfn_version *version);                /* takes NULL */
+/* The same bytes and program; false if either is NULL. */
+bool xfn_version_is_alike(const struct xfn_version *a, const struct xfn_version *b);
 
 struct xfn_model *xfn_model_new(void);
 void xfn_model_free(struct xfn_model *model); /* takes NULL */

@@ -39,14 +39,9 @@ bool xfn_link_is_running(const struct xfn_link *link)
 
 /* ---- one question, and what comes back -------------------------------------------------------- */
 
-/*
- * Sends @request and calls @take for each message of the answer, until it returns less than
- * MNL_CB_OK or the answer ends. Returns 0 or -errno: the kernel's own, or -EINTR for a dump that
- * changes cut through.
- */
-static int ask(struct nlmsghdr *request, mnl_cb_t take, void *context)
+int xfn_netlink_ask(int bus, struct nlmsghdr *request, mnl_cb_t take, void *context)
 {
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct mnl_socket *socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
 	char buffer[BUFFER_BYTES];
 	ssize_t bytes;
 	int code = -1;
@@ -70,7 +65,12 @@ static int ask(struct nlmsghdr *request, mnl_cb_t take, void *context)
 	return code;
 }
 
-static struct nlmsghdr *start_request(char *buffer, __u16 type, __u16 flags)
+static int ask(struct nlmsghdr *request, mnl_cb_t take, void *context)
+{
+	return xfn_netlink_ask(NETLINK_ROUTE, request, take, context);
+}
+
+struct nlmsghdr *xfn_netlink_request(char *buffer, __u16 type, __u16 flags)
 {
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 
@@ -82,7 +82,7 @@ static struct nlmsghdr *start_request(char *buffer, __u16 type, __u16 flags)
 
 static struct nlmsghdr *start_link_request(char *buffer, __u16 flags, __u32 ifindex)
 {
-	struct nlmsghdr *request = start_request(buffer, RTM_GETLINK, flags);
+	struct nlmsghdr *request = xfn_netlink_request(buffer, RTM_GETLINK, flags);
 	struct ifinfomsg *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
 
 	header->ifi_family = AF_UNSPEC;
@@ -181,7 +181,7 @@ static int dump(struct xfn_netlink_state *state)
 
 	if (err < 0)
 		return err;
-	request = start_request(buffer, RTM_GETADDR, NLM_F_DUMP);
+	request = xfn_netlink_request(buffer, RTM_GETADDR, NLM_F_DUMP);
 	header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
 	header->ifa_family = AF_UNSPEC;
 	return ask(request, take_state, state);

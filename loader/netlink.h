@@ -37,6 +37,8 @@ struct xfn_link {
 	__u32 peer_ifindex;  /* veth: the other end; vlan: the link below; 0: none */
 	__s32 peer_nsid;     /* the namespace of that link; -1: this one */
 	__u32 rx_queues;     /* made with the link; fewer may be in use */
+	__u32 master;        /* the bridge, bond, team or VRF that it is a port of; 0: none */
+	__u32 vlan_id;       /* of a "vlan" link; 0 elsewhere */
 	__u32 prog_id[XFN_XDP_MODE_COUNT]; /* XDP programs attached; 0: none */
 };
 

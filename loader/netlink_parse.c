@@ -76,6 +76,15 @@ static void parse_xdp(const struct nlattr *nest, struct xfn_link *link)
 		link->prog_id[mode] = get_u32(attrs[attribute[mode]]);
 }
 
+static __u32 parse_vlan_id(const struct nlattr *nest)
+{
+	const struct nlattr *attrs[IFLA_VLAN_MAX + 1] = {0}, *id;
+
+	index_nested(nest, attrs, IFLA_VLAN_MAX);
+	id = attrs[IFLA_VLAN_ID];
+	return id && mnl_attr_get_payload_len(id) >= sizeof(__u16) ? mnl_attr_get_u16(id) : 0;
+}
+
 int xfn_link_parse(const struct nlmsghdr *message, struct xfn_link *ret)
 {
 	const struct nlattr *attrs[IFLA_MAX + 1] = {0}, *info[IFLA_INFO_MAX + 1] = {0};
@@ -94,6 +103,7 @@ int xfn_link_parse(const struct nlmsghdr *message, struct xfn_link *ret)
 	link.rx_queues = get_u32(attrs[IFLA_NUM_RX_QUEUES]);
 	link.peer_ifindex = get_u32(attrs[IFLA_LINK]);
 	link.peer_nsid = attrs[IFLA_LINK_NETNSID] ? (__s32)get_u32(attrs[IFLA_LINK_NETNSID]) : -1;
+	link.master = get_u32(attrs[IFLA_MASTER]);
 	get_name(attrs[IFLA_IFNAME], link.name);
 	if (attrs[IFLA_ADDRESS] &&
 	    mnl_attr_get_payload_len(attrs[IFLA_ADDRESS]) == sizeof(link.mac))
@@ -101,6 +111,8 @@ int xfn_link_parse(const struct nlmsghdr *message, struct xfn_link *ret)
 	if (attrs[IFLA_LINKINFO])
 		index_nested(attrs[IFLA_LINKINFO], info, IFLA_INFO_MAX);
 	get_name(info[IFLA_INFO_KIND], link.kind);
+	if (info[IFLA_INFO_DATA] && !strcmp(link.kind, "vlan"))
+		link.vlan_id = parse_vlan_id(info[IFLA_INFO_DATA]);
 	if (attrs[IFLA_XDP])
 		parse_xdp(attrs[IFLA_XDP], &link);
 	*ret = link;

@@ -258,7 +258,14 @@ void xfn_request_actor(const struct xfn_request *request, struct xfn_actor *ret)
 	if (!command || strlen(command) > COMMAND_BYTES || !is_utf8(command))
 		command = "";
 	*ret = (struct xfn_actor){
-		.uid = request->peer->uid, .pid = request->peer->pid, .command = command};
+		.uid = request->peer->uid,
+		.pid = request->peer->pid,
+		.command = command,
+		.ssh = xfn_request_header(request, "Xfn-Ssh-Connection"),
+		.confirm = xfn_request_query(request, "confirm"),
+		.yes = xfn_request_flag(request, "yes"),
+		.force = xfn_request_flag(request, "force"),
+	};
 }
 
 int xfn_request_json(const struct xfn_request *request, struct xfn_reply *reply, json_t **ret)

@@ -20,6 +20,7 @@
  * @state_dir exists. One process at a time writes; readers in the same process.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <jansson.h>
 #include <linux/types.h>
@@ -29,8 +30,8 @@
 
 /*
  * A file of a revision. @name is relative: components of letters, digits, '-', '_', '.' and '+' that
- * do not begin with a dot, at most four of them, such as "sets/main.yaml". "meta.json" and "SUMS" are
- * taken.
+ * do not begin with a dot, at most four of them, such as "sets/main.yaml". "meta.json", "SUMS", "SIZE"
+ * and "CONFIRMED" are taken.
  */
 struct xfn_revision_file {
 	const char *name;
@@ -58,14 +59,31 @@ int xfn_revision_read_file(const char *state_dir, __u64 number, const char *name
 /* Reads and checks every file of a revision, keeping none. */
 int xfn_revision_check(const char *state_dir, __u64 number);
 
+/*
+ * Confirms a revision, for good: a mark beside its files (CONFIRMED, not in SUMS), synced. Confirming
+ * twice is fine. What a revision that has no mark is, its files say.
+ */
+int xfn_revision_confirm(const char *state_dir, __u64 number);
+bool xfn_revision_is_confirmed(const char *state_dir, __u64 number);
+
 /* The highest number there is; 0: none. It may be damaged: reading tells. */
 int xfn_revision_latest(const char *state_dir, __u64 *number);
 
+/* All numbers, newest first. *numbers is to be freed. */
+int xfn_revision_list(const char *state_dir, __u64 **numbers, size_t *count);
+
+/* How much is kept. What revisions share by hard links counts once. */
+struct xfn_revision_bounds {
+	unsigned count;
+	__u64 bytes; /* of the files' contents */
+};
+
 /*
- * Removes what is left over from interrupted writes, revisions above @live (not 0), and of the rest
- * all but the newest @keep; never @live itself. Goes on after a failure and returns the first.
+ * Removes what is left over from interrupted writes, revisions above @live (not 0), and of the rest the
+ * oldest beyond @bounds; never @live itself, nor for its size the newest before it. Goes on after a
+ * failure and returns the first.
  */
-int xfn_revision_prune(const char *state_dir, __u64 live, unsigned keep);
+int xfn_revision_prune(const char *state_dir, __u64 live, const struct xfn_revision_bounds *bounds);
 
 /* Removes STATE/revisions and all in it. What is not there is fine. */
 int xfn_revision_remove_all(const char *state_dir);

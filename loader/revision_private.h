@@ -11,7 +11,9 @@
 #define REVISIONS_FOLDER "revisions"
 #define META_NAME        "meta.json"
 #define SUMS_NAME        "SUMS"
-#define NUMBER_BYTES     24 /* room for a directory's name, with a prefix for leftovers */
+#define SIZE_NAME        "SIZE"      /* ALL OWN: bytes of its files, and of those not shared */
+#define CONFIRMED_NAME   "CONFIRMED" /* empty: being there is what it says */
+#define NUMBER_BYTES     24          /* room for a directory's name, with a prefix for leftovers */
 
 /* FNV-1a, 64 bits (draft-eastlake-fnv): the sum of @size bytes at @data. */
 __u64 xfn_revision_sum(const void *data, size_t size);

@@ -161,7 +161,7 @@ static DIR *list_revisions(const char *state_dir)
 	return dir;
 }
 
-int xfn_revision_latest(const char *state_dir, __u64 *number)
+int xfn_revision_list(const char *state_dir, __u64 **ret, size_t *ret_count)
 {
 	DIR *dir = list_revisions(state_dir);
 	struct numbers numbers = {0};
@@ -170,20 +170,72 @@ int xfn_revision_latest(const char *state_dir, __u64 *number)
 	if (!dir && errno != ENOENT)
 		return xfn_errno();
 	err = dir ? read_numbers(dir, &numbers, false) : 0;
-	if (!err)
-		*number = numbers.count ? numbers.number[0] : 0;
 	if (dir)
 		closedir(dir);
-	free(numbers.number);
+	if (err) {
+		free(numbers.number);
+		return err;
+	}
+	*ret = numbers.number;
+	*ret_count = numbers.count;
+	return 0;
+}
+
+int xfn_revision_latest(const char *state_dir, __u64 *number)
+{
+	__u64 *numbers = NULL;
+	size_t count;
+	int err = xfn_revision_list(state_dir, &numbers, &count);
+
+	if (!err)
+		*number = count ? numbers[0] : 0;
+	free(numbers);
 	return err;
 }
 
-int xfn_revision_prune(const char *state_dir, __u64 live, unsigned keep)
+/* ---- pruning ------------------------------------------------------------------------------------- */
+
+/* Revisions of an older xfnd do not tell: they count as empty, and go with their number. */
+static void read_size(int revisions_fd, __u64 number, __u64 *all, __u64 *own)
+{
+	char path[NUMBER_BYTES + sizeof("/" SIZE_NAME)], text[64] = "";
+	int fd;
+
+	*all = *own = 0;
+	snprintf(path, sizeof(path), "%llu/%s", number, SIZE_NAME);
+	fd = openat(revisions_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return;
+	if (read(fd, text, sizeof(text) - 1) < 0 || sscanf(text, "%llu %llu", all, own) != 2)
+		*all = *own = 0;
+	close(fd);
+}
+
+/*
+ * How many of the @count revisions from @numbers on, newest first, stay. Each but the oldest costs what
+ * it does not share with the one before it.
+ */
+static size_t count_kept(int revisions_fd, __u64 live, const __u64 *numbers, size_t count,
+			 const struct xfn_revision_bounds *bounds)
+{
+	__u64 newer_bytes = 0, all, own;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		read_size(revisions_fd, numbers[i], &all, &own);
+		if (numbers[i] != live &&
+		    (i >= bounds->count || (i >= 2 && newer_bytes + all > bounds->bytes)))
+			break;
+		newer_bytes += own;
+	}
+	return i;
+}
+
+int xfn_revision_prune(const char *state_dir, __u64 live, const struct xfn_revision_bounds *bounds)
 {
 	struct numbers numbers = {0};
-	unsigned kept = 0;
+	size_t above = 0, kept, i;
 	int err, failure;
-	size_t i;
 	DIR *dir;
 
 	if (!live)
@@ -192,15 +244,12 @@ int xfn_revision_prune(const char *state_dir, __u64 live, unsigned keep)
 	if (!dir)
 		return errno == ENOENT ? 0 : xfn_errno();
 	err = read_numbers(dir, &numbers, true);
+	while (above < numbers.count && numbers.number[above] > live)
+		above++;
+	kept = count_kept(dirfd(dir), live, numbers.number + above, numbers.count - above, bounds);
 	for (i = 0; i < numbers.count; i++) {
-		if (numbers.number[i] == live) {
-			kept++;
+		if (i >= above && i < above + kept)
 			continue;
-		}
-		if (numbers.number[i] < live && kept < keep) {
-			kept++;
-			continue;
-		}
 		failure = xfn_revision_remove(dirfd(dir), numbers.number[i]);
 		err = err ?: failure;
 	}

@@ -20,6 +20,7 @@ struct writer {
 	int previous_fd; /* -1: none */
 	int fd;          /* the new one, aside */
 	FILE *sums;
+	__u64 all_bytes, own_bytes; /* of its files; of those that are not links */
 };
 
 /* ---- names ------------------------------------------------------------------------------------- */
@@ -28,11 +29,15 @@ static bool is_allowed(const char *name)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789-_.+";
+	static const char *const taken[] = {META_NAME, SUMS_NAME, SIZE_NAME, CONFIRMED_NAME};
 	unsigned components = 0;
-	size_t length = strlen(name);
+	size_t length = strlen(name), i;
 
-	if (length > XFN_REVISION_NAME_MAX || !strcmp(name, META_NAME) || !strcmp(name, SUMS_NAME))
+	if (length > XFN_REVISION_NAME_MAX)
 		return false;
+	for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		if (!strcmp(name, taken[i]))
+			return false;
 	for (;; name += length + 1) {
 		length = strspn(name, letters);
 		if (!length || name[0] == '.' || ++components > COMPONENTS_MAX)
@@ -109,12 +114,14 @@ static int write_all(int fd, const char *data, size_t size)
 	return fsync(fd) ? xfn_errno() : 0;
 }
 
-static int write_file(const struct writer *writer, const struct xfn_revision_file *file)
+static int write_file(struct writer *writer, const struct xfn_revision_file *file)
 {
 	int err = make_folders(writer->fd, file->name), fd;
 
+	writer->all_bytes += file->size;
 	if (err || link_file(writer, file))
 		return err;
+	writer->own_bytes += file->size;
 	fd = openat(writer->fd, file->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return errno == EEXIST ? -EINVAL : xfn_errno(); /* given twice */
@@ -124,14 +131,14 @@ static int write_file(const struct writer *writer, const struct xfn_revision_fil
 	return err;
 }
 
-static int add_file(const struct writer *writer, const struct xfn_revision_file *file)
+static int add_file(struct writer *writer, const struct xfn_revision_file *file)
 {
 	fprintf(writer->sums, "%016llx %zu %s\n", xfn_revision_sum(file->data, file->size),
 		file->size, file->name);
 	return write_file(writer, file);
 }
 
-static int add_meta(const struct writer *writer, const json_t *meta)
+static int add_meta(struct writer *writer, const json_t *meta)
 {
 	struct xfn_revision_file file = {.name = META_NAME};
 	char *text = json_dumps(meta, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_SORT_KEYS);
@@ -175,6 +182,17 @@ static int add_files(struct writer *writer, const json_t *meta,
 	}
 	free(text);
 	return err;
+}
+
+/* For pruning. Not in SUMS: what it is lost for is a bound, not what the revision says. */
+static int add_size(struct writer *writer)
+{
+	char text[64];
+	struct xfn_revision_file file = {.name = SIZE_NAME, .data = text};
+
+	file.size = (size_t)snprintf(text, sizeof(text), "%llu %llu\n", writer->all_bytes,
+				     writer->own_bytes);
+	return write_file(writer, &file);
 }
 
 /* ---- the directory ----------------------------------------------------------------------------- */
@@ -258,6 +276,8 @@ static int write_aside(struct writer *writer, const char *aside, const json_t *m
 		return writer->fd;
 	err = add_files(writer, meta, files, count);
 	if (!err)
+		err = add_size(writer);
+	if (!err)
 		err = sync_folders(writer->fd);
 	close(writer->fd);
 	return err;
@@ -287,4 +307,33 @@ int xfn_revision_write(const char *state_dir, __u64 number, const json_t *meta,
 		close(writer.previous_fd);
 	close(writer.revisions_fd);
 	return err;
+}
+
+/* ---- confirming -------------------------------------------------------------------------------- */
+
+int xfn_revision_confirm(const char *state_dir, __u64 number)
+{
+	int folder = xfn_revision_open(state_dir, number), fd, err = 0;
+
+	if (folder < 0)
+		return folder;
+	fd = openat(folder, CONFIRMED_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || fsync(fd) || fsync(folder))
+		err = xfn_errno();
+	if (fd >= 0)
+		close(fd);
+	close(folder);
+	return err;
+}
+
+bool xfn_revision_is_confirmed(const char *state_dir, __u64 number)
+{
+	int folder = xfn_revision_open(state_dir, number);
+	bool is;
+
+	if (folder < 0)
+		return false;
+	is = !faccessat(folder, CONFIRMED_NAME, F_OK, AT_SYMLINK_NOFOLLOW);
+	close(folder);
+	return is;
 }

@@ -185,7 +185,7 @@ for length in range(33):
 		functions:
 		  - {name: answer, trigger: udp/9, kernel: $OBJECTS/answer_b.bpf.o}
 	END
-	apply >/dev/null <<<$'version: 1\nset: other\nfunctions: []'
+	apply --yes >/dev/null <<<$'version: 1\nset: other\nfunctions: []'
 	[ "$(who_answers 198.18.0.1 7)" = a ]
 	[ "$(who_answers 198.18.0.1 8)" = none ]
 }
@@ -239,7 +239,7 @@ for length in range(33):
 	apply >/dev/null <<<"$text"
 	flood -n 10 198.18.0.1 7 >/dev/null
 	[ "$(verdict handled answer)" = 20 ]
-	apply >/dev/null <<<$'version: 1\nfunctions: []'
+	apply --yes >/dev/null <<<$'version: 1\nfunctions: []'
 	run -3 --separate-stderr xfn stats answer
 	apply >/dev/null <<-END
 		version: 1

@@ -114,7 +114,7 @@ has_no_program() { [[ $(ip -n "$SERVER" -j link show "$1" | jq '.[0].xdp') == nu
 	done
 	nothing_lost "$(end_flood load)"
 	[ "$(find "$STATE/revisions" -mindepth 1 -maxdepth 1 -name '.*' | wc -l)" = 0 ]
-	[ "$(find "$STATE/revisions" -mindepth 1 -maxdepth 1 | wc -l)" -le 10 ]
+	[ "$(find "$STATE/revisions" -mindepth 1 -maxdepth 1 | wc -l)" -le 32 ]
 }
 
 @test "kill -9 at any moment of attach, detach, and of removing a function" {

@@ -107,6 +107,13 @@ static void assert_file(__u64 number, const char *name, const char *text)
 	free(data);
 }
 
+static int prune_to(__u64 live, unsigned count)
+{
+	struct xfn_revision_bounds bounds = {.count = count, .bytes = ~0ULL};
+
+	return xfn_revision_prune(state, live, &bounds);
+}
+
 static __u64 latest(void)
 {
 	__u64 number = 99;
@@ -130,7 +137,7 @@ static void nothing_there(void **context)
 	assert_ptr_equal(meta, (void *)0x1);
 	assert_ptr_equal(data, (void *)0x1);
 	assert_int_equal(size, 7);
-	assert_int_equal(xfn_revision_prune(state, 1, 3), 0);
+	assert_int_equal(prune_to(1, 3), 0);
 	assert_int_equal(xfn_revision_remove_all(state), 0);
 	assert_int_equal(xfn_revision_remove_all("/nowhere/at/all"), 0);
 }
@@ -180,7 +187,7 @@ static void equal_files_are_linked(void **context)
 	assert_int_equal(stat(path_of("1/a/y"), &first), 0);
 	assert_int_equal(stat(path_of("2/a/y"), &second), 0);
 	assert_int_not_equal(first.st_ino, second.st_ino);
-	assert_int_equal(xfn_revision_prune(state, 2, 1), 0);
+	assert_int_equal(prune_to(2, 1), 0);
 	assert_int_equal(xfn_revision_check(state, 2), 0);
 	assert_file(2, "a/x", "same");
 	/* One that is not there, and one that is damaged, are as none. */
@@ -294,7 +301,7 @@ static void leftovers_are_ignored(void **context)
 	assert_int_equal(write_one(4, "four"), 0); /* in spite of the leftover of its name */
 	assert_file(4, "sets/main.yaml", "four");
 	assert_int_equal(mkdir(path_of(".new-5"), 0700), 0);
-	assert_int_equal(xfn_revision_prune(state, 4, 8), 0);
+	assert_int_equal(prune_to(4, 8), 0);
 	assert_int_equal(entries(), 2 + 3); /* what is not ours by name stays */
 	assert_int_equal(latest(), 4);
 }
@@ -323,7 +330,7 @@ static void write_for_ever(void)
 		memset(text[number % 3], 'a' + (int)(number % 20), sizeof(text[0]));
 		write_files(number + 1, files, 3, number);
 		if (number > 4)
-			xfn_revision_prune(state, number, 2);
+			prune_to(number, 2);
 		write_files(number + 1, files, 2, number); /* the same again: replaced */
 	}
 }
@@ -363,7 +370,7 @@ static void killed_at_random(void **context)
 				assert_int_equal(xfn_revision_check(state, number), 0);
 	}
 	assert_true(writes > 0);
-	assert_int_equal(xfn_revision_prune(state, latest(), 1), 0);
+	assert_int_equal(prune_to(latest(), 1), 0);
 	assert_int_equal(entries(), 1);
 }
 
@@ -403,7 +410,7 @@ static void full_disk(void **context)
 	/* What is equal takes no room: it is linked. */
 	memset(text, (int)written + 1, sizeof(text));
 	assert_int_equal(write_files(50, files, 2, latest()), 0);
-	assert_int_equal(xfn_revision_prune(state, 50, 1), 0);
+	assert_int_equal(prune_to(50, 1), 0);
 	assert_int_equal(write_files(51, files, 1, 0), 0);
 	assert_int_equal(umount2(state, MNT_DETACH), 0);
 }
@@ -420,13 +427,76 @@ static void read_only_disk(void **context)
 	assert_int_equal(mount(NULL, state, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
 	assert_int_equal(write_one(2, "two"), -EROFS);
 	assert_int_equal(write_one(1, "two"), -EROFS);
-	assert_int_equal(xfn_revision_prune(state, 9, 0), -EROFS);
+	assert_int_equal(prune_to(9, 0), -EROFS);
 	assert_int_equal(xfn_revision_remove_all(state), -EROFS);
 	assert_file(1, "sets/main.yaml", "one");
 	assert_int_equal(umount2(state, MNT_DETACH), 0);
 }
 
 /* ---- pruning --------------------------------------------------------------------------------------- */
+
+/* Writes revision @number with a file that is its own and one that all share. */
+static void write_sized(__u64 number, const char *own, const char *shared)
+{
+	struct xfn_revision_file files[] = {{"sets/own.yaml", own, strlen(own)},
+					    {"objects/shared.o", shared, strlen(shared)}};
+
+	assert_int_equal(write_files(number, files, 2, number - 1), 0);
+}
+
+static __u64 oldest_after_prune(__u64 live, __u64 bytes)
+{
+	struct xfn_revision_bounds bounds = {.count = 100, .bytes = bytes};
+	__u64 *numbers, oldest;
+	size_t count;
+
+	assert_int_equal(xfn_revision_prune(state, live, &bounds), 0);
+	assert_int_equal(xfn_revision_list(state, &numbers, &count), 0);
+	assert_int_equal(numbers[0], live);
+	oldest = numbers[count - 1];
+	assert_int_equal(live - oldest + 1, count);
+	free(numbers);
+	return oldest;
+}
+
+static void bytes_are_bounded(void **context)
+{
+	char own[10001] = "", shared[100001] = "";
+	__u64 number;
+
+	(void)context;
+	memset(shared, 's', sizeof(shared) - 1);
+	for (number = 1; number <= 12; number++) {
+		memset(own, 'a' + (int)number, sizeof(own) - 1);
+		write_sized(number, own, shared);
+	}
+	/* What is shared counts once: 100 kB and 10 kB each, with something for meta.json and SUMS. */
+	assert_int_equal(oldest_after_prune(12, 1000000), 1);
+	assert_int_equal(oldest_after_prune(12, 165000), 12 - 5);
+	/* The live one and the one before it stay, whatever they cost; the older ones do not. */
+	assert_int_equal(oldest_after_prune(12, 0), 11);
+	/* One that does not tell its size goes by its number alone. */
+	assert_int_equal(unlink(path_of("11/SIZE")), 0);
+	assert_int_equal(oldest_after_prune(12, 0), 11);
+}
+
+static void confirmation_is_a_mark(void **context)
+{
+	(void)context;
+	assert_int_equal(write_one(1, "x"), 0);
+	assert_false(xfn_revision_is_confirmed(state, 1));
+	assert_int_equal(xfn_revision_confirm(state, 1), 0);
+	assert_int_equal(xfn_revision_confirm(state, 1), 0);
+	assert_true(xfn_revision_is_confirmed(state, 1));
+	assert_int_equal(xfn_revision_check(state, 1), 0);
+	assert_int_equal(xfn_revision_confirm(state, 2), -ENOENT);
+	assert_false(xfn_revision_is_confirmed(state, 2));
+	/* The mark is of its revision alone, and no file of that name can be written. */
+	assert_int_equal(write_files(2, &FILE_OF("a", "x"), 1, 1), 0);
+	assert_false(xfn_revision_is_confirmed(state, 2));
+	assert_int_equal(write_files(3, &FILE_OF("CONFIRMED", ""), 1, 0), -EINVAL);
+	assert_int_equal(write_files(3, &FILE_OF("SIZE", ""), 1, 0), -EINVAL);
+}
 
 static void prune(void **context)
 {
@@ -445,7 +515,7 @@ static void prune(void **context)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		for (j = 1; j <= 12; j++)
 			assert_int_equal(write_one(j, "x"), 0);
-		assert_int_equal(xfn_revision_prune(state, cases[i].live, cases[i].keep), 0);
+		assert_int_equal(prune_to(cases[i].live, cases[i].keep), 0);
 		for (j = 1, at = 0; j <= 12; j++)
 			if (!xfn_revision_check(state, j))
 				left[at++] = (char)('a' + j - 1);
@@ -454,7 +524,7 @@ static void prune(void **context)
 		assert_int_equal(entries(), strlen(cases[i].left));
 		assert_int_equal(xfn_revision_remove_all(state), 0);
 	}
-	assert_int_equal(xfn_revision_prune(state, 0, 1), -EINVAL);
+	assert_int_equal(prune_to(0, 1), -EINVAL);
 }
 
 int main(void)
@@ -470,6 +540,8 @@ int main(void)
 		TEST(existing_one_is_replaced),
 		TEST(killed_at_random),
 		TEST(prune),
+		TEST(bytes_are_bounded),
+		TEST(confirmation_is_a_mark),
 		TEST(full_disk),
 		TEST(read_only_disk),
 	};

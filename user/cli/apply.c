@@ -20,13 +20,15 @@ int xfn_cli_apply(struct xfn_cli *cli)
 		xfn_print_json(plan);
 	} else {
 		xfn_change_print(plan);
-		if (applied && changes)
+		if (applied && changes) {
 			printf("set %s: applied as revision %llu\n", xfn_json_text(plan, "set"),
 			       xfn_json_count(plan, "revision"));
-		else if (!changes)
+			xfn_change_print_confirm(cli);
+		} else if (!changes) {
 			printf("set %s: nothing to change\n", xfn_json_text(plan, "set"));
-		else
+		} else {
 			xfn_say("set %s: not applied", xfn_json_text(plan, "set"));
+		}
 	}
 	json_decref(plan);
 	if (!applied && changes)

@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* xfn attach, xfn detach. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "change.h"
 #include "client.h"
+#include "consent.h"
 #include "output.h"
 
-static int post(struct xfn_cli *cli, const char *path, json_t *body, json_t **ret)
+static int post(struct xfn_cli *cli, const char *base, json_t *body, json_t **ret)
 {
+	char *path = xfn_call_path(base, XFN_CONSENT_PAIRS(cli), NULL);
 	struct xfn_call call = {.path = path, .post = true, .body = body};
 	int code;
 
-	if (!body) {
+	if (path && body) {
+		code = xfn_call(cli, &call, ret);
+	} else {
 		xfn_say("cannot send '%s': out of memory, or not UTF-8", cli->words[0]);
-		return XFN_EXIT_FAILED;
+		code = XFN_EXIT_FAILED;
 	}
-	code = xfn_call(cli, &call, ret);
 	json_decref(body);
+	free(path);
 	return code;
 }
 
@@ -43,16 +49,22 @@ int xfn_cli_attach(struct xfn_cli *cli)
 	if (cli->mode && strcmp(cli->mode, "native") && strcmp(cli->mode, "generic"))
 		return xfn_misuse("attach", "unknown mode '%s'; expected native or generic",
 				  cli->mode);
+	code = xfn_consent_check(cli, "attach");
+	if (code != XFN_EXIT_OK)
+		return code;
 	code = post(cli, "/v1/attach",
 		    json_pack("{s:s, s:s*, s:b, s:s*}", "interface", cli->words[0], "mode",
 			      cli->mode, "coexist", cli->coexist, "next", cli->next),
 		    &answer);
 	if (code != XFN_EXIT_OK)
 		return code;
-	if (cli->json)
+	if (cli->json) {
 		xfn_print_json(answer);
-	else
+	} else {
+		xfn_change_print(answer);
 		print_attached(cli->words[0], answer);
+		xfn_change_print_confirm(cli);
+	}
 	json_decref(answer);
 	return XFN_EXIT_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "change.h"
 #include "client.h"
+#include "consent.h"
 #include "manifest.h"
 #include "output.h"
 #include "table.h"
@@ -136,13 +137,16 @@ int xfn_change_send(struct xfn_cli *cli, const char *verb, json_t **ret)
 
 	if (cli->keep && cli->overwrite)
 		return xfn_misuse(verb, "'%s' takes --keep or --overwrite, not both", verb);
+	code = xfn_consent_check(cli, verb);
+	if (code != XFN_EXIT_OK)
+		return code;
 	code = xfn_read_file(cli->words[0], XFN_MANIFEST_BYTES_MAX, &text, &size);
 	if (code != XFN_EXIT_OK)
 		return code;
 	cli->text = text;
 	cli->text_bytes = size;
 	snprintf(base, sizeof(base), "/v1/%s", verb);
-	path = xfn_call_path(base, "yes", cli->yes ? "1" : NULL, "keep", cli->keep ? "1" : NULL,
+	path = xfn_call_path(base, XFN_CONSENT_PAIRS(cli), "keep", cli->keep ? "1" : NULL,
 			     "overwrite", cli->overwrite ? "1" : NULL, NULL);
 	code = path ? send_parts(cli, path, ret) : XFN_EXIT_FAILED;
 	cli->text = NULL;
@@ -262,4 +266,10 @@ size_t xfn_change_print(const json_t *plan)
 		putchar('\n');
 	}
 	return json_array_size(changes);
+}
+
+void xfn_change_print_confirm(const struct xfn_cli *cli)
+{
+	if (cli->confirm)
+		printf("taken back in %s unless confirmed: xfn confirm\n", cli->confirm);
 }

@@ -18,4 +18,7 @@ int xfn_change_send(struct xfn_cli *cli, const char *verb, json_t **ret);
 /* Prints changes, defaults and warnings. Returns the number of changes. */
 size_t xfn_change_print(const json_t *plan);
 
+/* With --confirm: says how to let the change stay. */
+void xfn_change_print_confirm(const struct xfn_cli *cli);
+
 #endif

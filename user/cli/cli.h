@@ -38,12 +38,14 @@ struct xfn_cli {
 	const char *mode;
 	const char *next;
 	const char *by;
+	const char *confirm;
 	const char *set;
 	bool coexist;
 	bool complete;
 	bool exit_code;
 	bool fix;
 	bool follow;
+	bool force;
 	bool keep;
 	bool manifest;
 	bool overwrite;
@@ -90,8 +92,9 @@ int xfn_verb_unknown(const char *name, const char *before);
 /* Prints the help of one verb. */
 void xfn_help_verb(const struct xfn_verb *verb);
 
-xfn_verb_fn xfn_cli_apply, xfn_cli_attach, xfn_cli_audit, xfn_cli_check, xfn_cli_detach,
-	xfn_cli_doctor, xfn_cli_help, xfn_cli_journal, xfn_cli_latency, xfn_cli_ls, xfn_cli_plan,
-	xfn_cli_show, xfn_cli_stats, xfn_cli_status, xfn_cli_swap, xfn_cli_version;
+xfn_verb_fn xfn_cli_apply, xfn_cli_attach, xfn_cli_audit, xfn_cli_check, xfn_cli_confirm,
+	xfn_cli_detach, xfn_cli_doctor, xfn_cli_help, xfn_cli_history, xfn_cli_journal,
+	xfn_cli_latency, xfn_cli_ls, xfn_cli_plan, xfn_cli_rollback, xfn_cli_show, xfn_cli_stats,
+	xfn_cli_status, xfn_cli_swap, xfn_cli_version;
 
 #endif

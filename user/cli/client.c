@@ -9,6 +9,7 @@
 #include <curl/curl.h>
 
 #include "client.h"
+#include "consent.h"
 #include "output.h"
 
 enum {
@@ -103,6 +104,17 @@ err:
 	return NULL;
 }
 
+/* So that the daemon can tell which session is the user's own. */
+static struct curl_slist *add_session(struct curl_slist *headers)
+{
+	char ssh[200], header[sizeof(ssh) + 32];
+
+	if (!xfn_ssh_connection(ssh, sizeof(ssh)))
+		return headers;
+	snprintf(header, sizeof(header), "Xfn-Ssh-Connection: %s", ssh);
+	return curl_slist_append(headers, header);
+}
+
 static curl_mime *make_mime(CURL *curl, const struct xfn_call *call)
 {
 	curl_mime *mime = curl_mime_init(curl);
@@ -133,6 +145,8 @@ int xfn_call_raw(const struct xfn_cli *cli, const struct xfn_call *call, struct 
 
 	if (!curl)
 		goto out;
+	if (call->post)
+		headers = add_session(headers);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)ANSWER_TIMEOUT_S);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &bytes);

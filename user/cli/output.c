@@ -59,6 +59,11 @@ static const char *next_command(const struct xfn_cli *cli, const char *code)
 		{"no_native_xdp", "xfn doctor"},
 		{"xdp_busy", "xfn doctor"},
 		{"mtu", "xfn doctor"},
+		{"pending", "xfn confirm"},
+		{"nothing_pending", "xfn history"},
+		{"no_such_revision", "xfn history"},
+		{"damaged", "xfn history"},
+		{"live", "xfn history"},
 	};
 	static char sudo[1100];
 

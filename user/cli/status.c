@@ -64,6 +64,18 @@ static void print_rules(const json_t *status)
 	printf("revision    %s\n", xfn_figure_count(used, xfn_json_count(status, "revision")));
 }
 
+static void print_pending(const json_t *pending)
+{
+	if (!json_is_object(pending))
+		return;
+	printf("pending     revision %llu, ", xfn_json_count(pending, "revision"));
+	if (json_is_true(json_object_get(pending, "reverts")))
+		printf("taken back in %llus unless confirmed: xfn confirm\n",
+		       (xfn_json_count(pending, "left_ns") + 999999999) / 1000000000);
+	else
+		puts("which cannot be taken back by itself: xfn confirm, or xfn rollback");
+}
+
 static void print_warnings(const json_t *warnings)
 {
 	const json_t *warning;
@@ -95,6 +107,7 @@ int xfn_cli_status(struct xfn_cli *cli)
 		printf("\n");
 		print_interfaces(json_object_get(status, "interfaces"));
 		print_rules(status);
+		print_pending(json_object_get(status, "pending"));
 		print_warnings(json_object_get(status, "warnings"));
 	}
 	json_decref(status);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "consent.h"
 #include "diag.h"
 #include "output.h"
 
@@ -25,6 +26,8 @@ static const struct xfn_option attach_options[] = {
 	 FLAG(coexist)},
 	{"next", 0, "PINNED_PROG",
 	 "the XDP program that gets what is nobody's, in the stack's place", TEXT(next)},
+	XFN_CONSENT_CONFIRM,
+	XFN_CONSENT_FORCE,
 	{0},
 };
 
@@ -36,10 +39,19 @@ static const struct xfn_option plan_options[] = {
 };
 
 static const struct xfn_option apply_options[] = {
-	{"yes", 'y', NULL, "do what asks for a second look, too", FLAG(yes)},
+	XFN_CONSENT_CONFIRM,
+	XFN_CONSENT_FORCE,
+	XFN_CONSENT_YES,
 	{"keep", 0, NULL, "keep what was changed by command", FLAG(keep)},
 	{"overwrite", 0, NULL, "undo what was changed by command", FLAG(overwrite)},
 	{"exit-code", 0, NULL, "exit 10 when something was changed", FLAG(exit_code)},
+	{0},
+};
+
+static const struct xfn_option rollback_options[] = {
+	XFN_CONSENT_CONFIRM,
+	XFN_CONSENT_FORCE,
+	XFN_CONSENT_YES,
 	{0},
 };
 
@@ -88,6 +100,13 @@ const struct xfn_verb xfn_verbs[] = {
 	{"plan", "FILE", "show what apply would change", xfn_cli_plan, 1, 1, plan_options, NULL},
 	{"apply", "FILE", "make a manifest the live state of its set", xfn_cli_apply, 1, 1,
 	 apply_options, "All or nothing: a manifest that is wrong changes nothing.\n"},
+	{"confirm", "", "let a change stay that was made with --confirm", xfn_cli_confirm, 0, 0,
+	 NULL, NULL},
+	{"history", "", "revisions: who changed what, and when", xfn_cli_history, 0, 0, NULL,
+	 "The live one has a star.\n"},
+	{"rollback", "[REVISION]", "make an earlier revision the live state again",
+	 xfn_cli_rollback, 0, 1, rollback_options,
+	 "Without REVISION the last one before the live one that was confirmed.\n"},
 	{"ls", "", "list functions", xfn_cli_ls, 0, 0, NULL, NULL},
 	{"show", "[NAME]", "show a function, or a set's manifest", xfn_cli_show, 0, 1, show_options,
 	 "NAME is a function's name, with TENANT/ before it outside the tenant 'default'.\n"},
