@@ -156,7 +156,7 @@ cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$DAEMON/stat"; }
 	start_with_groups env
 	local peak=0 now
 	besiege heavy 32
-	for _ in 1 2 3 4 5 6; do
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		sleep 0.5
 		others_are_served
 		now=$(field_kib VmHWM)

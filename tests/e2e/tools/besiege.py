@@ -31,14 +31,13 @@ def dial(path):
 
 
 def push(s, data):
-    """Sends what fits; False where the other end is gone."""
+    """Sends what fits and returns how much that was; None where the other end is gone."""
     try:
-        s.send(data)
+        return s.send(data)
     except BlockingIOError:
-        pass
+        return 0
     except OSError:
-        return False
-    return True
+        return None
 
 
 def noise(_):
@@ -74,8 +73,10 @@ def main(path, how, count):
             data = say(turn)
             if how == "heavy" and turn:
                 data = data[: max(0, SIZE - 1 - sent[s])]
-                sent[s] += len(data)
-            if data and not push(s, data) and how == "garbage":
+            pushed = push(s, data) if data else 0
+            if how == "heavy" and turn:
+                sent[s] += pushed or 0
+            if pushed is None and how == "garbage":
                 s.close()
                 try:
                     sockets[i] = dial(path)
