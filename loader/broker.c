@@ -2,6 +2,7 @@
 /* The broker's process, and how it is asked: one datagram there, one back, on a socket pair. */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -123,12 +124,18 @@ __attribute__((noreturn)) static void become_broker(int socket)
 	serve(STDERR_FILENO + 1);
 }
 
+static bool has_right(void)
+{
+	return capng_get_caps_process() == 0 &&
+	       capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
+}
+
 int xfn_broker_start(void)
 {
 	const struct timeval patience = {.tv_sec = PATIENCE_S};
 	int pair[2], err;
 
-	if (capng_get_caps_process() < 0 || !capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN))
+	if (!has_right())
 		return -EPERM;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return xfn_errno();
@@ -157,6 +164,15 @@ void xfn_broker_stop(void)
 	waitpid(broker.pid, NULL, 0);
 	broker.fd = -1;
 	broker.pid = 0;
+}
+
+int xfn_broker_check(void)
+{
+	char byte;
+
+	if (broker.fd < 0)
+		return has_right() ? 0 : -EPERM;
+	return recv(broker.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0 ? -EPIPE : 0;
 }
 
 /* ---- asking -------------------------------------------------------------------------------------- */

@@ -32,6 +32,12 @@ int xfn_broker_start(void);
 /* Ends it. Fine where there is none. */
 void xfn_broker_stop(void);
 
+/*
+ * Whether questions are answered: 0; -EPERM where there is no broker and this process has no
+ * CAP_SYS_ADMIN either; -EPIPE where it is gone.
+ */
+int xfn_broker_check(void);
+
 /* The program in slot @slot of the program array @array_fd. -ENOENT: the slot is empty. */
 int xfn_broker_program(int array_fd, __u32 slot);
 /* The map @map_id, which must be one of the program's; else -ENOENT. */

@@ -9,6 +9,7 @@
 
 #include <cap-ng.h>
 
+#include "broker.h"
 #include "doctor_check.h"
 #include "mounts.h"
 
@@ -42,6 +43,20 @@ static void check_capabilities(struct xfn_doctor *doctor)
 	} else {
 		xfn_doctor_ok(doctor, "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are there");
 	}
+}
+
+/* What takes CAP_SYS_ADMIN is the broker's. */
+static void check_broker(struct xfn_doctor *doctor)
+{
+	int err = xfn_broker_check();
+
+	if (!err) {
+		xfn_doctor_ok(doctor, "programs and maps are found by their numbers");
+		return;
+	}
+	xfn_doctor_remedy(doctor, err == -EPIPE ? "systemctl restart xfnd" : "sudo xfnd");
+	xfn_doctor_fail(doctor, "%s: handlers cannot be adopted, nor private maps inherited",
+			err == -EPIPE ? "the broker is gone" : "started without CAP_SYS_ADMIN");
 }
 
 /* ---- pins -------------------------------------------------------------------------------------- */
@@ -206,6 +221,10 @@ static void check_packet_filter(struct xfn_doctor *doctor)
 }
 
 const struct xfn_doctor_check xfn_doctor_host_checks[] = {
-	{"capabilities", check_capabilities},   {"bpffs", check_bpffs}, {"clock", check_clock},
-	{"packet_filter", check_packet_filter}, {NULL, NULL},
+	{"capabilities", check_capabilities},
+	{"broker", check_broker},
+	{"bpffs", check_bpffs},
+	{"clock", check_clock},
+	{"packet_filter", check_packet_filter},
+	{NULL, NULL},
 };

@@ -28,43 +28,57 @@ static int map_path(const struct xfn_dataplane *dataplane, const char *tenant, c
 
 /* ---- inheriting ------------------------------------------------------------------------------------ */
 
-/* The types that a map was made with. NULL: not to be had. */
-static struct btf *read_btf(int map_fd)
+/* The types behind a descriptor of BTF. */
+static int parse_btf(int fd, struct btf **ret)
 {
 	struct bpf_btf_info info = {};
 	__u32 size = sizeof(info);
-	struct btf *btf = NULL;
-	int fd = xfn_broker_btf(map_fd);
-	void *data = NULL;
+	void *data;
+	int err = 0;
 
-	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) && info.btf_size)
-		data = malloc(info.btf_size);
-	if (data) {
-		info = (struct bpf_btf_info){.btf = (__u64)(unsigned long)data,
-					     .btf_size = info.btf_size};
-		size = sizeof(info);
-		if (!bpf_obj_get_info_by_fd(fd, &info, &size))
-			btf = btf__new(data, info.btf_size);
-	}
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return xfn_errno();
+	data = malloc(info.btf_size + 1);
+	if (!data)
+		return -ENOMEM;
+	info = (struct bpf_btf_info){.btf = (__u64)(unsigned long)data, .btf_size = info.btf_size};
+	size = sizeof(info);
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		err = xfn_errno();
+	else if (!(*ret = btf__new(data, info.btf_size)))
+		err = xfn_errno();
 	free(data);
-	if (fd >= 0)
-		close(fd);
-	return btf;
+	return err;
 }
 
-static bool btf_is_alike(const struct bpf_object *object, const struct bpf_map *map, int old_fd,
-			 const struct bpf_map_info *old)
+/* The types that a map was made with. */
+static int read_btf(int map_fd, struct btf **ret)
+{
+	int fd = xfn_broker_btf(map_fd), err;
+
+	if (fd < 0)
+		return fd;
+	err = parse_btf(fd, ret);
+	close(fd);
+	return err;
+}
+
+/* Those below return 1, 0, or -errno: what cannot be compared must not pass for something else. */
+
+static int btf_is_alike(const struct bpf_object *object, const struct bpf_map *map, int old_fd,
+			const struct bpf_map_info *old)
 {
 	const struct btf *btf = bpf_object__btf(object);
 	struct btf *old_btf;
 	bool alike;
+	int err;
 
 	if (!old->btf_id || !btf)
 		return !old->btf_id && !bpf_map__btf_key_type_id(map) &&
 		       !bpf_map__btf_value_type_id(map);
-	old_btf = read_btf(old_fd);
-	if (!old_btf)
-		return false;
+	err = read_btf(old_fd, &old_btf);
+	if (err)
+		return err;
 	alike = xfn_btf_type_equal(btf, bpf_map__btf_key_type_id(map), old_btf,
 				   old->btf_key_type_id) &&
 		xfn_btf_type_equal(btf, bpf_map__btf_value_type_id(map), old_btf,
@@ -73,13 +87,15 @@ static bool btf_is_alike(const struct bpf_object *object, const struct bpf_map *
 	return alike;
 }
 
-static bool map_is_alike(const struct bpf_object *object, const struct bpf_map *map, int old_fd,
-			 const struct bpf_map_info *old)
+static int map_is_alike(const struct bpf_object *object, const struct bpf_map *map, int old_fd,
+			const struct bpf_map_info *old)
 {
-	return old->type == bpf_map__type(map) && old->key_size == bpf_map__key_size(map) &&
-	       old->value_size == bpf_map__value_size(map) &&
-	       old->max_entries == bpf_map__max_entries(map) &&
-	       old->map_flags == bpf_map__map_flags(map) && btf_is_alike(object, map, old_fd, old);
+	if (old->type != bpf_map__type(map) || old->key_size != bpf_map__key_size(map) ||
+	    old->value_size != bpf_map__value_size(map) ||
+	    old->max_entries != bpf_map__max_entries(map) ||
+	    old->map_flags != bpf_map__map_flags(map))
+		return 0;
+	return btf_is_alike(object, map, old_fd, old);
 }
 
 int xfn_handler_inherit(const struct xfn_dataplane *dataplane, const struct bpf_object *object,
@@ -95,8 +111,8 @@ int xfn_handler_inherit(const struct xfn_dataplane *dataplane, const struct bpf_
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : xfn_errno();
-	err = xfn_map_info(fd, &info);
-	if (!err && map_is_alike(object, map, fd, &info))
+	err = xfn_map_info(fd, &info) ?: map_is_alike(object, map, fd, &info);
+	if (err == 1)
 		err = bpf_map__reuse_fd(map, fd) ?: 1; /* takes a duplicate */
 	close(fd);
 	return err;

@@ -80,16 +80,18 @@ installed() { (cd "$ROOT" && find . -type f -printf '%P %m\n' | sort); }
 	[ "$(stat -c %a:%u "$ROOT/sys/fs/bpf/xfn")" = "700:$uid" ]
 }
 
-@test "xfnd: tells its service manager when it is ready and when it stops" {
+@test "xfnd: tells its service manager when it is ready, alive, and when it stops" {
 	local socket=$BATS_TEST_TMPDIR/notify dir=$BATS_TEST_TMPDIR/run pins said
 	pins=/sys/fs/bpf/xfn-e2e-install${XFN_E2E_TAG-}
 	socat -u UNIX-RECV:"$socket" OPEN:"$BATS_TEST_TMPDIR/said",creat,append 3>&- &
 	for _ in $(seq 50); do [ -S "$socket" ] && break || sleep 0.1; done
-	NOTIFY_SOCKET=$socket unshare --net build/xfnd --run-dir "$dir" --pin-dir "$pins" \
+	NOTIFY_SOCKET=$socket WATCHDOG_USEC=400000 unshare --net build/xfnd --run-dir "$dir" --pin-dir "$pins" \
 		--state-dir "$dir/state" 2>/dev/null 3>&- &
 	said=$BATS_TEST_TMPDIR/said
 	for _ in $(seq 100); do grep -q READY=1 "$said" 2>/dev/null && break || sleep 0.1; done
 	grep -q READY=1 "$said"
+	for _ in $(seq 100); do grep -q WATCHDOG=1 "$said" && break || sleep 0.1; done
+	grep -q WATCHDOG=1 "$said"
 	kill "$(<"$dir/xfnd.lock")"
 	for _ in $(seq 100); do grep -q STOPPING=1 "$said" && break || sleep 0.1; done
 	kill %1

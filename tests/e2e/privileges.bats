@@ -81,9 +81,12 @@ start_as_service() {
 	kill -KILL "$(broker_of "$DAEMON")"
 	[ "$(who_answers 198.18.0.1 7)" != none ]
 	xfn stats >/dev/null
-	xfn doctor >/dev/null || [ $? -eq 1 ]
+	run -1 "$XFN" doctor
+	[[ $output == *"fail  broker: the broker is gone"* ]]
 	restart_daemon
 	[ "$(who_answers 198.18.0.1 7)" != none ]
+	run -0 "$XFN" doctor
+	[[ $output == *"ok    broker"* ]]
 }
 
 @test "privileges: as a user of its own it attaches, applies, adopts and swaps" {
@@ -117,6 +120,23 @@ start_as_service() {
 	xfn swap count "$OBJECTS/count_arrivals.bpf.o" -j | jq -e '.to == "v2"'
 	xfn swap count "$OBJECTS/count_events.bpf.o" -j
 	[ -n "$(find "$PINS" -path '*/functions/default/count/*' -type f)" ]
+}
+
+@test "privileges: without its broker xfnd refuses what would lose a private map" {
+	start_daemon
+	apply <<-MANIFEST
+		version: 1
+		functions:
+		  - name: count
+		    trigger: udp/7
+		    kernel: $OBJECTS/count_events.bpf.o
+	MANIFEST
+	kill -KILL "$(broker_of "$DAEMON")"
+	run -1 "$XFN" swap count "$OBJECTS/count_events.bpf.o"
+	[[ $output == *"cannot give map 'seen'"*"Broken pipe"* ]]
+	[ "$(revision)" = 1 ]
+	restart_daemon
+	[ "$(xfn swap count "$OBJECTS/count_events.bpf.o" -j | jq -r '.inherited[0]')" = seen ]
 }
 
 @test "privileges: pins of another user are refused with a reason" {

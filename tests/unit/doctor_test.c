@@ -194,6 +194,41 @@ static void test_no_rights(void **state)
 	assert_int_equal(status, 0);
 }
 
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* What a host's sysctls would be; a namespace is not shown them. */
+static void test_limits(void **state)
+{
+	struct xfn_doctor_options options = {.pin_dir = "/sys/fs/bpf/t"};
+
+	(void)state;
+	NEEDS_NAMESPACE();
+	expect(&options, "", "memory", "ok", "MiB of memory are available", "");
+	expect(&options, "", "memlock", "ok", "locked", "");
+	assert_int_equal(mount("tmp", "/proc/sys/net/core", "tmpfs", 0, NULL), 0);
+	expect(&options, "", "rmem", NULL, "", "");
+	write_file("/proc/sys/net/core/rmem_max", "212992\n");
+	write_file("/proc/sys/net/core/rmem_default", "212992\n");
+	write_file("/proc/sys/net/core/bpf_jit_harden", "1\n");
+	expect(&options, "", "rmem", "ok", "212992 at most", "");
+	expect(&options, "", "jit_harden", "ok", "", "");
+	options.sockets = true;
+	expect(&options, "", "rmem", "warn", "212992 bytes at most",
+	       "sysctl -w net.core.rmem_max=4194304");
+	write_file("/proc/sys/net/core/rmem_max", "4194304\n");
+	expect(&options, "", "rmem", "ok", "", "");
+	write_file("/proc/sys/net/core/bpf_jit_harden", "2\n");
+	expect(&options, "", "jit_harden", "warn", "bpf_jit_harden=2", "bpf_jit_harden=1");
+	assert_int_equal(umount("/proc/sys/net/core"), 0);
+}
+
 static void test_bpffs(void **state)
 {
 	struct xfn_doctor_options options = {.pin_dir = "/mnt/b/xfn"};
@@ -496,6 +531,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_kernel, remove_links),
 		cmocka_unit_test_teardown(test_no_rights, remove_links),
+		cmocka_unit_test_teardown(test_limits, remove_links),
 		cmocka_unit_test_teardown(test_bpffs, remove_links),
 		cmocka_unit_test_teardown(test_bpffs_netns_exec, remove_links),
 		cmocka_unit_test_teardown(test_clock, remove_links),
