@@ -92,6 +92,11 @@ remedy_of() {
 	[[ $output == *"1 nftables chain of this namespace"* ]]
 }
 
+# is_in_client PID: has it got there?
+is_in_client() {
+	[[ $(stat -Lc %i "/proc/$1/ns/net") == $(stat -Lc %i "/run/netns/$CLIENT") ]]
+}
+
 # ---- --fix -------------------------------------------------------------------------------------
 
 @test "doctor --fix: without a terminal and without --yes it shows, and changes nothing" {
@@ -121,6 +126,7 @@ remedy_of() {
 	ip -n "$CLIENT" link set dev c0 xdp off
 	in_client sleep 60 3>&- &
 	local sleeper=$!
+	until_true 5 is_in_client "$sleeper"
 	umount "/run/netns/$CLIENT"
 	[[ $(remedy_of peer_program xfn0) == "nsenter --target "*" --net ip link set dev c0 xdpdrv"* ]]
 	run -0 "$XFN" doctor xfn0 --fix --yes
