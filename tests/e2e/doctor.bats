@@ -124,7 +124,7 @@ is_in_client() {
 @test "doctor --fix: a namespace without a name is found by a process in it" {
 	xfn attach xfn0
 	ip -n "$CLIENT" link set dev c0 xdp off
-	in_client sleep 60 3>&- &
+	nsenter --net="/run/netns/$CLIENT" sleep 60 3>&- &
 	local sleeper=$!
 	until_true 5 is_in_client "$sleeper"
 	umount "/run/netns/$CLIENT"
