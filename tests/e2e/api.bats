@@ -97,12 +97,15 @@ cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$DAEMON/stat"; }
 	start_with_groups env
 	local path
 	[ "$(stat -c %a:%u:%g "$RUN/xfn-ro.sock")" = "660:0:$READERS" ]
-	for path in status functions stats latency audit; do
+	for path in status functions stats latency audit journal; do
 		[ "$(as_reader curl -s -o /dev/null -w '%{http_code}' \
 			--unix-socket "$RUN/xfn-ro.sock" "http://x/v1/$path")" = 200 ]
 	done
-	for path in manifest doctor; do [ "$(status xfn-ro.sock GET "/v1/$path")" = 404 ]; done
-	for path in plan apply attach detach swap; do
+	# It does not end by itself.
+	[ "$(as_reader curl -s -m 1 -o /dev/null -w '%{http_code}' \
+		--unix-socket "$RUN/xfn-ro.sock" "http://x/v1/stream" || true)" = 200 ]
+	for path in manifest history doctor; do [ "$(status xfn-ro.sock GET "/v1/$path")" = 404 ]; done
+	for path in plan apply attach detach swap rollback confirm explain; do
 		[ "$(status xfn-ro.sock POST "/v1/$path")" = 404 ]
 	done
 	[ "$(status xfn-ro.sock POST /v1/stats)" = 405 ]
