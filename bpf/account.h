@@ -8,6 +8,7 @@
 #include "maps.bpf.h"
 #include "observe.h"
 #include "packet.h"
+#include "reply.h"
 
 /* Interface slot, given by the loader: each interface has an ingress program of its own. */
 const volatile __u32 xfn_interface_slot;
@@ -35,22 +36,39 @@ static __always_inline void count_verdict(const struct packet *packet, const str
 		counts->bytes += by * packet->bytes;
 }
 
-/* Passing is the answer to everything but a refusal that says drop. */
-static __always_inline int action_of(__u32 verdict, __u64 limit)
+/* Over a limit: dropped, unless the function says otherwise. */
+static __always_inline int refuse(struct xdp_md *ctx, const struct generation *generation,
+				  const struct packet *packet, const struct match *match,
+				  __u32 verdict)
+{
+	__u64 limit = match->config.limit;
+
+	if (limit & XFN_FUNCTION_EXCESS_PASS)
+		return XDP_PASS;
+	if (limit & XFN_FUNCTION_EXCESS_REPLY)
+		return xfn_refuse(ctx, packet, match->slot, generation->number, verdict);
+	return XDP_DROP;
+}
+
+/* Passing is the answer to everything but a refusal. */
+static __always_inline int action_of(struct xdp_md *ctx, const struct generation *generation,
+				     const struct packet *packet, const struct match *match,
+				     __u32 verdict)
 {
 	if (verdict == XFN_VERDICT_DISABLED)
-		return limit & XFN_FUNCTION_OFF_DROP ? XDP_DROP : XDP_PASS;
+		return match->config.limit & XFN_FUNCTION_OFF_DROP ? XDP_DROP : XDP_PASS;
 	if (verdict == XFN_VERDICT_RATE_LIMITED || verdict == XFN_VERDICT_SOURCE_LIMITED ||
 	    verdict == XFN_VERDICT_CONCURRENCY_LIMITED)
-		return limit & XFN_FUNCTION_EXCESS_PASS ? XDP_PASS : XDP_DROP;
+		return refuse(ctx, generation, packet, match, verdict);
 	return XDP_PASS;
 }
 
-static __always_inline int account(const struct packet *packet, const struct match *match,
+static __always_inline int account(struct xdp_md *ctx, const struct generation *generation,
+				   const struct packet *packet, const struct match *match,
 				   __u32 verdict)
 {
 	count_verdict(packet, match, verdict, 1);
-	return action_of(verdict, match->config.limit);
+	return action_of(ctx, generation, packet, match, verdict);
 }
 
 #endif

@@ -5,30 +5,6 @@
 #include "account.h"
 #include "classify.h"
 
-/* No reply may go to such a source: group, broadcast, unspecified, loopback, own, or port 0. */
-static __always_inline int is_bad_source(const struct generation *generation,
-					 const struct packet *packet)
-{
-	const __u8 *src = (const __u8 *)packet->src;
-	__u64 a = packet->src[0], b = packet->src[1];
-
-	if (!packet->src_port)
-		return 1;
-	if (packet->ip_version == 4) {
-		/* 0.0.0.0/8, 127.0.0.0/8, and 224.0.0.0 up to 255.255.255.255 */
-		if (src[0] == 0 || src[0] == 127 || src[0] >= 224)
-			return 1;
-	} else {
-		/* ::, ::1, IPv4-mapped (RFC 4291 s. 2.5.5.2: never on the wire), ff00::/8 */
-		if (src[0] == 0xff || (!a && (b & bpf_cpu_to_be64(~1ULL)) == 0))
-			return 1;
-		if (!a &&
-		    (b & bpf_cpu_to_be64(~0xffffffffULL)) == bpf_cpu_to_be64(0xffff00000000ULL))
-			return 1;
-	}
-	return address_kind(generation, packet, packet->src) != 0;
-}
-
 /*
  * Tail-calls the function's handler with what is known of the event. `handled` is counted before,
  * so that nothing in a handler can keep it from being counted, and taken back when there was none.

@@ -27,14 +27,14 @@ int xfn_ingress(struct xdp_md *ctx)
 		verdict = classify(&generation, &packet, &match);
 	if (verdict != XFN_GO_ON) { /* nobody's: a way out of its own, which carries no match */
 		observe_verdict(ctx, &packet, &(struct match){}, verdict);
-		verdict = account(&packet, &(struct match){}, verdict);
+		verdict = account(ctx, &generation, &packet, &(struct match){}, verdict);
 		return give_to_next(ctx, verdict);
 	}
 	verdict = police(&generation, &packet, &match);
 	if (verdict == XFN_GO_ON)
 		verdict = steer(ctx, &generation, &packet, &match);
 	observe_verdict(ctx, &packet, &match, verdict);
-	return account(&packet, &match, verdict);
+	return account(ctx, &generation, &packet, &match, verdict);
 }
 
 char xfn_license[] SEC("license") = "Dual BSD/GPL";

@@ -44,6 +44,8 @@ void xfn_limit_config_of(const struct xfn_function_spec *spec, struct xfn_functi
 		config->limit |= XFN_FUNCTION_PER_SOURCE;
 	if (limit->excess == XFN_EXCESS_PASS)
 		config->limit |= XFN_FUNCTION_EXCESS_PASS;
+	if (limit->excess == XFN_EXCESS_REPLY)
+		config->limit |= XFN_FUNCTION_EXCESS_REPLY;
 	if (limit->packets)
 		config->limit |= XFN_FUNCTION_PACKETS;
 }
@@ -68,11 +70,17 @@ static void source_policy(const struct xfn_source_limit_spec *limit,
 	policy->cells = XFN_POLICY_CELLS(0, limit->entries - 1);
 }
 
-struct xfn_policy_config xfn_policy_config_of(const struct xfn_function_spec *spec)
+struct xfn_policy_config xfn_policy_config_of(const struct xfn_manifest *manifest,
+					      const struct xfn_function_spec *spec)
 {
 	struct xfn_policy_config policy = {};
+	const struct xfn_trigger_spec *odd;
 
 	if (spec->given & XFN_GIVEN_PER_SOURCE)
 		source_policy(&spec->limit.per_source, &policy);
+	if (spec->limit.excess == XFN_EXCESS_REPLY)
+		policy.reply = XFN_POLICY_REPLY(xfn_function_reply(manifest, spec, &odd),
+						xfn_rate_wait_s(spec->limit.rate),
+						xfn_rate_wait_s(spec->limit.per_source.rate));
 	return policy;
 }

@@ -22,6 +22,7 @@ __u32 xfn_rate_wait_s(struct xfn_rate rate);
 void xfn_limit_config_of(const struct xfn_function_spec *spec, struct xfn_function_config *config);
 
 /* What the function's line has no room for. All zeros where there is neither. */
-struct xfn_policy_config xfn_policy_config_of(const struct xfn_function_spec *spec);
+struct xfn_policy_config xfn_policy_config_of(const struct xfn_manifest *manifest,
+					      const struct xfn_function_spec *spec);
 
 #endif

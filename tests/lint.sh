@@ -60,7 +60,7 @@ spdx() {
 	for file in "${sources[@]}"; do
 		line=$(head -n 2 "$file" | grep -v '^#!' | head -n 1)
 		case $file in
-		bpf/* | *.bpf.[ch] | include/xfn/handler.h) want="$dual" ;;
+		bpf/* | *.bpf.[ch] | include/xfn/handler.h | include/xfn/event.h) want="$dual" ;;
 		include/* | examples/*.h | tests/bpf/*.h) want="($dual|$own)" ;;
 		*) want=$own ;;
 		esac

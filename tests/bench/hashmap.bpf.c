@@ -77,7 +77,7 @@ int hashmap(struct xdp_md *ctx)
 		verdict = police(&generation, &packet, &match);
 	if (verdict == XFN_GO_ON)
 		verdict = steer(ctx, &generation, &packet, &match);
-	return account(&packet, &match, verdict);
+	return account(ctx, &generation, &packet, &match, verdict);
 }
 
 char bench_license[] SEC("license") = "Dual BSD/GPL";

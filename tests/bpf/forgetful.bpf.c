@@ -39,12 +39,13 @@ static __always_inline void count_verdict(const struct packet *packet, const str
 		faithful_count_verdict(packet, match, verdict, by);
 }
 
-static __always_inline int account(const struct packet *packet, const struct match *match,
+static __always_inline int account(struct xdp_md *ctx, const struct generation *generation,
+				   const struct packet *packet, const struct match *match,
 				   __u32 verdict)
 {
 	if (forgets(FORGET_VERDICT))
-		return action_of(verdict, match->config.limit);
-	return faithful_account(packet, match, verdict);
+		return action_of(ctx, generation, packet, match, verdict);
+	return faithful_account(ctx, generation, packet, match, verdict);
 }
 
 #include "../../bpf/xfn_ingress.bpf.c"

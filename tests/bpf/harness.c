@@ -252,7 +252,7 @@ static void set_function(struct harness *harness, const struct xfn_manifest *man
 
 	if (i < manifest->function_count) {
 		config = config_of(&manifest->functions[i], i);
-		policy = xfn_policy_config_of(&manifest->functions[i]);
+		policy = xfn_policy_config_of(manifest, &manifest->functions[i]);
 	}
 	xfn_dataplane_set_function(harness->dataplane, generation, i, &config);
 	err = xfn_dataplane_set_policy(harness->dataplane, generation, i, true, &policy);

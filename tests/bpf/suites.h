@@ -10,6 +10,7 @@
 	X(limiter, "rate and burst, event by event, against an exact reference")          \
 	X(police, "limits and switches on the way through ingress, on two CPUs")          \
 	X(sources, "limits per source: their cells, false refusals counted, on two CPUs") \
+	X(excess, "what is said to those over a limit, byte for byte, and to whom")       \
 	X(handler, "what becomes of an event in a handler, replies byte by byte")         \
 	X(latency, "histograms and sampling")                                             \
 	X(explain, "dry runs: what they report, and that they leave no trace")            \

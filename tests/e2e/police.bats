@@ -183,3 +183,67 @@ with wire.makefile("rw") as lines:
 	[ "$(verdict steered tcp)" -lt 1000000 ]
 	audit_is_ok
 }
+
+# ---- excess: reply -----------------------------------------------------------------------------
+
+ask() { in_client dig +norecurse +tries=1 +time=1 "$@" www.example.com A; }
+
+# words NAME PORT LIMIT: a function whose burst of one event has been used up.
+words() {
+	apply >/dev/null <<-END
+		version: 1
+		functions:
+		  - {name: $1, trigger: udp/$2, socket: existing, limit: {$3, excess: reply}}
+	END
+	send 1 "$2" "used up"
+	send 1 "$2" "used up" fd00:18::1
+}
+
+@test "dig is told REFUSED over the rate, and sent to TCP over its own" {
+	words all 53 "rate: 1/m, burst: 1"
+	for server in 198.18.0.1 fd00:18::1; do
+		result=$(ask "@$server")
+		echo "$result"
+		[[ $result == *"status: REFUSED"* && $result == *"EDNS: version: 0"* ]]
+		[[ $result != *WARNING* && $result == *"QUESTION SECTION:"*www.example.com* ]]
+	done
+	words each 53 "per_source: 1/m"
+	in_server python3 -c 'import socket, struct
+listener = socket.create_server(("::", 53), family=socket.AF_INET6, dualstack_ipv6=True)
+while True:
+    wire, _ = listener.accept()
+    query = wire.recv(4096)[2:]
+    end = query.index(0, 12) + 5
+    answer = (query[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + query[12:end] +
+              b"\xc0\x0c\0\1\0\1\0\0\0\x05\0\4" + bytes([192, 0, 2, 80]))
+    wire.sendall(struct.pack("!H", len(answer)) + answer)
+    wire.close()' 3>&- &
+	listens() { in_server ss -lnt | grep -q :53; }
+	until_true 5 listens
+	for server in 198.18.0.1 fd00:18::1; do
+		result=$(ask +ignore "@$server")
+		echo "$result"
+		[[ $result == *"status: NOERROR"* && $result =~ flags:[a-z\ ]*" tc" ]]
+		[ "$(ask +short "@$server")" = 192.0.2.80 ] # it came back over TCP by itself
+	done
+	[ "$(verdict rate_limited all)" = "" ] # the function is gone, and so is its book
+	[ "$(verdict source_limited each)" -ge 4 ]
+	audit_is_ok
+}
+
+@test "coap-client is told 4.29, and how long to wait" {
+	coap() { in_client coap-client-notls -B 2 -v 7 "$@" 2>&1; }
+	words all 5683 "rate: 4/m, burst: 1"
+	for server in 198.18.0.1 '[fd00:18::1]'; do
+		result=$(coap "coap://$server/sensors/a") || true
+		echo "$result"
+		[[ $result == *ACK*4.29*Max-Age:15* ]]
+		result=$(coap -N "coap://$server/sensors/a") || true
+		[[ $result == *NON*4.29*Max-Age:15* ]]
+	done
+	words each 5683 "per_source: 1/m"
+	result=$(coap coap://198.18.0.1/sensors/a) || true
+	[[ $result == *4.29*Max-Age:60* ]]
+	[ "$(verdict source_limited each)" -ge 1 ]
+	audit_is_ok
+}

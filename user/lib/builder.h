@@ -135,6 +135,9 @@ int xfn_read_source_rate(struct xfn_builder *, const struct xfn_schema_row *,
 int xfn_read_entries(struct xfn_builder *, const struct xfn_schema_row *,
 		     const struct xfn_yaml_event *);
 
+/* Refuses `excess: reply` where no reply is known; once the function's triggers are. */
+void xfn_limit_check_reply(struct xfn_builder *builder, const struct xfn_frame *frame);
+
 /* Fills in what the function's limit leaves out. */
 void xfn_limit_settle(struct xfn_function_spec *function);
 

@@ -89,6 +89,7 @@ int xfn_function_close(struct xfn_builder *builder, const struct xfn_frame *fram
 	function->trigger_count = builder->manifest->trigger_count - function->trigger_first;
 	xfn_limit_settle(function);
 	check_triggers(builder, frame);
+	xfn_limit_check_reply(builder, frame);
 	if (!xfn_frame_key(frame, "deliver").line)
 		refuse_no_delivery(builder, frame);
 	return 0;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Limits: what a function, and what each of its sources, may take. */
+#include <netinet/in.h>
 #include <stdio.h>
 
 #include "builder.h"
+#include "xfn/abi.h"
 
 #define BURST_MAX_NS (86400 * XFN_NS_PER_S)
 
@@ -16,7 +18,7 @@ const char *xfn_excess_label(enum xfn_excess excess)
 int xfn_read_excess(struct xfn_builder *builder, const struct xfn_schema_row *row,
 		    const struct xfn_yaml_event *event)
 {
-	int word = xfn_read_word(builder, row, event, excess_words, 2, 3);
+	int word = xfn_read_word(builder, row, event, excess_words, 3, 3);
 
 	if (word >= 0)
 		xfn_builder_function(builder)->limit.excess = word;
@@ -116,6 +118,64 @@ static void settle_source(struct xfn_function_spec *function)
 		limit->prefix6 = XFN_SOURCE_PREFIX6_DEFAULT;
 	if (!(function->given & XFN_GIVEN_ENTRIES))
 		limit->entries = XFN_SOURCE_ENTRIES_DEFAULT;
+}
+
+/* ---- what is said to those over the limit -------------------------------------------------------- */
+
+/* Ports of the protocols that have words for it. */
+#define PORT_DNS  53
+#define PORT_COAP 5683
+
+static int reply_of_trigger(const struct xfn_trigger_spec *trigger)
+{
+	if (trigger->port_lo != trigger->port_hi)
+		return XFN_REPLY_NONE;
+	if (trigger->port_lo == PORT_DNS)
+		return XFN_REPLY_DNS;
+	return trigger->port_lo == PORT_COAP ? XFN_REPLY_COAP : XFN_REPLY_NONE;
+}
+
+int xfn_function_reply(const struct xfn_manifest *manifest,
+		       const struct xfn_function_spec *function,
+		       const struct xfn_trigger_spec **ret_odd)
+{
+	const struct xfn_trigger_spec *triggers = xfn_function_triggers(manifest, function);
+	int kind = XFN_REPLY_NONE, other;
+
+	*ret_odd = NULL;
+	for (__u32 i = 0; i < function->trigger_count; i++) {
+		if (triggers[i].protocol != IPPROTO_UDP)
+			continue;
+		other = reply_of_trigger(&triggers[i]);
+		kind = kind ? kind : other;
+		if (other != kind || !other) {
+			*ret_odd = &triggers[i];
+			return kind;
+		}
+	}
+	return kind;
+}
+
+void xfn_limit_check_reply(struct xfn_builder *builder, const struct xfn_frame *frame)
+{
+	const struct xfn_function_spec *function = xfn_builder_function(builder);
+	const struct xfn_trigger_spec *odd;
+	int kind;
+
+	if (function->limit.excess != XFN_EXCESS_REPLY || !function->trigger_count)
+		return;
+	kind = xfn_function_reply(builder->manifest, function, &odd);
+	if (odd)
+		xfn_builder_refuse_at(builder, (struct xfn_place){odd->line, odd->column},
+				      kind ? "UDP triggers of one protocol"
+					   : "udp/53 (DNS) or udp/5683 (CoAP)",
+				      "'excess: drop' says nothing to those over the limit",
+				      "no reply is known for what this trigger takes");
+	else if (!kind)
+		xfn_builder_refuse_at(builder, xfn_frame_key(frame, "limit"),
+				      "udp/53 (DNS) or udp/5683 (CoAP) among its triggers",
+				      "'excess: drop' says nothing to those over the limit",
+				      "'excess: reply' of a function without a UDP trigger");
 }
 
 void xfn_limit_settle(struct xfn_function_spec *function)

@@ -202,6 +202,15 @@ xfn_function_triggers(const struct xfn_manifest *manifest, const struct xfn_func
 	return manifest->triggers + function->trigger_first;
 }
 
+/*
+ * What `excess: reply` says for a function: enum xfn_reply_kind, by its UDP triggers, which all have to be
+ * for the same protocol; XFN_REPLY_NONE (0) where there is none. *ret_odd is the first one that is for
+ * another, or for none that is known; NULL if all is well.
+ */
+int xfn_function_reply(const struct xfn_manifest *manifest,
+		       const struct xfn_function_spec *function,
+		       const struct xfn_trigger_spec **ret_odd);
+
 /* The prefixes of a trigger's destinations or sources, span.count of them. */
 static inline const struct xfn_prefix *xfn_manifest_prefixes(const struct xfn_manifest *manifest,
 							     struct xfn_prefix_span span)

@@ -156,7 +156,7 @@ static const struct xfn_schema_row rows[] = {
 	 .fallback = "a tenth of a second of the rate, at least 1",
 	 .form = "a whole number from 1 to 100M", .doc = "at once"},
 	{ROW(LIMIT, "excess"), .takes = SCALAR, .read = xfn_read_excess,
-	 .given = XFN_GIVEN_EXCESS, .fallback = "drop", .form = "drop or pass",
+	 .given = XFN_GIVEN_EXCESS, .fallback = "drop", .form = "drop, pass or reply",
 	 .doc = "what happens to the rest"},
 	{ROW(LIMIT, "packets"), .takes = SCALAR, .read = xfn_read_bool,
 	 IN_FUNCTION(limit.packets), .given = XFN_GIVEN_PACKETS, .fallback = "false",
