@@ -151,6 +151,7 @@ static void add_warnings(struct xfn_apply *apply, const struct xfn_ruleset *rule
 				       "manifest: "
 				       "it stays",
 				       next->attachments[i].name);
+	xfn_apply_warn_amplifiers(apply);
 }
 
 static int reply_needed(struct xfn_apply *apply, struct xfn_reply *reply)

@@ -41,6 +41,15 @@ int xfn_apply_attachments(struct xfn_apply *apply);
 /* The set's functions, each with its slot and its handler. */
 int xfn_apply_functions(struct xfn_apply *apply);
 
+/* ---- engine_amplify.c --------------------------------------------------------------------------- */
+
+/*
+ * Warns of functions of the set that answer whoever asks with more than they got: a stranger who writes
+ * somebody else's address into his packets turns them against that one. What was measured counts; before
+ * anything was, what is known of the port.
+ */
+void xfn_apply_warn_amplifiers(struct xfn_apply *apply);
+
 /* ---- engine_byhand.c ---------------------------------------------------------------------------- */
 
 /* A version that came by command stays, goes, or asks; a plan says which. */

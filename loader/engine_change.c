@@ -158,6 +158,7 @@ static int fold(const struct xfn_dataplane *dataplane, __u32 slot, struct xfn_re
 		err = xfn_errno();
 	for (cpu = 0; cpu < dataplane->cpus && !err; cpu++) {
 		retired->invocations += counts[cpu].invocations;
+		retired->reply_bytes += counts[cpu].reply_bytes;
 		for (outcome = 0; outcome < XFN_OUTCOME_COUNT; outcome++)
 			retired->outcomes[outcome] += counts[cpu].outcomes[outcome];
 	}

@@ -194,7 +194,7 @@ static int welcome_function(struct xfn_dataplane *dataplane, unsigned generation
 			    const struct xfn_model_function *function)
 {
 	struct xfn_function *line = &dataplane->functions[function->slot];
-	struct xfn_policy_config policy = 
+	struct xfn_policy_config policy =
 		xfn_policy_config_of(function->set->manifest, function->spec);
 	bool same = line->identity == function->identity;
 	int err;

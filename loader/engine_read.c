@@ -126,6 +126,7 @@ void xfn_versions_sum(const struct xfn_model_function *function, const xfn_versi
 	*ret = function->retired;
 	for (role = 0; role < XFN_VERSION_ROLES; role++) {
 		ret->invocations += versions[role].invocations;
+		ret->reply_bytes += versions[role].reply_bytes;
 		for (outcome = 0; outcome < XFN_OUTCOME_COUNT; outcome++)
 			ret->outcomes[outcome] += versions[role].outcomes[outcome];
 	}

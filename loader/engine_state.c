@@ -75,8 +75,8 @@ static json_t *retired_json(const struct xfn_retired *retired)
 
 	for (i = 0; i < XFN_OUTCOME_COUNT; i++)
 		json_array_append_new(outcomes, json_integer(retired->outcomes[i]));
-	return json_pack("{s:I, s:o}", "invocations", (json_int_t)retired->invocations, "outcomes",
-			 outcomes);
+	return json_pack("{s:I, s:I, s:o}", "invocations", (json_int_t)retired->invocations,
+			 "reply_bytes", (json_int_t)retired->reply_bytes, "outcomes", outcomes);
 }
 
 static json_t *function_json(const struct xfn_model_function *function, struct files *files)
@@ -295,6 +295,7 @@ static void read_retired(const json_t *json, struct xfn_retired *retired)
 	size_t i;
 
 	retired->invocations = number_of(json, "invocations");
+	retired->reply_bytes = json_integer_value(json_object_get(json, "reply_bytes"));
 	for (i = 0; i < XFN_OUTCOME_COUNT; i++)
 		retired->outcomes[i] = json_integer_value(json_array_get(outcomes, i));
 }

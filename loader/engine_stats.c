@@ -135,12 +135,13 @@ static json_t *function_json(struct page *page, const struct xfn_model_function 
 	struct xfn_retired sum;
 
 	xfn_versions_sum(function, versions, &sum);
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:{}, s:I}", "name", spec->name, "tenant",
-			 spec->tenant, "delivery", xfn_delivery_label(spec->delivery), "verdicts",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:{}, s:I, s:I}", "name", spec->name,
+			 "tenant", spec->tenant, "delivery", xfn_delivery_label(spec->delivery),
+			 "verdicts",
 			 verdicts_json(page, counts->verdicts, XFN_FUNCTION_VERDICT_COUNT),
 			 "outcomes", outcomes_json(page, sum.outcomes), "versions",
 			 versions_json(page, function, versions), "lost", "bytes",
-			 (json_int_t)counts->bytes);
+			 (json_int_t)counts->bytes, "reply_bytes", (json_int_t)sum.reply_bytes);
 }
 
 static int add_functions(struct page *page, const struct xfn_dataplane *dataplane,

@@ -28,6 +28,7 @@ struct xfn_set {
 /* What a handler's version did before its slot was given back: absolute numbers. */
 struct xfn_retired {
 	__u64 invocations;
+	__u64 reply_bytes; /* of the frames that it sent as replies */
 	__u64 outcomes[XFN_OUTCOME_COUNT];
 };
 

@@ -193,6 +193,11 @@ bool harness_expect(const struct harness *harness, const char *what, __u32 inter
 	held &= test_expect(run.action == expected->action, "%s: action %s (%d), expected %s", what,
 			    action_label(run.action), run.action, action_label(expected->action));
 	held &= expect_books(what, &before, &after, entry, frame->size, expected);
+	if (expected->function >= 0)
+		held &= expect_moved(what, "version's", "reply bytes",
+				     before.versions[expected->function].reply_bytes,
+				     after.versions[expected->function].reply_bytes,
+				     expected->outcome == XFN_OUTCOME_REPLIED ? run.after.size : 0);
 	held &= test_expect_bytes(what, run.after.bytes, run.after.size, wanted->bytes,
 				  wanted->size);
 	if (ret)

@@ -3,7 +3,8 @@
 # Limits for each source, new connections, and what is said to those who send too much: real clients.
 
 # bats sets output and stderr, and runs each test in a shell of its own.
-# shellcheck disable=SC2154,SC2030,SC2031
+# SERVER is set in lib.bash.
+# shellcheck disable=SC2154,SC2030,SC2031,SC2153
 
 load lib
 
@@ -246,4 +247,50 @@ while True:
 	[[ $result == *4.29*Max-Age:60* ]]
 	[ "$(verdict source_limited each)" -ge 1 ]
 	audit_is_ok
+}
+
+# ---- amplification -----------------------------------------------------------------------------
+
+warnings() { xfn -j plan "$HOME_DIR/main.yaml" | jq -r '.warnings[]' | grep "answers all who ask" || true; }
+
+# plan_of TRIGGER LIMIT [DELIVERY]
+plan_of() {
+	printf 'version: 1\nfunctions:\n  - {name: f, trigger: %s, %s%s}\n' "$1" \
+		"${3:-kernel: $ECHO}" "${2:+, limit: $2}" | manifest main
+	warnings
+}
+
+@test "plan warns of what answers all who ask on a port known for it" {
+	[[ $(plan_of udp/53 "") == *"function 'f'"*"udp/53"*per_source* ]]
+	[[ $(plan_of udp/53 10k/s "socket: existing") == *"udp/53"* ]]
+	[[ $(plan_of udp/100-200 10k/s) == *"udp/111"* ]]
+	[[ $(plan_of '{protocol: udp, port: 123, source: 0.0.0.0/0}' "") == *"udp/123"* ]]
+	[ -z "$(plan_of udp/53 "{per_source: 10/s}")" ]
+	[ -z "$(plan_of udp/53 0)" ]
+	[ -z "$(plan_of tcp/53 "")" ]
+	[ -z "$(plan_of udp/7 "")" ]
+	[ -z "$(plan_of '{protocol: udp, port: 53, source: 10.0.0.0/8}' "")" ]
+}
+
+@test "plan warns by what was measured, once something was" {
+	plan_of udp/53 "" | grep -q "tend to be"
+	xfn apply "$HOME_DIR/main.yaml" >"$HOME_DIR/said"
+	grep -q "answers all who ask" "$HOME_DIR/said"
+	flood -n 200 -g 200 198.18.0.1 53 >/dev/null
+	[ "$(stat_of '.functions[0] | .reply_bytes == .bytes and .bytes > 1000')" = true ]
+	[ -z "$(warnings)" ] # an echo answers with what it got, whatever its port
+	# One that answers with more, on a port that nobody suspects.
+	plan_of udp/7 "" "kernel: $OBJECTS/answer_long.bpf.o" >/dev/null
+	xfn apply "$HOME_DIR/main.yaml" >/dev/null
+	[ -z "$(warnings)" ] # what the one before did was no amplification
+	xfn apply "$HOME_DIR/main.yaml" >/dev/null
+	send 400 7 x
+	many() { [[ $(stat_of '.functions[0].outcomes.replied') -ge 500 ]]; }
+	until_true 5 many
+	[[ $(warnings) == *"(measured)"* ]]
+	restart_daemon KILL
+	[[ $(warnings) == *"(measured)"* ]]
+	printf 'version: 1\nfunctions:\n  - {name: f, trigger: udp/7, kernel: %s, limit: {per_source: 1k/s}}\n' \
+		"$OBJECTS/answer_long.bpf.o" | manifest main
+	[ -z "$(warnings)" ]
 }
