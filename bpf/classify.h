@@ -4,9 +4,11 @@
 /*
  * Stage 2: which trigger matches, hence which function. One array look-up says that nobody's
  * trigger uses the port; else a list of probes, most specific first, each one exact-match look-up
- * in the perfect hash. All of it lives in the generation that `live` names.
+ * in the perfect hash. All of it lives in the generation that `live` names. A probe may ask for a key
+ * in the payload (key.h); where the payload has another one, or none, the walk goes on.
  */
 #include <bpf/bpf_endian.h>
+#include "key.h"
 #include "maps.bpf.h"
 #include "observe.h"
 #include "packet.h"
@@ -76,7 +78,10 @@ static __always_inline union xfn_probe_word *probe_word(const struct generation 
 	return bpf_map_lookup_elem(&xfn_probes, &index);
 }
 
-/* Index of the entry with this key and hash, or -1: displacement, entry, one compare. */
+/*
+ * Index of the entry with this key and hash, or -1: displacement, entry, one compare. What a key says
+ * of the payload is compared by xfn_probe_keyed(): without one it is zero in all entries of a shape.
+ */
 static __always_inline int entry_find(const struct generation *generation, __u64 hash,
 				      const struct xfn_key *key)
 {
@@ -112,7 +117,7 @@ static __always_inline __u32 address_kind(const struct generation *generation,
 	if (!(generation->control->address_mask[generation->number & 1] & xfn_address_bit(address)))
 		return 0;
 	key.meta = XFN_META_VALID | XFN_META_ADDRESS | (packet->meta & XFN_META_FAMILY_MASK);
-	found = entry_find(generation, xfn_hash_key(seed_of(generation), &key), &key);
+	found = entry_find(generation, xfn_hash_header(seed_of(generation), &key), &key);
 	entry = bpf_map_lookup_elem(&xfn_entries, &found);
 	return entry ? entry->function : 0;
 }
@@ -143,33 +148,108 @@ static __always_inline __u64 is_open(const struct xfn_shape *shape, const struct
 	return open & (own | !(shape->flags & XFN_SHAPE_OWN));
 }
 
-/* One probe: the packet under the shape's masks, looked up. Returns the entry's index or -1. */
+/* The packet under the shape's masks, and what the probe adds. */
+static __always_inline __u64 probe_meta(const struct packet *packet, const struct xfn_shape *shape,
+					const struct xfn_probe *probe, __u64 own)
+{
+	__u64 closed = is_open(shape, packet, own) - 1; /* no bit or all */
+
+	barrier_var(closed);
+	/* A closed shape looks for all bits set, which no entry has: not for 0, as in an empty one. */
+	return (packet->meta & shape->meta_mask) | meta_of(shape) | label_of(packet, probe) | closed;
+}
+
+static __always_inline void probe_addresses(const struct packet *packet,
+					    const struct xfn_shape *shape, struct xfn_key *key)
+{
+	key->dst[0] = packet->dst[0] & shape->dst_mask[0];
+	key->dst[1] = packet->dst[1] & shape->dst_mask[1];
+	key->src[0] = packet->src[0] & shape->src_mask[0];
+	key->src[1] = packet->src[1] & shape->src_mask[1];
+}
+
+static __always_inline struct xfn_shape *probe_shape(const struct generation *generation,
+						     const struct xfn_probe *probe, __u32 *index)
+{
+	*index = generation->number * XFN_SHAPES_MAX + probe->shape;
+	return bpf_map_lookup_elem(&xfn_shapes, index);
+}
+
+/* How a probe or a walk ends without an entry; no index. */
+#define FOUND_NOTHING   (-1)
+#define FOUND_KEYED     (-2) /* a probe: it asks for a key, xfn_probe_keyed() says more */
+#define FOUND_KEY_ERROR (-3) /* a walk: keys were wanted, and the payload is odd for all of them */
+
+/* One probe: the packet under the shape's masks, looked up. Returns the entry's index or FOUND_*. */
 static __always_inline int probe_find(const struct generation *generation,
 				      const struct packet *packet, __u64 own,
 				      const struct xfn_probe *probe)
 {
-	__u32 index = generation->number * XFN_SHAPES_MAX + probe->shape;
-	struct xfn_shape *shape = bpf_map_lookup_elem(&xfn_shapes, &index);
 	struct xfn_key key = {};
-	__u64 hash, closed;
+	struct xfn_shape *shape;
+	__u32 index;
+	__u64 hash;
 
+	shape = probe_shape(generation, probe, &index);
 	if (!shape)
-		return -1;
-	closed = is_open(shape, packet, own) - 1; /* no bit or all */
-	barrier_var(closed);
-	/* A closed shape looks for all bits set, which no entry has: not for 0, as in an empty one. */
-	key.meta = (packet->meta & shape->meta_mask) | meta_of(shape) | label_of(packet, probe) |
-		   closed;
-	if (shape->flags & XFN_SHAPE_ADDRESSES) {
-		key.dst[0] = packet->dst[0] & shape->dst_mask[0];
-		key.dst[1] = packet->dst[1] & shape->dst_mask[1];
-		key.src[0] = packet->src[0] & shape->src_mask[0];
-		key.src[1] = packet->src[1] & shape->src_mask[1];
-		hash = xfn_hash_key(seed_of(generation), &key);
-	} else {
-		hash = xfn_hash_meta(seed_of(generation), key.meta);
-	}
+		return FOUND_NOTHING;
+	key.meta = probe_meta(packet, shape, probe, own);
+	if (!(shape->flags & (XFN_SHAPE_ADDRESSES | XFN_SHAPE_KEY)))
+		return entry_find(generation, xfn_hash_meta(seed_of(generation), key.meta), &key);
+	if (shape->flags & XFN_SHAPE_KEY)
+		return FOUND_KEYED;
+	probe_addresses(packet, shape, &key);
+	hash = xfn_hash_header(seed_of(generation), &key);
 	return entry_find(generation, hash, &key);
+}
+
+#define PROBE_OWN   1 /* the destination is an own address */
+#define PROBE_FIRST 2 /* of the packet's that ask for a key */
+
+/*
+ * One probe that asks for a key, by its word. The key is made where the shape is closed, too: whether
+ * a packet is key_error or unmatched does not depend on its addresses. Returns the entry's index or
+ * FOUND_NOTHING. A global function for the reason that xfn_probe_walk() is one, and so that it takes
+ * no register from probes without a key.
+ */
+__noinline int xfn_probe_keyed(struct xdp_md *ctx, struct packet *packet, __u32 number, __u32 at,
+			       __u32 flags)
+{
+	struct generation generation;
+	union xfn_probe_word *word;
+	struct xfn_key_scratch *scratch = key_scratch();
+	struct xfn_key key = {};
+	struct xfn_shape *shape;
+	struct xfn_entry *entry;
+	__u32 index;
+	__u64 hash;
+	int found;
+
+	if (!packet || !scratch || generation_of(number, &generation))
+		return FOUND_NOTHING;
+	if (flags & PROBE_FIRST)
+		scratch->known = 0;
+	word = probe_word(&generation, at);
+	shape = word ? probe_shape(&generation, &word->probe, &index) : 0;
+	if (!shape || !key_make(ctx, packet, shape, scratch))
+		return FOUND_NOTHING;
+	key.meta = probe_meta(packet, shape, &word->probe, flags & PROBE_OWN);
+	probe_addresses(packet, shape, &key);
+	hash = xfn_hash_header(seed_of(&generation), &key);
+	found = entry_find(&generation, xfn_hash_payload(hash, scratch->payload), &key);
+	entry = bpf_map_lookup_elem(&xfn_entries, &found);
+	if (!entry || ((entry->key.payload[0] ^ scratch->payload[0]) |
+		       (entry->key.payload[1] ^ scratch->payload[1])))
+		return FOUND_NOTHING;
+	return found;
+}
+
+/* How a walk ends that found nothing. */
+static __always_inline int nothing_found(__u32 keyed)
+{
+	struct xfn_key_scratch *scratch = keyed ? key_scratch() : 0;
+
+	return scratch && !(scratch->known & KEY_READABLE) ? FOUND_KEY_ERROR : FOUND_NOTHING;
 }
 
 /* A random number for the sampler: per-CPU xorshift64, a fifth of bpf_get_prandom_u32's cost. */
@@ -213,21 +293,22 @@ static __always_inline int match_function(const struct generation *generation,
 }
 
 /*
- * Walks a list of probes. Returns the index of the matching entry, or -1. Notes in
- * packet->group a destination that is the directed broadcast of one of our subnets.
+ * Walks a list of probes. Returns the index of the matching entry, or FOUND_*. Notes in packet->group
+ * a destination that is the directed broadcast of one of our subnets.
  * A global function, which the verifier walks once by itself: inlined behind parse, whose every path
  * leaves another state, it would be walked a million times.
  */
-__noinline int xfn_probe_walk(struct packet *packet, __u32 number, __u32 list, __u32 count)
+__noinline int xfn_probe_walk(struct xdp_md *ctx, struct packet *packet, __u32 number, __u32 list,
+			      __u32 count)
 {
 	struct generation generation;
 	union xfn_probe_word *word;
-	__u32 i, kind;
+	__u32 i, kind, keyed = 0;
 	__u64 own;
 	int found;
 
 	if (!packet || generation_of(number, &generation))
-		return -1;
+		return FOUND_NOTHING;
 	kind = address_kind(&generation, packet, packet->dst);
 	own = kind == XFN_ADDRESS_OWN;
 	if (kind == XFN_ADDRESS_BROADCAST)
@@ -239,18 +320,23 @@ __noinline int xfn_probe_walk(struct packet *packet, __u32 number, __u32 list, _
 		if (!word)
 			break;
 		found = probe_find(&generation, packet, own, &word->probe);
+		if (found == FOUND_KEYED) {
+			found = xfn_probe_keyed(ctx, packet, number, list + i,
+						own | (keyed ? 0 : PROBE_FIRST));
+			keyed = 1;
+		}
 		if (found >= 0)
 			return found;
 	}
-	return -1;
+	return nothing_found(keyed);
 }
 
 /*
- * Returns XFN_GO_ON with *match filled in, or XFN_VERDICT_UNMATCHED.
+ * Returns XFN_GO_ON with *match filled in, or XFN_VERDICT_{UNMATCHED,KEY_ERROR}.
  * An event that may be sampled is stamped before its probes; limiter and histograms share the stamp.
  */
-static __always_inline int classify(const struct generation *generation, struct packet *packet,
-				    struct match *match)
+static __always_inline int classify(struct xdp_md *ctx, const struct generation *generation,
+				    struct packet *packet, struct match *match)
 {
 	__u32 list = list_of_port(generation, packet);
 	union xfn_probe_word *word;
@@ -269,10 +355,10 @@ static __always_inline int classify(const struct generation *generation, struct 
 		if (draw <= sample)
 			match->seen_ns = bpf_ktime_get_ns();
 	}
-	found = xfn_probe_walk(packet, generation->number, list, word->head.count);
+	found = xfn_probe_walk(ctx, packet, generation->number, list, word->head.count);
 	entry = bpf_map_lookup_elem(&xfn_entries, &found);
 	if (!entry)
-		return XFN_VERDICT_UNMATCHED;
+		return found == FOUND_KEY_ERROR ? XFN_VERDICT_KEY_ERROR : XFN_VERDICT_UNMATCHED;
 	return match_function(generation, entry, draw, match);
 }
 

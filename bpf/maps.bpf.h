@@ -185,6 +185,15 @@ struct {
 	__type(value, struct xfn_sum_buffer);
 } xfn_sums SEC(".maps");
 
+/* ---- of the key readers ------------------------------------------------------------------------ */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct xfn_key_scratch);
+} xfn_keys SEC(".maps");
+
 /* ---- of the sampler ---------------------------------------------------------------------------- */
 
 /* State of the sampler's xorshift generator; 0 = not seeded yet. */

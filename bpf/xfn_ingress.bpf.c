@@ -24,7 +24,7 @@ int xfn_ingress(struct xdp_md *ctx)
 		return XDP_PASS; /* both arrays have this element: never taken */
 	verdict = parse(data, data_end, interface->mac, slot, &packet);
 	if (verdict == XFN_GO_ON)
-		verdict = classify(&generation, &packet, &match);
+		verdict = classify(ctx, &generation, &packet, &match);
 	if (verdict != XFN_GO_ON) { /* nobody's: a way out of its own, which carries no match */
 		observe_verdict(ctx, &packet, &(struct match){}, verdict);
 		verdict = account(ctx, &generation, &packet, &(struct match){}, verdict);

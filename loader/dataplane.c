@@ -171,6 +171,7 @@ static int check_layout(struct xfn_dataplane *dataplane, struct xfn_fault *fault
 		[XFN_MAP_OUTCOMES] = sizeof(struct xfn_version_counts),
 		[XFN_MAP_HISTOGRAMS] = sizeof(struct xfn_histogram),
 		[XFN_MAP_SUMS] = sizeof(struct xfn_sum_buffer),
+		[XFN_MAP_KEYS] = sizeof(struct xfn_key_scratch),
 	};
 	struct bpf_map_info info;
 	int i, err;
@@ -231,6 +232,18 @@ static int map_memory(struct xfn_dataplane *dataplane, enum xfn_map map, void *r
 	return 0;
 }
 
+/* Rulesets are compiled with the seed that the readers of keys will use. */
+static int read_secrets(struct xfn_dataplane *dataplane)
+{
+	struct xfn_secrets secrets;
+	__u32 zero = 0;
+
+	if (bpf_map_lookup_elem(dataplane->map_fd[XFN_MAP_SECRETS], &zero, &secrets))
+		return xfn_errno();
+	dataplane->rules.key_seed = secrets.key_seed;
+	return 0;
+}
+
 static int map_all(struct xfn_dataplane *dataplane)
 {
 	const struct {
@@ -253,7 +266,7 @@ static int map_all(struct xfn_dataplane *dataplane)
 	for (i = 0; i < sizeof(views) / sizeof(views[0]) && !err; i++)
 		err = map_memory(dataplane, views[i].map, views[i].view);
 	dataplane->rules.slot_bits = dataplane->capacity.slot_bits;
-	return err;
+	return err ?: read_secrets(dataplane);
 }
 
 static void unmap(struct xfn_dataplane *dataplane, enum xfn_map map, void *memory)

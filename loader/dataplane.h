@@ -71,6 +71,7 @@ struct xfn_capacity xfn_capacity_of(__u32 triggers, __u32 functions);
 	X(OUTCOMES, xfn_outcomes)       \
 	X(HISTOGRAMS, xfn_histograms)   \
 	X(SUMS, xfn_sums)               \
+	X(KEYS, xfn_keys)               \
 	X(RANDOM, xfn_random)
 
 enum xfn_map {

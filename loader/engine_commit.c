@@ -84,6 +84,7 @@ static int add_functions(const struct xfn_model *model, struct sources *sources)
 			.triggers = xfn_function_triggers(function->set->manifest, function->spec),
 			.trigger_count = function->spec->trigger_count,
 			.prefixes = function->set->manifest->prefixes,
+			.keys = function->set->manifest->keys,
 		};
 	}
 	return 0;
@@ -137,6 +138,7 @@ int xfn_change_compile(struct xfn_change *change, struct xfn_ruleset **ret)
 		.rules_max = capacity->triggers,
 		.functions_max = capacity->functions,
 		.start_seed = 1,
+		.key_seed = engine->dataplane->rules.key_seed,
 	};
 	int err = add_functions(model, &sources);
 

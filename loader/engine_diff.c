@@ -125,6 +125,15 @@ static bool texts_equal(const char *a, const char *b)
 	return !strcmp(a ?: "", b ?: "");
 }
 
+static bool keys_equal(const struct xfn_key_spec *a, const struct xfn_key_spec *b)
+{
+	if (!a || !b)
+		return a == b;
+	return a->kind == b->kind && a->value_bytes == b->value_bytes && a->offset == b->offset &&
+	       !memcmp(a->value, b->value, sizeof(a->value)) &&
+	       !memcmp(a->mask, b->mask, sizeof(a->mask)) && texts_equal(a->text, b->text);
+}
+
 static bool trigger_equal(const struct xfn_manifest *a, const struct xfn_trigger_spec *at,
 			  const struct xfn_manifest *b, const struct xfn_trigger_spec *bt)
 {
@@ -133,7 +142,8 @@ static bool trigger_equal(const struct xfn_manifest *a, const struct xfn_trigger
 	       at->port_hi == bt->port_hi && at->vlan[0] == bt->vlan[0] &&
 	       at->vlan[1] == bt->vlan[1] && texts_equal(at->interface, bt->interface) &&
 	       spans_equal(a, at->destinations, b, bt->destinations) &&
-	       spans_equal(a, at->sources, b, bt->sources);
+	       spans_equal(a, at->sources, b, bt->sources) &&
+	       keys_equal(xfn_manifest_key(a, at), xfn_manifest_key(b, bt));
 }
 
 static bool triggers_equal(const struct xfn_model_function *a, const struct xfn_model_function *b)

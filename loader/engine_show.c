@@ -11,6 +11,7 @@
 #include <bpf/bpf.h>
 
 #include "engine_read.h"
+#include "key.h"
 #include "units.h"
 
 /* Of a long list the first are shown, and how many there are in all. */
@@ -79,6 +80,22 @@ static int put_vlan(json_t *object, const struct xfn_trigger_spec *trigger)
 	return 0;
 }
 
+static json_t *bytes_json(const struct xfn_key_spec *key)
+{
+	char value[2 * XFN_KEY_BYTES_MAX + 1], mask[2 * XFN_KEY_BYTES_MAX + 1];
+
+	return json_pack("{s: I, s: s, s: s}", "offset", (json_int_t)key->offset, "value",
+			 xfn_key_hex_print(key->value, key->value_bytes, value), "mask",
+			 xfn_key_hex_print(key->mask, key->value_bytes, mask));
+}
+
+static json_t *key_json(const struct xfn_key_spec *key)
+{
+	json_t *value = key->kind == XFN_KEY_BYTES ? bytes_json(key) : json_string(key->text);
+
+	return json_pack("{s: o}", xfn_key_label(key->kind), value);
+}
+
 static int fill_trigger(json_t *object, const struct xfn_manifest *manifest,
 			const struct xfn_trigger_spec *trigger)
 {
@@ -92,6 +109,8 @@ static int fill_trigger(json_t *object, const struct xfn_manifest *manifest,
 		err = put(object, "source", prefixes_json(manifest, trigger->sources));
 	err = err ?: put_vlan(object, trigger);
 	err = err ?: put_text(object, "interface", trigger->interface);
+	if (!err && trigger->key)
+		err = put(object, "key", key_json(xfn_manifest_key(manifest, trigger)));
 	return err ?: put_count(object, "line", trigger->line);
 }
 

@@ -185,6 +185,7 @@ static int make_table(struct xfn_ruleset_build *build)
 	}
 	ruleset->seed = phash.seed;
 	ruleset->slot_bits = input->slot_bits;
+	ruleset->key_seed = input->key_seed;
 	ruleset->displace = phash.displace;
 	phash.displace = NULL;
 	ruleset->rule_count = build->rule_count;
@@ -227,6 +228,7 @@ static void build_fini(struct xfn_ruleset_build *build)
 	xfn_free(build->first_trigger);
 	xfn_free(build->name_slots);
 	xfn_intern_fini(&build->by_name);
+	xfn_intern_fini(&build->by_class);
 }
 
 int xfn_ruleset_compile(const struct xfn_ruleset_input *input, struct xfn_diag_list *diags,

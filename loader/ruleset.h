@@ -9,7 +9,7 @@
  * A trigger becomes one rule for each pair of its destinations and sources. A rule has a shape (which
  * bits it compares) and a label (its port, or the number of its port range); each port has a list of
  * probes, one for each shape and label that can match there, most specific first; each probe is one
- * look-up in a perfect hash.
+ * look-up in a perfect hash. What a trigger asks of the payload is a part of its rule's shape and key.
  *
  * Compiling takes time in proportion to the number of rules, whatever they look like. It touches no
  * map. A compiled ruleset is never changed and holds nothing of its input.
@@ -22,6 +22,7 @@
 #include "xfn/abi.h"
 
 struct xfn_diag_list;
+struct xfn_key_spec;
 struct xfn_prefix;
 struct xfn_trigger_spec;
 
@@ -36,6 +37,7 @@ struct xfn_ruleset_function {
 	const struct xfn_trigger_spec *triggers;
 	__u32 trigger_count;
 	const struct xfn_prefix *prefixes; /* the array that the triggers' spans mean */
+	const struct xfn_key_spec *keys;   /* the array that the triggers' keys mean */
 };
 
 /* An attached interface. */
@@ -62,6 +64,7 @@ struct xfn_ruleset_input {
 	__u32 rules_max;     /* capacity: rules and addresses together */
 	__u32 functions_max; /* capacity: functions */
 	__u64 start_seed;    /* of the perfect hash; equal input gives an equal ruleset */
+	__u64 key_seed;      /* of the maps: of the digests of keys */
 };
 
 /* ---- what comes out ---------------------------------------------------------------------------- */
@@ -81,6 +84,7 @@ struct xfn_ruleset {
 	/* As in xfn/abi.h, one generation. */
 	__u64 seed;
 	__u64 address_mask;
+	__u64 key_seed; /* the input's */
 	__u32 slot_bits;
 	__u32 probe_words;            /* used, word 0 included */
 	__u32 shape_count;            /* used; they are numbered from 1 */
@@ -136,6 +140,8 @@ struct xfn_packet_view {
 	__u16 vlan[XFN_VLAN_TAGS_MAX]; /* outer, inner: id | XFN_VLAN_PRESENT, or 0 */
 	__u8 interface;                /* slot */
 	bool group_frame; /* the Ethernet destination is a group or broadcast address */
+	const void *payload; /* borrowed; may be NULL where payload_bytes is 0 */
+	__u32 payload_bytes;
 };
 
 /*
@@ -144,6 +150,12 @@ struct xfn_packet_view {
  */
 const struct xfn_entry *xfn_ruleset_find(const struct xfn_ruleset *ruleset,
 					 const struct xfn_packet_view *packet);
+
+/*
+ * For a packet that matches none: whether keys are wanted on its port and its payload is odd for all of
+ * them, so that the verdict is key_error and not unmatched.
+ */
+bool xfn_ruleset_key_error(const struct xfn_ruleset *ruleset, const struct xfn_packet_view *packet);
 
 /* ---- into the maps ----------------------------------------------------------------------------- */
 
@@ -156,6 +168,7 @@ struct xfn_ruleset_maps {
 	struct xfn_displace_chunk *displace; /* 2^(slot_bits - XFN_BUCKET_BITS_LESS + 1) words */
 	struct xfn_entry *entries;           /* 2 * 2^slot_bits */
 	__u32 slot_bits;
+	__u64 key_seed; /* of struct xfn_secrets */
 };
 
 /*
@@ -164,7 +177,7 @@ struct xfn_ruleset_maps {
  * live generation or the data plane may use a neighbouring word; what an earlier ruleset left behind
  * becomes zero. control gets the generation's seed and address mask. It does not make the generation
  * live: that is one release store of control->live, by the caller.
- * Returns the number of words stored, or -EINVAL if slot_bits differ.
+ * Returns the number of words stored, or -EINVAL if slot_bits or the key seed differ.
  */
 long xfn_ruleset_store(const struct xfn_ruleset *ruleset, const struct xfn_ruleset_maps *maps,
 		       unsigned generation);

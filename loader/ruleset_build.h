@@ -15,6 +15,7 @@
 #include "diag.h"
 #include "manifest.h"
 #include "ruleset.h"
+#include "ruleset_key.h"
 
 /* ---- shapes: ruleset_shape.c ------------------------------------------------------------------- */
 
@@ -37,11 +38,14 @@ static inline __u16 xfn_shape_code(__u32 dst_class, __u32 src_class, bool interf
 	return (__u16)((dst_class * XFN_CLASS_COUNT + src_class) * 2 + interface);
 }
 
-/* Position in the order of shapes: the more specific, the smaller. Not unique. */
+/*
+ * Position in the order of shapes, keys left aside: the more specific, the smaller. Not unique.
+ */
 __u32 xfn_shape_rank(__u16 code);
 
 /* The masks of a shape under its number, 1 to XFN_SHAPES_MAX - 1. */
-void xfn_shape_fill(__u16 code, __u32 number, struct xfn_shape *shape);
+void xfn_shape_fill(__u16 code, const struct xfn_key_class *class, __u32 number,
+		    struct xfn_shape *shape);
 
 /* ---- sorting and interning: ruleset_sort.c ------------------------------------------------------ */
 
@@ -81,7 +85,8 @@ struct xfn_rule {
 	__u32 interface; /* 0: any; else names of the build, from 1 */
 	__u16 port_lo;
 	__u16 port_hi;
-	__u16 code; /* of its shape */
+	__u16 code;      /* of its shape, together with */
+	__u8 class;      /* its key's, in the build's classes; 0: none */
 };
 
 /* An address of this host, each once. */
@@ -102,6 +107,9 @@ struct xfn_ruleset_build {
 	__u32 *first_trigger;      /* of each function: number of its first trigger */
 	struct xfn_intern by_name; /* the ruleset's names by their text */
 	__u32 *name_slots; /* of each name: slot of the attached interface, or XFN_RULESET_NONE */
+	struct xfn_key_class classes[XFN_SHAPES_MAX]; /* of keys; 0 is that of none */
+	struct xfn_intern by_class;
+	__u32 class_count; /* XFN_SHAPES_MAX: there are more */
 	unsigned refused;  /* diagnostics added */
 };
 
@@ -113,7 +121,10 @@ static inline const struct xfn_trigger_spec *xfn_rule_spec(const struct xfn_rule
 	       build->first_trigger[rule->function];
 }
 
-/* The steps return 0 or -ENOMEM; what they refuse is counted in build->refused. */
+/*
+ * The steps return 0 or -ENOMEM; what they refuse is counted in build->refused. The first one returns
+ * -EINVAL where nothing can be made of what was refused.
+ */
 int xfn_ruleset_make_rules(struct xfn_ruleset_build *build);
 int xfn_ruleset_check_conflicts(struct xfn_ruleset_build *build);
 /* Takes rules that wait for an interface out. */

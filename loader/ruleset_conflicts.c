@@ -26,6 +26,7 @@ static bool group_equal(const void *context, __u32 id, const void *wanted)
 	__u32 other = *(const __u32 *)wanted;
 
 	return build->rules[id].code == build->rules[other].code &&
+	       build->rules[id].class == build->rules[other].class &&
 	       build->rules[id].interface == build->rules[other].interface &&
 	       memcmp(&build->keys[id], &build->keys[other], sizeof(build->keys[id])) == 0;
 }
@@ -33,7 +34,8 @@ static bool group_equal(const void *context, __u32 id, const void *wanted)
 /* A group goes by the number of its first rule. */
 static __u32 group_of(struct xfn_intern *groups, const struct xfn_ruleset_build *build, __u32 rule)
 {
-	__u64 seed = (__u64)build->rules[rule].interface << 16 | build->rules[rule].code;
+	__u64 seed = (__u64)build->rules[rule].interface << 24 |
+		     (__u64)build->rules[rule].class << 16 | build->rules[rule].code;
 	__u64 hash = xfn_hash_key(build->input->start_seed + seed, &build->keys[rule]);
 
 	return xfn_intern_get(groups, hash, group_equal, build, &rule, rule);
@@ -92,7 +94,7 @@ static void refuse_pair(struct nest *nest, __u32 one, __u32 other)
 	else if (equal)
 		xfn_ruleset_refuse(build, second,
 				   "remove one, or tell them apart by destination, source, vlan, "
-				   "interface or port",
+				   "interface, port or key",
 				   "the trigger of %s matches the same packets as that of %s",
 				   build->input->functions[second->function].owner, place);
 	else

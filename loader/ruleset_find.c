@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ruleset.h"
+#include "ruleset_key.h"
 
 static __u64 packet_meta(const struct xfn_packet_view *packet)
 {
@@ -52,6 +53,16 @@ static __u32 address_kind(const struct xfn_ruleset *ruleset, __u64 meta, const _
 	return entry ? entry->function : 0;
 }
 
+/* What the payload has for the shape; false where that is nothing. */
+static bool fill_payload(const struct xfn_ruleset *ruleset, const struct xfn_packet_view *packet,
+			 const struct xfn_shape *shape, struct xfn_key *key)
+{
+	if (!(shape->flags & XFN_SHAPE_KEY))
+		return true;
+	return xfn_key_read(shape, ruleset->key_seed, packet->payload, packet->payload_bytes,
+			    key->payload) == XFN_KEY_FOUND;
+}
+
 static const struct xfn_entry *probe_find(const struct xfn_ruleset *ruleset,
 					  const struct xfn_packet_view *packet, __u32 kind,
 					  const struct xfn_probe *probe)
@@ -59,7 +70,7 @@ static const struct xfn_entry *probe_find(const struct xfn_ruleset *ruleset,
 	const struct xfn_shape *shape = &ruleset->shapes[probe->shape];
 	enum xfn_group group =
 		kind == XFN_ADDRESS_BROADCAST ? XFN_GROUP_BROADCAST : packet_group(packet);
-	struct xfn_key key;
+	struct xfn_key key = {0};
 
 	if (!(shape->group_ok >> group & 1))
 		return NULL;
@@ -72,14 +83,39 @@ static const struct xfn_entry *probe_find(const struct xfn_ruleset *ruleset,
 	key.dst[1] = packet->dst[1] & shape->dst_mask[1];
 	key.src[0] = packet->src[0] & shape->src_mask[0];
 	key.src[1] = packet->src[1] & shape->src_mask[1];
-	return entry_find(ruleset, &key);
+	return fill_payload(ruleset, packet, shape, &key) ? entry_find(ruleset, &key) : NULL;
+}
+
+static __u32 list_of_port(const struct xfn_ruleset *ruleset, const struct xfn_packet_view *packet)
+{
+	__u32 at = (packet->protocol == IPPROTO_TCP ? XFN_PORT_COUNT : 0) + packet->dst_port;
+
+	return ruleset->ports[at / XFN_PORTS_PER_CHUNK].list[at % XFN_PORTS_PER_CHUNK];
+}
+
+bool xfn_ruleset_key_error(const struct xfn_ruleset *ruleset, const struct xfn_packet_view *packet)
+{
+	__u32 list = list_of_port(ruleset, packet), i;
+	const struct xfn_shape *shape;
+	__u64 payload[2];
+	bool wanted = false;
+
+	for (i = 1; list && i <= ruleset->probes[list].head.count; i++) {
+		shape = &ruleset->shapes[ruleset->probes[list + i].probe.shape];
+		if (!(shape->flags & XFN_SHAPE_KEY))
+			continue;
+		wanted = true;
+		if (xfn_key_read(shape, ruleset->key_seed, packet->payload, packet->payload_bytes,
+				 payload) != XFN_KEY_ODD)
+			return false;
+	}
+	return wanted;
 }
 
 const struct xfn_entry *xfn_ruleset_find(const struct xfn_ruleset *ruleset,
 					 const struct xfn_packet_view *packet)
 {
-	__u32 at = (packet->protocol == IPPROTO_TCP ? XFN_PORT_COUNT : 0) + packet->dst_port;
-	__u32 list = ruleset->ports[at / XFN_PORTS_PER_CHUNK].list[at % XFN_PORTS_PER_CHUNK], i;
+	__u32 list = list_of_port(ruleset, packet), i;
 	const struct xfn_entry *entry;
 	__u32 kind;
 

@@ -20,6 +20,7 @@ struct span {
 	__u16 hi;
 	__u16 label; /* number of the range; 0: one port, which labels itself */
 	__u8 shape;
+	__u8 key_rank; /* of its shape's key */
 	__u8 tcp;
 };
 
@@ -27,8 +28,10 @@ struct port_build {
 	struct xfn_ruleset_build *build;
 	struct span *spans; /* by protocol, then first port */
 	__u32 span_count;
-	__u32 *shape_numbers; /* of each shape code, 0: not used */
-	__u32 shape_count;    /* may be more than there is room for */
+	struct xfn_intern shapes;       /* numbers by full code */
+	__u32 *codes;                   /* full code of each number, from 1 */
+	__u32 shape_count;              /* may be more than there is room for */
+	__u8 key_ranks[XFN_SHAPES_MAX]; /* of each class: the more specific, the smaller */
 	struct xfn_intern lists;
 	__u32 words_room;
 };
@@ -48,31 +51,64 @@ static bool rule_tcp(const struct xfn_ruleset_build *build, __u32 rule)
 
 /* ---- shapes ------------------------------------------------------------------------------------ */
 
-/* Numbers shapes as they turn up. Beyond the last number they are only counted. */
-static __u8 shape_number(struct port_build *p, __u16 code)
+/* A shape without its number: code and class of its rules. */
+static __u32 full_code(const struct xfn_rule *rule)
 {
-	if (!p->shape_numbers[code]) {
-		p->shape_numbers[code] = ++p->shape_count;
-		if (p->shape_count < XFN_SHAPES_MAX)
-			xfn_shape_fill(code, p->shape_count,
-				       &p->build->ruleset->shapes[p->shape_count]);
+	return (__u32)rule->code << 8 | rule->class;
+}
+
+static bool code_equal(const void *context, __u32 id, const void *wanted)
+{
+	const struct port_build *p = context;
+
+	return p->codes[id] == *(const __u32 *)wanted;
+}
+
+/* Numbers shapes as they turn up. Beyond the last number they are only counted. */
+static __u8 shape_number(struct port_build *p, const struct xfn_rule *rule)
+{
+	struct xfn_ruleset_build *build = p->build;
+	__u32 code = full_code(rule), fresh = p->shape_count + 1;
+	__u32 number = xfn_intern_get(&p->shapes, xfn_hash_round(0, code), code_equal, p, &code,
+				      fresh);
+
+	if (number == fresh) {
+		p->codes[fresh] = code;
+		p->shape_count = fresh;
+		if (fresh < XFN_SHAPES_MAX)
+			xfn_shape_fill(rule->code, &build->classes[rule->class], fresh,
+				       &build->ruleset->shapes[fresh]);
 	}
-	return (__u8)p->shape_numbers[code];
+	return (__u8)number;
+}
+
+/* A class's rank is the number of those that are more specific. */
+static void rank_keys(struct port_build *p)
+{
+	const struct xfn_key_class *classes = p->build->classes;
+	__u32 count = p->build->class_count, i, j;
+
+	for (i = 0; i < count; i++)
+		for (j = 0; j < count; j++)
+			p->key_ranks[i] += xfn_key_class_compare(&classes[j], &classes[i]) < 0;
 }
 
 static void check_shapes(struct port_build *p)
 {
 	if (p->shape_count >= XFN_SHAPES_MAX)
 		xfn_ruleset_refuse(
-			p->build, NULL, "use fewer different prefix lengths",
+			p->build, NULL, "use fewer different prefix lengths and kinds of keys",
 			"the triggers need %u shapes (combinations of destination length, source "
-			"length and interface), at most %d fit",
+			"length, interface and kind of key), at most %d fit",
 			p->shape_count, XFN_SHAPES_MAX - 1);
 	else
 		p->build->ruleset->shape_count = p->shape_count;
 }
 
 /* ---- spans ------------------------------------------------------------------------------------- */
+
+/* Of the sort key: protocol, first port, last port, full code. */
+enum { PORTS_SHIFT = 24, PROTOCOL_SHIFT = PORTS_SHIFT + 32 };
 
 static int sort_by_ports(const struct xfn_ruleset_build *build, struct xfn_sort_item *items)
 {
@@ -81,8 +117,9 @@ static int sort_by_ports(const struct xfn_ruleset_build *build, struct xfn_sort_
 	for (i = 0; i < build->rule_count; i++) {
 		const struct xfn_rule *rule = &build->rules[i];
 
-		items[i].key = (__u64)rule_tcp(build, i) << 48 | (__u64)rule->port_lo << 32 |
-			       (__u64)rule->port_hi << 16 | rule->code;
+		items[i].key = (__u64)rule_tcp(build, i) << PROTOCOL_SHIFT |
+			       (__u64)rule->port_lo << (PORTS_SHIFT + 16) |
+			       (__u64)rule->port_hi << PORTS_SHIFT | full_code(rule);
 		items[i].value = i;
 	}
 	return xfn_sort(items, build->rule_count);
@@ -108,9 +145,10 @@ static void make_spans(struct port_build *p, const struct xfn_sort_item *items)
 	for (i = 0; i < build->rule_count; i++) {
 		__u32 r = items[i].value, sample;
 		const struct xfn_rule *rule = &build->rules[r];
-		bool same_ports = i && items[i].key >> 16 == items[i - 1].key >> 16;
+		bool same_ports = i && items[i].key >> PORTS_SHIFT ==
+						items[i - 1].key >> PORTS_SHIFT;
 
-		if (i && items[i].key >> 48 != items[i - 1].key >> 48)
+		if (i && items[i].key >> PROTOCOL_SHIFT != items[i - 1].key >> PROTOCOL_SHIFT)
 			ranges = 0;
 		if (!i || items[i].key != items[i - 1].key) {
 			__u16 label = same_ports ? span->label : 0;
@@ -124,7 +162,8 @@ static void make_spans(struct port_build *p, const struct xfn_sort_item *items)
 				.lo = rule->port_lo,
 				.hi = rule->port_hi,
 				.label = label,
-				.shape = shape_number(p, rule->code),
+				.shape = shape_number(p, rule),
+				.key_rank = p->key_ranks[rule->class],
 				.tcp = rule_tcp(build, r),
 			};
 		}
@@ -241,12 +280,14 @@ static void check_words(struct port_build *p)
 
 /* ---- sweep ------------------------------------------------------------------------------------- */
 
-/* By shape, then by port: one port before a range, narrower ranges first. */
+/* By shape, then by port: one port before a range, narrower ranges first; then by key. */
 static bool more_specific(const struct span *one, const struct span *other)
 {
 	if (one->rank != other->rank)
 		return one->rank < other->rank;
-	return one->hi - one->lo < other->hi - other->lo;
+	if (one->hi - one->lo != other->hi - other->lo)
+		return one->hi - one->lo < other->hi - other->lo;
+	return one->key_rank < other->key_rank;
 }
 
 static void sweep_remove(struct sweep *sweep, __u32 port)
@@ -283,9 +324,9 @@ static void refuse_port(struct port_build *p, const struct sweep *sweep, const s
 		probes += p->spans[i].tcp == sweep->tcp && p->spans[i].lo <= port &&
 			  p->spans[i].hi >= port;
 	xfn_ruleset_refuse(p->build, &p->build->rules[span->rule],
-			   "use fewer different prefix lengths and port ranges there",
+			   "use fewer different prefix lengths, port ranges and kinds of keys there",
 			   "%s port %u needs %u probes (combinations of destination length, source "
-			   "length, interface and port range), at most %d fit",
+			   "length, interface, port range and kind of key), at most %d fit",
 			   xfn_protocol_label(sweep->tcp ? IPPROTO_TCP : IPPROTO_UDP), port, probes,
 			   XFN_PROBES_PER_PORT_MAX);
 }
@@ -347,23 +388,24 @@ static int port_build_init(struct port_build *p)
 	__u32 lists_max = rules < XFN_PORT_COUNT ? 2 * rules : 2 * XFN_PORT_COUNT;
 
 	p->spans = xfn_alloc(rules * sizeof(*p->spans));
-	p->shape_numbers = xfn_alloc(XFN_SHAPE_CODES * sizeof(*p->shape_numbers));
+	p->codes = xfn_alloc((rules + 1UL) * sizeof(*p->codes));
 	ruleset->ports = xfn_alloc(XFN_PORT_CHUNKS * sizeof(*ruleset->ports));
 	ruleset->shapes = xfn_alloc(XFN_SHAPES_MAX * sizeof(*ruleset->shapes));
 	ruleset->probe_words = 0;
-	if (!p->spans || !p->shape_numbers || !ruleset->ports || !ruleset->shapes)
+	if (!p->spans || !p->codes || !ruleset->ports || !ruleset->shapes)
 		return -ENOMEM;
 	if (lists_reserve(p, 1))
 		return -ENOMEM;
 	ruleset->probes[0].word = 0; /* never a list */
 	ruleset->probe_words = 1;
-	return xfn_intern_init(&p->lists, lists_max);
+	return xfn_intern_init(&p->lists, lists_max) ?: xfn_intern_init(&p->shapes, rules);
 }
 
 static void port_build_fini(struct port_build *p)
 {
 	xfn_free(p->spans);
-	xfn_free(p->shape_numbers);
+	xfn_free(p->codes);
+	xfn_intern_fini(&p->shapes);
 	xfn_intern_fini(&p->lists);
 }
 
@@ -376,6 +418,7 @@ int xfn_ruleset_make_ports(struct xfn_ruleset_build *build)
 	if (!err)
 		err = sort_by_ports(build, items);
 	if (!err) {
+		rank_keys(&p);
 		make_spans(&p, items);
 		check_shapes(&p);
 		err = sweep_all(&p);

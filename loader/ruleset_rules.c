@@ -152,6 +152,55 @@ static int name_interfaces(struct xfn_ruleset_build *build)
 	return 0;
 }
 
+/* ---- keys ---------------------------------------------------------------------------------------- */
+
+static bool class_equal(const void *context, __u32 id, const void *wanted)
+{
+	const struct xfn_ruleset_build *build = context;
+
+	return memcmp(&build->classes[id], wanted, sizeof(struct xfn_key_class)) == 0;
+}
+
+/* The number of a class; any where there are too many, which check_classes() refuses. */
+static __u8 class_get(struct xfn_ruleset_build *build, const struct xfn_key_class *class)
+{
+	__u64 hash = xfn_hash_round(class->mask[0], class->mask[1]);
+	__u64 word = (__u64)class->offset << 32 | class->bytes << 16 | class->labels << 8 |
+		     class->reader;
+	__u32 id;
+
+	if (build->class_count == XFN_SHAPES_MAX)
+		return 0;
+	id = xfn_intern_get(&build->by_class, xfn_hash_round(hash, word), class_equal, build, class,
+			    build->class_count);
+	if (id == build->class_count && ++build->class_count < XFN_SHAPES_MAX)
+		build->classes[id] = *class;
+	return (__u8)id;
+}
+
+/* Each would be a shape, so more than there are shapes need not be told apart. */
+static int check_classes(struct xfn_ruleset_build *build)
+{
+	if (build->class_count < XFN_SHAPES_MAX)
+		return 0;
+	xfn_ruleset_refuse(build, NULL, "use fewer different offsets and masks",
+			   "the triggers have more than %d kinds of keys", XFN_SHAPES_MAX - 2);
+	return -EINVAL;
+}
+
+static __u8 spec_class(struct xfn_ruleset_build *build, const struct xfn_rule *rule,
+		       const struct xfn_trigger_spec *spec, __u64 payload[2])
+{
+	const struct xfn_ruleset_input *input = build->input;
+	const struct xfn_key_spec *keys = input->functions[rule->function].keys;
+	struct xfn_key_class class;
+
+	if (!spec->key)
+		return 0;
+	xfn_key_compile(keys + spec->key - 1, input->key_seed, &class, payload);
+	return class_get(build, &class);
+}
+
 /* ---- expansion --------------------------------------------------------------------------------- */
 
 static __u64 spec_meta(const struct xfn_ruleset_build *build, const struct xfn_trigger_spec *spec,
@@ -180,31 +229,32 @@ static __u64 side_fill(struct side side, __u64 address[2])
 	return side.prefix->family == AF_INET ? XFN_META_IPV4 : XFN_META_IPV6;
 }
 
-static void add_rule(struct xfn_ruleset_build *build, const struct xfn_rule *like, __u64 meta,
-		     struct side dst, struct side src)
+static void add_rule(struct xfn_ruleset_build *build, const struct xfn_rule *like,
+		     const struct xfn_key *alike, struct side dst, struct side src)
 {
 	struct xfn_key *key = &build->keys[build->rule_count];
 	struct xfn_rule *rule = &build->rules[build->rule_count];
 
 	if (dst.prefix && src.prefix && dst.prefix->family != src.prefix->family)
 		return;
-	memset(key, 0, sizeof(*key));
-	key->meta = meta | side_fill(dst, key->dst) | side_fill(src, key->src);
+	*key = *alike;
+	key->meta |= side_fill(dst, key->dst) | side_fill(src, key->src);
 	*rule = *like;
 	rule->code = xfn_shape_code(dst.class, src.class, like->interface);
 	build->rule_count++;
 }
 
-static void expand(struct xfn_ruleset_build *build, const struct xfn_rule *like,
+static void expand(struct xfn_ruleset_build *build, struct xfn_rule *like,
 		   const struct xfn_trigger_spec *spec)
 {
 	const struct xfn_ruleset_function *function = &build->input->functions[like->function];
-	__u64 meta = spec_meta(build, spec, like->interface);
+	struct xfn_key alike = {.meta = spec_meta(build, spec, like->interface)};
 	__u32 before = build->rule_count, d, s;
 
+	like->class = spec_class(build, like, spec, alike.payload);
 	for (d = 0; d < destination_count(spec); d++)
 		for (s = 0; s < source_count(spec); s++)
-			add_rule(build, like, meta, destination_side(function, spec, d),
+			add_rule(build, like, &alike, destination_side(function, spec, d),
 				 source_side(function, spec, s));
 	if (build->rule_count == before)
 		xfn_ruleset_refuse(build, like,
@@ -279,7 +329,8 @@ static int make_room(struct xfn_ruleset_build *build)
 	if (!ruleset->triggers || !ruleset->waiting || !build->keys || !build->rules)
 		return -ENOMEM;
 	return xfn_intern_init(&build->by_name,
-			       triggers + input->function_count + input->interface_count);
+			       triggers + input->function_count + input->interface_count) ?:
+		       xfn_intern_init(&build->by_class, XFN_SHAPES_MAX);
 }
 
 int xfn_ruleset_make_rules(struct xfn_ruleset_build *build)
@@ -288,11 +339,13 @@ int xfn_ruleset_make_rules(struct xfn_ruleset_build *build)
 	int err;
 
 	err = make_room(build);
-	if (!err)
-		err = name_interfaces(build);
+	if (err)
+		return err;
+	class_get(build, &(struct xfn_key_class){.reader = XFN_READER_NONE}); /* number 0 */
+	err = name_interfaces(build);
 	for (f = 0; !err && f < build->input->function_count; f++)
 		err = add_function(build, f);
-	return err;
+	return err ?: check_classes(build);
 }
 
 void xfn_ruleset_drop_waiting(struct xfn_ruleset_build *build)

@@ -88,7 +88,20 @@ static __u32 groups_allowed(__u32 dst_class)
 	return groups;
 }
 
-void xfn_shape_fill(__u16 code, __u32 number, struct xfn_shape *shape)
+static void fill_key(const struct xfn_key_class *class, struct xfn_shape *shape)
+{
+	if (!class->reader)
+		return;
+	shape->flags |= XFN_SHAPE_KEY;
+	shape->reader = class->reader;
+	shape->labels = class->labels;
+	shape->bytes = class->bytes;
+	shape->offset = class->offset;
+	memcpy(shape->payload_mask, class->mask, sizeof(shape->payload_mask));
+}
+
+void xfn_shape_fill(__u16 code, const struct xfn_key_class *class, __u32 number,
+		    struct xfn_shape *shape)
 {
 	__u32 dst = code_dst(code), src = code_src(code);
 
@@ -106,5 +119,6 @@ void xfn_shape_fill(__u16 code, __u32 number, struct xfn_shape *shape)
 	}
 	if (class_bits(dst) || class_bits(src))
 		shape->flags |= XFN_SHAPE_ADDRESSES;
-	shape->group_ok = groups_allowed(dst);
+	shape->group_ok = (__u8)groups_allowed(dst);
+	fill_key(class, shape);
 }

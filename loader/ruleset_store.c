@@ -46,7 +46,7 @@ long xfn_ruleset_store(const struct xfn_ruleset *ruleset, const struct xfn_rules
 	size_t entry_words = words_of(entries * sizeof(*maps->entries));
 	long stored = 0;
 
-	if (ruleset->slot_bits != maps->slot_bits)
+	if (ruleset->slot_bits != maps->slot_bits || ruleset->key_seed != maps->key_seed)
 		return -EINVAL;
 	stored += store_words(maps->ports + generation * XFN_PORT_CHUNKS, port_words,
 			      ruleset->ports, port_words);

@@ -113,18 +113,21 @@ struct xfn_control {
 /* ---- classification ---------------------------------------------------------------------------- */
 
 /*
- * What a look-up compares: 40 bytes, no byte that is not compared. Addresses are the bytes of the
+ * What a look-up compares: 56 bytes, no byte that is not compared. Addresses are the bytes of the
  * packet (network order); IPv4 stands in the first 4 bytes, zeros behind.
  * meta, low to high: label:16 (the port, or the number of a range), then the flags below, the VLAN
  * ids, the interface slot + 1, the number of the shape. A rule's meta is what
  * (packet's meta & shape's mask) | probe's label gives for the packets it matches.
  * The shape's number is in there because 10.0.0.0/8 and 10.0.0.0/16 leave the same address behind: a
  * packet's meta has all bits of XFN_META_SHAPE_MASK set, a shape's mask holds its number there.
+ * payload: what the shape's key reader makes of the payload: masked bytes, or the digest of a path or
+ * name; zeros where the shape has none. Other shapes need not compare it: their number says it is zero.
  */
 struct xfn_key {
 	__u64 meta;
 	__u64 dst[2];
 	__u64 src[2];
+	__u64 payload[2];
 };
 
 #define XFN_META_RANGE       (1ULL << 16) /* the label is the number of a range */
@@ -185,13 +188,27 @@ struct xfn_shape {
 	__u64 dst_mask[2];
 	__u64 src_mask[2];
 	__u64 meta_mask;
-	__u32 flags;
-	__u32 group_ok; /* bit per enum xfn_group: may match packets to such a destination */
-	__u64 meta_set; /* set in every rule of the shape: XFN_META_OWN or 0 */
-	__u64 reserved;
+	__u16 flags;
+	__u8 group_ok; /* bit per enum xfn_group: may match packets to such a destination */
+	__u8 reader;   /* enum xfn_key_reader */
+	__u16 offset;  /* XFN_READER_BYTES: of the first byte in the payload */
+	__u8 bytes;    /* XFN_READER_BYTES: 1 to 16 */
+	__u8 labels;   /* XFN_READER_DNS_SUFFIX: 0 to XFN_KEY_SUFFIX_LABELS_MAX */
+	__u64 payload_mask[2]; /* XFN_READER_BYTES: zeros behind its bytes */
 };
 #define XFN_SHAPE_ADDRESSES 1 /* some address bit is compared */
 #define XFN_SHAPE_OWN       2 /* the destination must be an own address */
+#define XFN_SHAPE_KEY       4 /* there is a reader */
+
+/* What a shape reads of the payload. */
+enum xfn_key_reader {
+	XFN_READER_NONE = 0,
+	XFN_READER_COAP_PATH = 1,  /* the Uri-Path of a request, RFC 7252 s. 5.10.1 */
+	XFN_READER_DNS_NAME = 2,   /* the name a query asks for, RFC 1035 s. 4.1.2 */
+	XFN_READER_DNS_SUFFIX = 3, /* its last labels */
+	XFN_READER_BYTES = 4,
+};
+#define XFN_KEY_SUFFIX_LABELS_MAX 8
 
 /* How far a packet's destination is a group. A rule matches a group only if it names it. */
 enum xfn_group {
@@ -208,7 +225,6 @@ struct xfn_entry {
 	struct xfn_key key;
 	__u32 function; /* function slot; for an address enum xfn_address_kind */
 	__u32 rule;     /* index in the ruleset's list of triggers: file and line */
-	__u64 reserved[2];
 };
 
 enum xfn_address_kind {
@@ -238,9 +254,9 @@ static inline __attribute__((always_inline)) __u64 xfn_hash_meta(__u64 seed, __u
 	return xfn_hash_round(xfn_hash_round(seed, meta), seed);
 }
 
-/* Seeded 64-bit hash of a key. Two lanes, so that a superscalar CPU overlaps them. */
-static inline __attribute__((always_inline)) __u64 xfn_hash_key(__u64 seed,
-								const struct xfn_key *key)
+/* Seeded 64-bit hash of meta and addresses. Two lanes, so that a superscalar CPU overlaps them. */
+static inline __attribute__((always_inline)) __u64 xfn_hash_header(__u64 seed,
+								   const struct xfn_key *key)
 {
 	__u64 a, b;
 
@@ -250,6 +266,21 @@ static inline __attribute__((always_inline)) __u64 xfn_hash_key(__u64 seed,
 	b = xfn_hash_round(xfn_hash_round(~seed, key->src[0]), key->dst[1]);
 	b = xfn_hash_round(b, key->src[1]);
 	return xfn_hash_round(a, b);
+}
+
+/* Goes on with the payload. */
+static inline __attribute__((always_inline)) __u64 xfn_hash_payload(__u64 h, const __u64 payload[2])
+{
+	if (!(payload[0] | payload[1]))
+		return h;
+	return xfn_hash_round(xfn_hash_round(h, payload[0]), payload[1]);
+}
+
+/* Seeded 64-bit hash of a key. */
+static inline __attribute__((always_inline)) __u64 xfn_hash_key(__u64 seed,
+								const struct xfn_key *key)
+{
+	return xfn_hash_payload(xfn_hash_header(seed, key), key->payload);
 }
 
 /* Displacement word of hash h. */
@@ -270,6 +301,100 @@ static inline __attribute__((always_inline)) __u64 xfn_address_bit(const __u64 a
 {
 	return 1ULL << ((address[0] ^ address[1]) * 0x9e3779b97f4a7c15ULL >> 58);
 }
+
+/* ---- digests of keys --------------------------------------------------------------------------- */
+
+/*
+ * A path or a name becomes 128 bits, by SipHash-1-3 (Aumasson and Bernstein, 2012) with a secret seed:
+ * payloads come from anybody, and the hash above can be made to collide whatever its seed. One round
+ * takes a word; three end it, and leave 128 bits of the state.
+ * The words of a part (segment or label): its length in a byte, then its bytes, in network order,
+ * zeros behind. So no two sequences of parts have the same words.
+ */
+struct xfn_digest {
+	__u64 v[4];
+};
+
+static inline __attribute__((always_inline)) __u64 xfn_rotate(__u64 x, unsigned bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+static inline __attribute__((always_inline)) void xfn_digest_round(struct xfn_digest *digest)
+{
+	__u64 a = digest->v[0], b = digest->v[1], c = digest->v[2], d = digest->v[3];
+
+	a += b;
+	b = xfn_rotate(b, 13) ^ a;
+	a = xfn_rotate(a, 32);
+	c += d;
+	d = xfn_rotate(d, 16) ^ c;
+	a += d;
+	d = xfn_rotate(d, 21) ^ a;
+	c += b;
+	b = xfn_rotate(b, 17) ^ c;
+	c = xfn_rotate(c, 32);
+	digest->v[0] = a;
+	digest->v[1] = b;
+	digest->v[2] = c;
+	digest->v[3] = d;
+}
+
+static inline __attribute__((always_inline)) void xfn_digest_start(struct xfn_digest *digest,
+								   __u64 seed)
+{
+	digest->v[0] = seed ^ 0x736f6d6570736575ULL;
+	digest->v[1] = ~seed ^ 0x646f72616e646f6dULL;
+	digest->v[2] = seed ^ 0x6c7967656e657261ULL;
+	digest->v[3] = ~seed ^ 0x7465646279746573ULL;
+}
+
+static inline __attribute__((always_inline)) void xfn_digest_word(struct xfn_digest *digest,
+								  __u64 word)
+{
+	digest->v[3] ^= word;
+	xfn_digest_round(digest);
+	digest->v[0] ^= word;
+}
+
+static inline __attribute__((always_inline)) void xfn_digest_end(const struct xfn_digest *digest,
+								 __u64 ret[2])
+{
+	struct xfn_digest last = *digest;
+
+	last.v[2] ^= 0xee; /* as for 128 bits */
+	xfn_digest_round(&last);
+	xfn_digest_round(&last);
+	xfn_digest_round(&last);
+	ret[0] = last.v[0] ^ last.v[1];
+	ret[1] = last.v[2] ^ last.v[3];
+}
+
+/*
+ * xfn_keys, one element per CPU: what the key readers work in, and what they found. Nothing in it
+ * outlives a packet.
+ */
+#define XFN_KEY_HEAD_BYTES 512 /* of a payload, that are read at all */
+struct xfn_key_scratch {
+	__u8 bytes[XFN_KEY_HEAD_BYTES + 8]; /* the payload's first ones */
+	__u32 size;                         /* how many of them are there */
+	__u32 payload_bytes;                /* of the whole payload */
+	__u32 at;                           /* of the loop: next byte */
+	__u32 left;                         /* of the loop: bytes of a part still to be taken in */
+	__u32 parts;                        /* segments or labels so far */
+	__u32 options;                      /* CoAP options so far */
+	__u32 option;                       /* number of the last one */
+	__u32 longest; /* 0 while all segments are empty: the bits of their lengths */
+	__u32 labels;  /* of the name */
+	__u32 done;    /* the loop came to a good end */
+	__u32 known;   /* KEY_* of bpf/key.h: what was tried for this packet */
+	__u32 reserved;
+	__u8 label_at[128]; /* where each label of the name starts, counted from its first */
+	struct xfn_digest path;
+	struct xfn_digest name;
+	struct xfn_digest suffix[XFN_KEY_SUFFIX_LABELS_MAX + 1]; /* by its number of labels */
+	__u64 payload[2]; /* for struct xfn_key */
+};
 
 /* ---- functions ----------------------------------------------------------------------------------- */
 
@@ -373,6 +498,8 @@ struct xfn_policy {
 /* xfn_secrets, one element; written by xfnd once, at random, when the maps are made. */
 struct xfn_secrets {
 	__u64 source_key[2]; /* of the hash that finds a source's cells */
+	__u64 key_seed;      /* of the digests of keys in the payload */
+	__u64 reserved;
 };
 
 /* xfn_counts[function slot], per CPU; written by ingress. */
@@ -476,15 +603,16 @@ struct xfn_handler_self {
 #define XFN_ASSERT_SIZE(type, size) \
 	_Static_assert(sizeof(type) == (size), #type " has " #size " bytes")
 XFN_ASSERT_SIZE(struct xfn_control, 64);
-XFN_ASSERT_SIZE(struct xfn_key, 40);
+XFN_ASSERT_SIZE(struct xfn_key, 56);
 XFN_ASSERT_SIZE(struct xfn_port_chunk, 64);
 XFN_ASSERT_SIZE(union xfn_probe_word, 8);
 XFN_ASSERT_SIZE(struct xfn_shape, 64);
 XFN_ASSERT_SIZE(struct xfn_entry, 64);
 XFN_ASSERT_SIZE(struct xfn_displace_chunk, 64);
+XFN_ASSERT_SIZE(struct xfn_key_scratch, 520 + 48 + 128 + 11 * 32 + 16);
 XFN_ASSERT_SIZE(struct xfn_function, 64);
 XFN_ASSERT_SIZE(struct xfn_policy_config, 64);
-XFN_ASSERT_SIZE(struct xfn_secrets, 16);
+XFN_ASSERT_SIZE(struct xfn_secrets, 32);
 XFN_ASSERT_SIZE(struct xfn_function_counts, 64);
 XFN_ASSERT_SIZE(struct xfn_interface_verdicts, 96);
 XFN_ASSERT_SIZE(struct xfn_version_counts, 64);

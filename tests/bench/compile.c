@@ -47,6 +47,7 @@ static struct xfn_ruleset_function *list_functions(const struct xfn_manifest *ma
 			.triggers = xfn_function_triggers(manifest, &manifest->functions[i]),
 			.trigger_count = manifest->functions[i].trigger_count,
 			.prefixes = manifest->prefixes,
+			.keys = manifest->keys,
 		};
 	return functions;
 }

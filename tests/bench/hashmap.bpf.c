@@ -11,6 +11,13 @@
 #include "../../bpf/account.h"
 #include "../../bpf/steer.h"
 
+/* A key without what it says of the payload, as it begins in an entry. */
+struct bench_key {
+	__u64 meta;
+	__u64 dst[2];
+	__u64 src[2];
+};
+
 /* What is left of an entry beside its key. */
 struct bench_rule {
 	__u32 function;
@@ -20,7 +27,7 @@ struct bench_rule {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 131072);
-	__type(key, struct xfn_key);
+	__type(key, struct bench_key);
 	__type(value, struct bench_rule);
 } bench_rules SEC(".maps");
 
@@ -30,7 +37,7 @@ static __always_inline int find(const struct generation *generation, const struc
 {
 	__u32 list = list_of_port(generation, packet);
 	union xfn_probe_word *word = probe_word(generation, list + 1);
-	struct xfn_key key = {};
+	struct bench_key key = {};
 	struct xfn_shape *shape;
 	struct xfn_entry entry = {};
 	struct bench_rule *found;

@@ -97,6 +97,7 @@ static int compile(struct world *world, struct rules *rules)
 		.rules_max = capacity->triggers,
 		.functions_max = capacity->functions,
 		.start_seed = 1,
+		.key_seed = world->dataplane->rules.key_seed,
 	};
 	__u32 address = htonl(WORLD_OWN);
 	struct xfn_diag_list diags;

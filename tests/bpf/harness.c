@@ -193,6 +193,7 @@ void harness_ruleset_input(const struct harness *harness, struct xfn_ruleset_inp
 		.rules_max = harness->dataplane->capacity.triggers,
 		.functions_max = harness->dataplane->capacity.functions,
 		.start_seed = 1,
+		.key_seed = harness->dataplane->rules.key_seed,
 	};
 }
 
@@ -215,6 +216,7 @@ static struct xfn_ruleset *compile(const struct harness *harness,
 			.triggers = xfn_function_triggers(manifest, spec),
 			.trigger_count = spec->trigger_count,
 			.prefixes = manifest->prefixes,
+			.keys = manifest->keys,
 		};
 	}
 	harness_ruleset_input(harness, &input);

@@ -7,6 +7,7 @@
 	X(parse, "verdicts of packets cut short, with absurd lengths, random packets")    \
 	X(classify, "which trigger matches, against the look-up in user space")           \
 	X(differential, "random manifests and packets, against the oracle")               \
+	X(key, "keys in the payload: paths, names, bytes, what is odd")                   \
 	X(limiter, "rate and burst, event by event, against an exact reference")          \
 	X(police, "limits and switches on the way through ingress, on two CPUs")          \
 	X(sources, "limits per source: their cells, false refusals counted, on two CPUs") \

@@ -18,6 +18,9 @@
 /* The same up to its trigger, line 4, whose value begins in column 12. */
 #define TRIGGER "version: 1\nfunctions:\n- name: a\n  trigger: "
 #define AFTER   "\n  kernel: a.o\n"
+/* The same up to the value of its trigger's key, line 4, column 42. */
+#define KEY       TRIGGER "{protocol: udp, port: 1, key: "
+#define KEY_AFTER "}" AFTER
 /* Up to its delivery, line 5, whose key begins in column 3. */
 #define DELIVERY "version: 1\nfunctions:\n- name: a\n  trigger: udp/1\n  "
 /* The top; what follows begins in line 3, column 1. */
@@ -154,8 +157,6 @@ static const struct refusal {
 	 "'triggers_from' is not yet supported", NULL},
 	{FUNCTION "limit: {rate: 1/s, concurrency: 3}\n", 6, 22,
 	 "'concurrency' is not yet supported", NULL},
-	{TRIGGER "{protocol: udp, port: 1, key: {dns_name: x}}" AFTER, 4, 37,
-	 "'key' is not yet supported", NULL},
 
 	/* Triggers */
 	{"version: 1\nfunctions:\n- name: a\n  kernel: a.o\n", 3, 3, "a function without a trigger",
@@ -202,6 +203,52 @@ static const struct refusal {
 	 "is not a name that an interface can have", NULL},
 	{TRIGGER "{protocol: udp, prot: 1}" AFTER, 4, 28, "unknown key 'prot' in a trigger",
 	 "did you mean 'port'?"},
+
+	/* Keys. The value of `key` begins in column 42, that of its one pair behind its name. */
+	{KEY "{}" KEY_AFTER, 4, 42, "an empty key", NULL},
+	{KEY "x" KEY_AFTER, 4, 42, "'key' cannot be a single value", NULL},
+	{KEY "{coap_path: /a, dns_name: x}" KEY_AFTER, 4, 42, "several keys in one trigger", NULL},
+	{KEY "{dns: x}" KEY_AFTER, 4, 43, "unknown key 'dns' in 'key'", NULL},
+	{TRIGGER "{protocol: tcp, port: 1, key: {dns_name: x}}" AFTER, 4, 37,
+	 "a key goes with udp only", NULL},
+	{KEY "{coap_path: a/b}" KEY_AFTER, 4, 54, "coap_path 'a/b' does not begin with a slash",
+	 "did you mean '/a/b'?"},
+	{KEY "{coap_path: ''}" KEY_AFTER, 4, 55, "coap_path '' is empty", NULL},
+	{KEY "{coap_path: '/a?b=1'}" KEY_AFTER, 4, 55, "has a query or fragment", NULL},
+	{KEY "{coap_path: /a%2}" KEY_AFTER, 4, 54, "has a % without two hex digits", NULL},
+	{KEY "{coap_path: /a/../b}" KEY_AFTER, 4, 54, "has a segment '.' or '..'", NULL},
+	{KEY "{coap_path: /a/%2e}" KEY_AFTER, 4, 54, "has a segment '.' or '..'", NULL},
+	{KEY "{coap_path: '/a b'}" KEY_AFTER, 4, 55, "has a character that a URI writes as %",
+	 NULL},
+	{KEY "{coap_path: /1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17}" KEY_AFTER, 4, 54,
+	 "has too many segments", NULL},
+	{KEY "{dns_name: ''}" KEY_AFTER, 4, 54, "dns_name '' is empty", NULL},
+	{KEY "{dns_name: a..b}" KEY_AFTER, 4, 53, "has an empty label", NULL},
+	{KEY "{dns_name: .a}" KEY_AFTER, 4, 53, "has an empty label", "did you mean 'a'?"},
+	{KEY "{dns_name: 'a b'}" KEY_AFTER, 4, 54, "has a blank", NULL},
+	{KEY "{dns_name: bücher.example}" KEY_AFTER, 4, 53, "has letters beyond ASCII", NULL},
+	{KEY "{dns_name: 'a\\256'}" KEY_AFTER, 4, 54, "has a \\ with a number above 255", NULL},
+	{KEY "{dns_name: 'a\\25'}" KEY_AFTER, 4, 54, "has a \\ with a digit behind it", NULL},
+	{KEY "{dns_suffix: '*.example'}" KEY_AFTER, 4, 56, "has a label '*'",
+	 "did you mean 'example'?"},
+	{KEY "{dns_suffix: 1.2.3.4.5.6.7.8.9}" KEY_AFTER, 4, 55, "has too many labels", NULL},
+	{KEY "{bytes: {offset: 0}}" KEY_AFTER, 4, 50, "'value' is missing in 'bytes'", NULL},
+	{KEY "{bytes: {value: 00}}" KEY_AFTER, 4, 50, "'offset' is missing in 'bytes'", NULL},
+	{KEY "{bytes: {offset: 9001, value: 00}}" KEY_AFTER, 4, 59, "offset '9001' is too large",
+	 NULL},
+	{KEY "{bytes: {offset: 0, value: 0x16}}" KEY_AFTER, 4, 69, "value '0x16' begins with 0x",
+	 "did you mean '16'?"},
+	{KEY "{bytes: {offset: 0, value: 1}}" KEY_AFTER, 4, 69, "value '1' has an odd number",
+	 NULL},
+	{KEY "{bytes: {offset: 0, value: 0g}}" KEY_AFTER, 4, 69, "value '0g' is not hex", NULL},
+	{KEY "{bytes: {offset: 0, value: 0000000000000000000000000000000000}}" KEY_AFTER, 4, 69,
+	 "is longer than 16 bytes", NULL},
+	{KEY "{bytes: {offset: 0, value: 16, mask: ffff}}" KEY_AFTER, 4, 73,
+	 "the mask has 2 bytes, the value 1", NULL},
+	{KEY "{bytes: {offset: 0, value: 00, mask: 00}}" KEY_AFTER, 4, 73,
+	 "the mask leaves nothing to compare", NULL},
+	{KEY "{bytes: {offset: 0, value: 45, mask: f0}}" KEY_AFTER, 4, 62,
+	 "the value has bits that the mask leaves out", "did you mean '40'?"},
 
 	/* Limits, latency, objective */
 	{FUNCTION "limit: 500\n", 6, 10, "limit '500' has no unit", "did you mean '500/s'?"},

@@ -236,6 +236,12 @@ static void test_round_trip(void **state)
 		"\"kernel\": \"C:\\\\a.o\"}]}",
 		"version: 1\nfunctions: [{name: a, kernel: a, trigger: {protocol: udp, port: 1,\n"
 		"destination: [10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 10.0.0.5, 10.0.0.6]}}]\n",
+		"version: 1\nfunctions: [{name: a, kernel: a, triggers: [\n"
+		"{protocol: udp, port: 1, key: {coap_path: '/a%2Fb/\xc3\xbc'}},\n"
+		"{protocol: udp, port: 1, key: {dns_name: 'a\\.b\\009.Example.'}},\n"
+		"{protocol: udp, port: 1, key: {dns_suffix: .}},\n"
+		"{protocol: udp, port: 1, key: {bytes: {offset: 9, value: 0A, mask: 0F}}},\n"
+		"{protocol: udp, port: 1, key: {bytes: {value: 1f, mask: ff, offset: 9}}}]}]\n",
 	};
 
 	(void)state;
@@ -248,6 +254,7 @@ static void test_round_trip(void **state)
 		assert_string_equal(text, again_text);
 		assert_int_equal(manifest->trigger_count, again->trigger_count);
 		assert_int_equal(manifest->prefix_count, again->prefix_count);
+		assert_int_equal(manifest->key_count, again->key_count);
 		for (size_t n = 0; n < manifest->function_count; n++)
 			assert_int_equal(manifest->functions[n].given, again->functions[n].given);
 		free(text);

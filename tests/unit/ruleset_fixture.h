@@ -5,8 +5,10 @@
 /*
  * Rulesets and packets from short texts, for the ruleset's tests.
  *
- *	trigger  PROTO/PORTS [to P,P...|any] [from P,P...] [vlan N[.M]] [on IFACE]
- *	packet   PROTO SRC DST PORT [vlan N[.M]] [on IFACE] [group]
+ *	trigger  PROTO/PORTS [to P,P...|any] [from P,P...] [vlan N[.M]] [on IFACE] [KEY]
+ *	packet   PROTO SRC DST PORT [vlan N[.M]] [on IFACE] [group] [PAYLOAD]
+ *	KEY      path P | name N | suffix N | bytes OFFSET:VALUE[/MASK]
+ *	PAYLOAD  path P (a CoAP request) | name N (a DNS query) | hex BYTES
  *
  * Each trigger is a function of its own, in the slot of its position, called by that number, in the
  * file "t.yaml", in the line of its position from 1. eth0 is attached in slot 0, eth1 in slot 63.
@@ -25,19 +27,26 @@
 
 #include "alloc.h"
 #include "diag.h"
+#include "key.h"
 #include "manifest.h"
 #include "../../loader/phash.h"
 #include "../../loader/ruleset.h"
+#include "../bpf/message.h"
 
 enum { FIXTURE_TRIGGERS = 64, FIXTURE_PREFIXES = 1024 };
+
+#define FIXTURE_KEY_SEED 0xa5a5a5a5a5a5a5a5ULL
 
 struct fixture {
 	struct xfn_trigger_spec triggers[FIXTURE_TRIGGERS];
 	struct xfn_ruleset_function functions[FIXTURE_TRIGGERS];
 	char owners[FIXTURE_TRIGGERS][32];
 	struct xfn_prefix prefixes[FIXTURE_PREFIXES];
+	struct xfn_key_spec keys[FIXTURE_TRIGGERS];
+	char texts[FIXTURE_TRIGGERS][300]; /* of the keys */
 	__u32 count;
 	__u32 prefix_count;
+	__u32 key_count;
 	struct xfn_ruleset_input input;
 	struct xfn_diag_list diags;
 	struct xfn_ruleset *ruleset;
@@ -113,8 +122,51 @@ static inline void fixture_add_spec(struct fixture *f, const struct xfn_trigger_
 		.triggers = &f->triggers[f->count],
 		.trigger_count = 1,
 		.prefixes = f->prefixes,
+		.keys = f->keys,
 	};
 	f->count++;
+}
+
+static inline void fixture_bytes(struct xfn_key_spec *key, const char *text)
+{
+	struct xfn_unit_error err;
+	const char *value = strchr(text, ':') + 1, *mask = strchr(value, '/');
+	size_t len = mask ? (size_t)(mask - value) : strlen(value);
+
+	key->offset = (__u32)atoi(text);
+	assert_int_equal(xfn_key_hex_parse(value, len, key->value, &key->value_bytes, &err), 0);
+	key->mask_bytes = key->value_bytes;
+	memset(key->mask, 0xff, key->value_bytes);
+	if (mask)
+		assert_int_equal(xfn_key_hex_parse(mask + 1, strlen(mask + 1), key->mask,
+						   &key->mask_bytes, &err),
+				 0);
+}
+
+/* The number of a new key, as a trigger has it; 0: @kind is no kind of key. */
+static inline __u32 fixture_key(struct fixture *f, const char *kind, const char *text)
+{
+	static const char *const kinds[] = {
+		[XFN_KEY_COAP_PATH] = "path",
+		[XFN_KEY_DNS_NAME] = "name",
+		[XFN_KEY_DNS_SUFFIX] = "suffix",
+		[XFN_KEY_BYTES] = "bytes",
+	};
+	struct xfn_key_spec *key = &f->keys[f->key_count];
+	__u8 number = XFN_KEY_BYTES;
+
+	while (number && strcmp(kinds[number], kind) != 0)
+		number--;
+	if (!number)
+		return 0;
+	assert_true(f->key_count < FIXTURE_TRIGGERS);
+	memset(key, 0, sizeof(*key));
+	key->kind = number;
+	snprintf(f->texts[f->key_count], sizeof(f->texts[0]), "%s", text);
+	key->text = f->texts[f->key_count];
+	if (number == XFN_KEY_BYTES)
+		fixture_bytes(key, text);
+	return ++f->key_count;
 }
 
 static inline void fixture_add(struct fixture *f, const char *text)
@@ -143,7 +195,9 @@ static inline void fixture_add(struct fixture *f, const char *text)
 		} else if (strcmp(word, "on") == 0) {
 			spec.interface = fixture_interface(value);
 		} else {
-			fail_msg("what is '%s'?", word);
+			spec.key = fixture_key(f, word, value);
+			if (!spec.key)
+				fail_msg("what is '%s'?", word);
 		}
 	}
 	fixture_add_spec(f, &spec);
@@ -163,6 +217,7 @@ static inline void fixture_init(struct fixture *f)
 		.rules_max = 900,
 		.functions_max = FIXTURE_TRIGGERS,
 		.start_seed = 1,
+		.key_seed = FIXTURE_KEY_SEED,
 	};
 }
 
@@ -188,6 +243,26 @@ static inline void fixture_address(const char *text, struct xfn_packet_view *pac
 	assert_int_equal(inet_pton(packet->family, text, address), 1);
 }
 
+/* Takes the payload named @kind from @text; false: that is no kind of payload. It lives a while. */
+static inline bool fixture_payload(struct xfn_packet_view *packet, const char *kind,
+				   const char *text)
+{
+	static __u8 payloads[8][MESSAGE_BYTES_MAX];
+	static unsigned next;
+	__u8 *payload = payloads[next++ % 8];
+
+	if (strcmp(kind, "path") == 0)
+		packet->payload_bytes = message_coap(text, payload);
+	else if (strcmp(kind, "name") == 0)
+		packet->payload_bytes = message_dns(text, payload);
+	else if (strcmp(kind, "hex") == 0)
+		packet->payload_bytes = message_hex(text, payload);
+	else
+		return false;
+	packet->payload = payload;
+	return true;
+}
+
 static inline struct xfn_packet_view fixture_packet(const char *text)
 {
 	struct xfn_packet_view packet = {0};
@@ -208,20 +283,23 @@ static inline struct xfn_packet_view fixture_packet(const char *text)
 			packet.interface = strcmp(strtok_r(NULL, " ", &save), "eth0") ? 63 : 0;
 		} else if (strcmp(word, "group") == 0) {
 			packet.group_frame = true;
-		} else {
+		} else if (!fixture_payload(&packet, word, strtok_r(NULL, " ", &save))) {
 			fail_msg("what is '%s'?", word);
 		}
 	}
 	return packet;
 }
 
-/* The number of the trigger that a packet matches, or -1. Function and rule must agree. */
+enum { FIXTURE_NOBODY = -1, FIXTURE_KEY_ERROR = -2 };
+
+/* The number of the trigger that a packet matches, or one of those above. Function and rule must agree. */
 static inline int fixture_find(const struct fixture *f, const struct xfn_packet_view *packet)
 {
 	const struct xfn_entry *entry = xfn_ruleset_find(f->ruleset, packet);
 
 	if (!entry)
-		return -1;
+		return xfn_ruleset_key_error(f->ruleset, packet) ? FIXTURE_KEY_ERROR
+								 : FIXTURE_NOBODY;
 	assert_int_equal(entry->function, entry->rule);
 	return (int)entry->rule;
 }

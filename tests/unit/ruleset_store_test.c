@@ -38,6 +38,7 @@ static size_t displace_bytes(__u32 bits)
 static void maps_init(struct xfn_ruleset_maps *maps, __u32 bits)
 {
 	maps->slot_bits = bits;
+	maps->key_seed = FIXTURE_KEY_SEED;
 	maps->control = array_new(sizeof(*maps->control));
 	maps->ports = array_new(ports_bytes());
 	maps->probes = array_new(2 * XFN_PROBE_WORDS * sizeof(*maps->probes));
@@ -124,6 +125,11 @@ static void test_store(void **state)
 	assert_int_equal(xfn_ruleset_store(f.ruleset, &maps, 0), -EINVAL);
 	assert_true(all_bytes(maps.entries, 0xa5, 64));
 	maps_fini(&maps);
+	maps_init(&maps, f.input.slot_bits);
+	maps.key_seed++; /* its digests would not be those of the readers */
+	assert_int_equal(xfn_ruleset_store(f.ruleset, &maps, 0), -EINVAL);
+	assert_true(all_bytes(maps.entries, 0xa5, 64));
+	maps_fini(&maps);
 	fixture_fini(&f);
 }
 
@@ -159,7 +165,7 @@ static void test_store_only_what_differs(void **state)
 	assert_true(xfn_ruleset_store(f.ruleset, &maps, 1) > 0);
 	assert_int_equal(xfn_ruleset_store(f.ruleset, &maps, 1), 0);
 
-	maps.entries[(1UL << f.input.slot_bits) + 7].reserved[1] = 1; /* one stale word */
+	maps.entries[(1UL << f.input.slot_bits) + 7].key.payload[1] = 1; /* one stale word */
 	assert_int_equal(xfn_ruleset_store(f.ruleset, &maps, 1), 1);
 	check_maps(&maps, f.ruleset, 1);
 

@@ -62,6 +62,7 @@ int xfn_builder_keep(struct xfn_builder *builder, const struct xfn_yaml_event *e
 /* What is being built at the moment: the last of each kind. */
 struct xfn_function_spec *xfn_builder_function(struct xfn_builder *builder);
 struct xfn_trigger_spec *xfn_builder_trigger(struct xfn_builder *builder);
+struct xfn_key_spec *xfn_builder_key(struct xfn_builder *builder);
 struct xfn_attach_spec *xfn_builder_attach(struct xfn_builder *builder);
 
 /*
@@ -156,5 +157,20 @@ int xfn_read_source(struct xfn_builder *, const struct xfn_schema_row *,
 		    const struct xfn_yaml_event *);
 int xfn_read_vlan(struct xfn_builder *, const struct xfn_schema_row *,
 		  const struct xfn_yaml_event *);
+
+/* ---- trigger_key.c ------------------------------------------------------------------------------ */
+int xfn_key_open(struct xfn_builder *, const struct xfn_yaml_event *);
+int xfn_key_close(struct xfn_builder *, const struct xfn_frame *);
+int xfn_key_bytes_close(struct xfn_builder *, const struct xfn_frame *);
+int xfn_read_coap_path(struct xfn_builder *, const struct xfn_schema_row *,
+		       const struct xfn_yaml_event *);
+int xfn_read_dns_name(struct xfn_builder *, const struct xfn_schema_row *,
+		      const struct xfn_yaml_event *);
+int xfn_read_dns_suffix(struct xfn_builder *, const struct xfn_schema_row *,
+			const struct xfn_yaml_event *);
+int xfn_read_key_value(struct xfn_builder *, const struct xfn_schema_row *,
+		       const struct xfn_yaml_event *);
+int xfn_read_key_mask(struct xfn_builder *, const struct xfn_schema_row *,
+		      const struct xfn_yaml_event *);
 
 #endif /* XFN_BUILDER_H */

@@ -15,6 +15,7 @@ void xfn_manifest_free(struct xfn_manifest *manifest)
 	xfn_free(manifest->functions);
 	xfn_free(manifest->triggers);
 	xfn_free(manifest->prefixes);
+	xfn_free(manifest->keys);
 	xfn_stringpool_free(manifest->strings);
 	xfn_free(manifest);
 }

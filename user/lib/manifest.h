@@ -5,7 +5,8 @@
  *
  * Reading is all or nothing. What was read is never changed again and may be shared by threads.
  * Everything belongs to the manifest and goes with it. Arrays hold no pointers into each other but
- * indices, and equal strings are kept once: a trigger takes 56 bytes, a prefix 18.
+ * indices, and equal strings are kept once: a trigger takes 48 bytes, a prefix 18,
+ * a key 48.
  */
 #ifndef XFN_MANIFEST_H
 #define XFN_MANIFEST_H
@@ -26,6 +27,7 @@
 #define XFN_MANIFEST_PREFIXES_MAX  8388608 /* in all triggers together */
 #define XFN_ATTACH_MAX             256     /* interfaces in one manifest */
 #define XFN_NEXT_BYTES_MAX         255     /* of the path of a pinned program */
+#define XFN_KEY_OFFSET_MAX         9000 /* of bytes in a payload: a jumbo frame's last */
 #define XFN_LATENCY_SAMPLE_DEFAULT 16
 #define XFN_DEADLINE_DEFAULT_NS    XFN_NS_PER_S
 
@@ -74,7 +76,28 @@ struct xfn_trigger_spec {
 	struct xfn_prefix_span sources;      /* empty: any source */
 	__u32 line;                          /* where the trigger starts in the text */
 	__u32 column;
+	__u32 key;             /* in the manifest's keys, from 1; 0: none. UDP only */
 	const char *interface; /* NULL: all attached interfaces */
+};
+
+enum xfn_key_kind {
+	XFN_KEY_NONE, /* never in a manifest that was read */
+	XFN_KEY_COAP_PATH,
+	XFN_KEY_DNS_NAME,
+	XFN_KEY_DNS_SUFFIX,
+	XFN_KEY_BYTES,
+};
+
+/* What a trigger asks of the payload. key.h reads the text. */
+struct xfn_key_spec {
+	__u8 kind;        /* enum xfn_key_kind */
+	__u8 value_bytes; /* XFN_KEY_BYTES: 1 to 16, zeros behind them in value and mask */
+	__u8 mask_bytes;  /* the same number */
+	__u8 reserved;
+	__u32 offset; /* XFN_KEY_BYTES: of the first byte in the payload */
+	__u8 value[16];
+	__u8 mask[16];
+	const char *text; /* path or name as written; NULL for XFN_KEY_BYTES */
 };
 
 enum xfn_delivery {
@@ -192,6 +215,8 @@ struct xfn_manifest {
 	size_t trigger_count;
 	struct xfn_prefix *prefixes;
 	size_t prefix_count;
+	struct xfn_key_spec *keys;
+	size_t key_count;
 	struct xfn_stringpool *strings; /* private: holds every string */
 };
 
@@ -218,6 +243,13 @@ static inline const struct xfn_prefix *xfn_manifest_prefixes(const struct xfn_ma
 	return manifest->prefixes + span.first;
 }
 
+/* The trigger's key, or NULL. */
+static inline const struct xfn_key_spec *xfn_manifest_key(const struct xfn_manifest *manifest,
+							  const struct xfn_trigger_spec *trigger)
+{
+	return trigger->key ? manifest->keys + trigger->key - 1 : NULL;
+}
+
 /*
  * Read @len bytes of YAML at @text, which need no terminator and are only borrowed. @file is what
  * messages call it; it is not opened. Returns 0 and a manifest that the caller frees, or
@@ -240,6 +272,8 @@ int xfn_manifest_write(const struct xfn_manifest *manifest, FILE *out);
 const char *xfn_delivery_label(enum xfn_delivery delivery);
 const char *xfn_excess_label(enum xfn_excess excess);
 const char *xfn_attach_mode_label(enum xfn_attach_mode mode);
+/* "coap_path" and its like. */
+const char *xfn_key_label(enum xfn_key_kind kind);
 /* "udp" or "tcp"; "?" for other numbers. */
 const char *xfn_protocol_label(__u8 protocol);
 

@@ -2,6 +2,7 @@
 /* A manifest as YAML again. */
 #include <errno.h>
 
+#include "key.h"
 #include "manifest.h"
 
 /* Texts have no control characters: two characters alone need care between double quotes. */
@@ -71,6 +72,31 @@ static void write_prefixes(FILE *out, const struct xfn_manifest *manifest,
 	fputc(']', out);
 }
 
+static void write_bytes(FILE *out, const struct xfn_key_spec *key)
+{
+	char hex[2 * XFN_KEY_BYTES_MAX + 1];
+	bool is_whole = true;
+
+	for (unsigned i = 0; i < key->value_bytes; i++)
+		is_whole &= key->mask[i] == 0xff;
+	fprintf(out, "{offset: %u, value: \"%s\"", key->offset,
+		xfn_key_hex_print(key->value, key->value_bytes, hex));
+	if (!is_whole)
+		fprintf(out, ", mask: \"%s\"",
+			xfn_key_hex_print(key->mask, key->value_bytes, hex));
+	fputc('}', out);
+}
+
+static void write_key(FILE *out, const struct xfn_key_spec *key)
+{
+	fprintf(out, ", key: {%s: ", xfn_key_label(key->kind));
+	if (key->kind == XFN_KEY_BYTES)
+		write_bytes(out, key);
+	else
+		write_quoted(out, key->text);
+	fputc('}', out);
+}
+
 static void write_trigger(FILE *out, const struct xfn_manifest *manifest,
 			  const struct xfn_trigger_spec *trigger)
 {
@@ -96,6 +122,8 @@ static void write_trigger(FILE *out, const struct xfn_manifest *manifest,
 		fprintf(out, ", interface: ");
 		write_quoted(out, trigger->interface);
 	}
+	if (trigger->key)
+		write_key(out, xfn_manifest_key(manifest, trigger));
 	fprintf(out, "}\n");
 }
 

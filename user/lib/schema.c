@@ -15,6 +15,7 @@
 #define IN_MANIFEST(field) FIELD(struct xfn_manifest, field)
 #define IN_FUNCTION(field) FIELD(struct xfn_function_spec, field)
 #define IN_TRIGGER(field)  FIELD(struct xfn_trigger_spec, field)
+#define IN_KEY(field)      FIELD(struct xfn_key_spec, field)
 #define IN_ATTACH(field)   FIELD(struct xfn_attach_spec, field)
 
 #define NAME_FORM      "a name of 1 to 63 characters: a-z, 0-9 and, but for the first, -"
@@ -145,7 +146,29 @@ static const struct xfn_schema_row rows[] = {
 	 .form = "a VLAN from 1 to 4094, [outer, inner], or none", .doc = "VLAN tags"},
 	{ROW(TRIGGER, "interface"), .takes = SCALAR, .read = xfn_read_interface,
 	 IN_TRIGGER(interface), .form = INTERFACE_FORM, .doc = "where it arrives"},
-	LATER(TRIGGER, "key", "a key in the payload"),
+	{ROW(TRIGGER, "key"), .takes = MAP, .child = XFN_SECTION_KEY,
+	 .form = "a mapping with coap_path, dns_name, dns_suffix or bytes",
+	 .doc = "a key in the payload"},
+
+	{ROW(KEY, "coap_path"), .takes = SCALAR, .read = xfn_read_coap_path,
+	 .form = "a path such as /sensors/1", .doc = "of a CoAP request, all of it"},
+	{ROW(KEY, "dns_name"), .takes = SCALAR, .read = xfn_read_dns_name,
+	 .form = "a domain name such as x.example, or . for the root",
+	 .doc = "that a DNS query asks for"},
+	{ROW(KEY, "dns_suffix"), .takes = SCALAR, .read = xfn_read_dns_suffix,
+	 .form = "a domain name of up to 8 labels such as example, or . for all",
+	 .doc = "the same, or one below it"},
+	{ROW(KEY, "bytes"), .takes = MAP, .child = XFN_SECTION_BYTES,
+	 .form = "a mapping with offset, value and mask", .doc = "at a fixed place"},
+
+	{ROW(BYTES, "offset"), .takes = SCALAR, .read = xfn_read_count, IN_KEY(offset),
+	 .required = true, .max = XFN_KEY_OFFSET_MAX, .form = "a whole number from 0 to 9000",
+	 .doc = "of the first byte in the payload"},
+	{ROW(BYTES, "value"), .takes = SCALAR, .read = xfn_read_key_value, .required = true,
+	 .form = "1 to 16 bytes in hex, such as 16fe", .doc = "what must stand there"},
+	{ROW(BYTES, "mask"), .takes = SCALAR, .read = xfn_read_key_mask,
+	 .fallback = "all bits of the value", .form = "as many bytes in hex as the value has",
+	 .doc = "the bits that count"},
 
 	{ROW(LIMIT, "rate"), .takes = SCALAR, .read = xfn_read_rate,
 	 IN_FUNCTION(limit.rate),
@@ -226,6 +249,11 @@ static void *trigger_target(struct xfn_builder *builder)
 	return xfn_builder_trigger(builder);
 }
 
+static void *key_target(struct xfn_builder *builder)
+{
+	return xfn_builder_key(builder);
+}
+
 static void *attach_target(struct xfn_builder *builder)
 {
 	return xfn_builder_attach(builder);
@@ -249,6 +277,10 @@ static const struct xfn_section_info sections[XFN_SECTIONS] = {
 				.of_function = true, .close = xfn_socket_close},
 	[XFN_SECTION_TRIGGER] = {.where = "a trigger", .target = trigger_target,
 				 .open = xfn_trigger_open, .close = xfn_trigger_close},
+	[XFN_SECTION_KEY] = {.where = "'key'", .target = key_target, .open = xfn_key_open,
+			     .close = xfn_key_close},
+	[XFN_SECTION_BYTES] = {.where = "'bytes'", .target = key_target,
+			       .close = xfn_key_bytes_close},
 	[XFN_SECTION_LIMIT] = {.where = "'limit'", .target = function_target,
 			       .of_function = true, .close = xfn_limit_close},
 	[XFN_SECTION_PER_SOURCE] = {.where = "'per_source'", .target = function_target,

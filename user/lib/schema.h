@@ -22,6 +22,8 @@ enum xfn_section {
 	XFN_SECTION_KERNEL,
 	XFN_SECTION_SOCKET,
 	XFN_SECTION_TRIGGER, /* `trigger`, or one item of `triggers` */
+	XFN_SECTION_KEY,
+	XFN_SECTION_BYTES, /* `bytes` of a key */
 	XFN_SECTION_LIMIT,
 	XFN_SECTION_PER_SOURCE, /* in `limit` */
 	XFN_SECTION_LATENCY,

@@ -64,21 +64,28 @@ static bool has_family(const struct xfn_manifest *manifest, struct xfn_prefix_sp
 	return false;
 }
 
+static bool has_common_family(const struct xfn_manifest *manifest, struct xfn_prefix_span to,
+			      struct xfn_prefix_span from)
+{
+	if (!to.count || !from.count)
+		return true;
+	if (has_family(manifest, to, AF_INET) && has_family(manifest, from, AF_INET))
+		return true;
+	return has_family(manifest, to, AF_INET6) && has_family(manifest, from, AF_INET6);
+}
+
 int xfn_trigger_close(struct xfn_builder *builder, const struct xfn_frame *frame)
 {
-	const struct xfn_manifest *manifest = builder->manifest;
 	const struct xfn_trigger_spec *trigger = xfn_builder_trigger(builder);
-	struct xfn_prefix_span to = trigger->destinations, from = trigger->sources;
 
-	if (!to.count || !from.count)
-		return 0;
-	if (has_family(manifest, to, AF_INET) && has_family(manifest, from, AF_INET))
-		return 0;
-	if (has_family(manifest, to, AF_INET6) && has_family(manifest, from, AF_INET6))
-		return 0;
-	xfn_builder_refuse_at(
-		builder, xfn_frame_key(frame, "source"), "both in IPv4 or both in IPv6", NULL,
-		"no packet can match: destination and source have no family in common");
+	if (!has_common_family(builder->manifest, trigger->destinations, trigger->sources))
+		xfn_builder_refuse_at(
+			builder, xfn_frame_key(frame, "source"), "both in IPv4 or both in IPv6",
+			NULL,
+			"no packet can match: destination and source have no family in common");
+	if (trigger->protocol == IPPROTO_TCP && xfn_frame_key(frame, "key").line)
+		xfn_builder_refuse_at(builder, xfn_frame_key(frame, "key"), "protocol: udp", NULL,
+				      "a key goes with udp only: what TCP carries is no message");
 	return 0;
 }
 
