@@ -156,7 +156,8 @@ static __always_inline __u64 probe_meta(const struct packet *packet, const struc
 
 	barrier_var(closed);
 	/* A closed shape looks for all bits set, which no entry has: not for 0, as in an empty one. */
-	return (packet->meta & shape->meta_mask) | meta_of(shape) | label_of(packet, probe) | closed;
+	return (packet->meta & shape->meta_mask) | meta_of(shape) | label_of(packet, probe) |
+	       closed;
 }
 
 static __always_inline void probe_addresses(const struct packet *packet,

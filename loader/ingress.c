@@ -25,7 +25,14 @@ static const struct {
 	[XFN_INGRESS_TRACE] = {"xfn_trace", "tracing ingress program", xfn_trace__elf_bytes},
 };
 
-static int give_maps(const struct xfn_dataplane *dataplane, struct bpf_object *object)
+/* A dry run changes nothing that the live programs use, what is scratch to them included. */
+static bool is_shared(enum xfn_ingress_variant variant, enum xfn_map map)
+{
+	return variant != XFN_INGRESS_EXPLAIN || map != XFN_MAP_KEYS;
+}
+
+static int give_maps(const struct xfn_dataplane *dataplane, enum xfn_ingress_variant variant,
+		     struct bpf_object *object)
 {
 	struct bpf_map *map;
 	__u32 elements;
@@ -36,7 +43,7 @@ static int give_maps(const struct xfn_dataplane *dataplane, struct bpf_object *o
 		if (!map)
 			return -ENOENT;
 		elements = xfn_map_elements(&dataplane->capacity, i);
-		if (dataplane->map_fd[i] >= 0)
+		if (dataplane->map_fd[i] >= 0 && is_shared(variant, i))
 			err = bpf_map__reuse_fd(map, dataplane->map_fd[i]);
 		else if (elements)
 			err = bpf_map__set_max_entries(map, elements);
@@ -63,7 +70,7 @@ static int prepare_and_load(const struct xfn_dataplane *dataplane,
 	bpf_program__set_expected_attach_type(bpf_object__next_program(object, NULL),
 					      dataplane->capacity.attach_type);
 	if (!err)
-		err = give_maps(dataplane, object);
+		err = give_maps(dataplane, request->variant, object);
 	if (!err && request->prepare)
 		err = request->prepare(object, request->context);
 	return err ?: bpf_object__load(object);

@@ -139,7 +139,7 @@ struct xfn_packet_view {
 	__u16 dst_port;                /* host order */
 	__u16 vlan[XFN_VLAN_TAGS_MAX]; /* outer, inner: id | XFN_VLAN_PRESENT, or 0 */
 	__u8 interface;                /* slot */
-	bool group_frame; /* the Ethernet destination is a group or broadcast address */
+	bool group_frame;    /* the Ethernet destination is a group or broadcast address */
 	const void *payload; /* borrowed; may be NULL where payload_bytes is 0 */
 	__u32 payload_bytes;
 };

@@ -85,8 +85,8 @@ struct xfn_rule {
 	__u32 interface; /* 0: any; else names of the build, from 1 */
 	__u16 port_lo;
 	__u16 port_hi;
-	__u16 code;      /* of its shape, together with */
-	__u8 class;      /* its key's, in the build's classes; 0: none */
+	__u16 code; /* of its shape, together with */
+	__u8 class; /* its key's, in the build's classes; 0: none */
 };
 
 /* An address of this host, each once. */

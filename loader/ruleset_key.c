@@ -131,8 +131,8 @@ void xfn_key_compile(const struct xfn_key_spec *key, __u64 seed, struct xfn_key_
 static int reader_rank(__u8 reader)
 {
 	static const __u8 ranks[] = {
-		[XFN_READER_COAP_PATH] = 0,  [XFN_READER_DNS_NAME] = 1, [XFN_READER_DNS_SUFFIX] = 2,
-		[XFN_READER_BYTES] = 3,      [XFN_READER_NONE] = 4,
+		[XFN_READER_COAP_PATH] = 0, [XFN_READER_DNS_NAME] = 1, [XFN_READER_DNS_SUFFIX] = 2,
+		[XFN_READER_BYTES] = 3,     [XFN_READER_NONE] = 4,
 	};
 
 	return ranks[reader];

@@ -69,8 +69,8 @@ static __u8 shape_number(struct port_build *p, const struct xfn_rule *rule)
 {
 	struct xfn_ruleset_build *build = p->build;
 	__u32 code = full_code(rule), fresh = p->shape_count + 1;
-	__u32 number = xfn_intern_get(&p->shapes, xfn_hash_round(0, code), code_equal, p, &code,
-				      fresh);
+	__u32 number =
+		xfn_intern_get(&p->shapes, xfn_hash_round(0, code), code_equal, p, &code, fresh);
 
 	if (number == fresh) {
 		p->codes[fresh] = code;
@@ -145,8 +145,8 @@ static void make_spans(struct port_build *p, const struct xfn_sort_item *items)
 	for (i = 0; i < build->rule_count; i++) {
 		__u32 r = items[i].value, sample;
 		const struct xfn_rule *rule = &build->rules[r];
-		bool same_ports = i && items[i].key >> PORTS_SHIFT ==
-						items[i - 1].key >> PORTS_SHIFT;
+		bool same_ports =
+			i && items[i].key >> PORTS_SHIFT == items[i - 1].key >> PORTS_SHIFT;
 
 		if (i && items[i].key >> PROTOCOL_SHIFT != items[i - 1].key >> PROTOCOL_SHIFT)
 			ranges = 0;
@@ -323,12 +323,13 @@ static void refuse_port(struct port_build *p, const struct sweep *sweep, const s
 	for (i = 0; i < p->span_count; i++)
 		probes += p->spans[i].tcp == sweep->tcp && p->spans[i].lo <= port &&
 			  p->spans[i].hi >= port;
-	xfn_ruleset_refuse(p->build, &p->build->rules[span->rule],
-			   "use fewer different prefix lengths, port ranges and kinds of keys there",
-			   "%s port %u needs %u probes (combinations of destination length, source "
-			   "length, interface, port range and kind of key), at most %d fit",
-			   xfn_protocol_label(sweep->tcp ? IPPROTO_TCP : IPPROTO_UDP), port, probes,
-			   XFN_PROBES_PER_PORT_MAX);
+	xfn_ruleset_refuse(
+		p->build, &p->build->rules[span->rule],
+		"use fewer different prefix lengths, port ranges and kinds of keys there",
+		"%s port %u needs %u probes (combinations of destination length, source "
+		"length, interface, port range and kind of key), at most %d fit",
+		xfn_protocol_label(sweep->tcp ? IPPROTO_TCP : IPPROTO_UDP), port, probes,
+		XFN_PROBES_PER_PORT_MAX);
 }
 
 static void set_list(struct xfn_ruleset *ruleset, bool tcp, __u32 port, __u32 list)

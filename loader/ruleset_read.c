@@ -130,7 +130,8 @@ bool xfn_key_read_name(const __u8 *payload, __u32 size, struct xfn_key_spans *re
 	if (size < HEADER_BYTES || payload[2] & 0x80 || payload[4] || payload[5] != 1)
 		return false;
 	for (; at < size && payload[at]; at += 1 + payload[at]) {
-		if (payload[at] > LABEL_MAX || at - HEADER_BYTES + 1 + payload[at] >= NAME_MAX_BYTES)
+		if (payload[at] > LABEL_MAX ||
+		    at - HEADER_BYTES + 1 + payload[at] >= NAME_MAX_BYTES)
 			return false;
 		add_span(ret, payload + at + 1, payload[at]);
 	}

@@ -165,7 +165,7 @@ static bool class_equal(const void *context, __u32 id, const void *wanted)
 static __u8 class_get(struct xfn_ruleset_build *build, const struct xfn_key_class *class)
 {
 	__u64 hash = xfn_hash_round(class->mask[0], class->mask[1]);
-	__u64 word = (__u64)class->offset << 32 | class->bytes << 16 | class->labels << 8 |
+	__u64 word = (__u64) class->offset << 32 | class->bytes << 16 | class->labels << 8 |
 		     class->reader;
 	__u32 id;
 
@@ -329,8 +329,8 @@ static int make_room(struct xfn_ruleset_build *build)
 	if (!ruleset->triggers || !ruleset->waiting || !build->keys || !build->rules)
 		return -ENOMEM;
 	return xfn_intern_init(&build->by_name,
-			       triggers + input->function_count + input->interface_count) ?:
-		       xfn_intern_init(&build->by_class, XFN_SHAPES_MAX);
+			       triggers + input->function_count + input->interface_count)
+		       ?: xfn_intern_init(&build->by_class, XFN_SHAPES_MAX);
 }
 
 int xfn_ruleset_make_rules(struct xfn_ruleset_build *build)

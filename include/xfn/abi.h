@@ -189,11 +189,11 @@ struct xfn_shape {
 	__u64 src_mask[2];
 	__u64 meta_mask;
 	__u16 flags;
-	__u8 group_ok; /* bit per enum xfn_group: may match packets to such a destination */
-	__u8 reader;   /* enum xfn_key_reader */
-	__u16 offset;  /* XFN_READER_BYTES: of the first byte in the payload */
-	__u8 bytes;    /* XFN_READER_BYTES: 1 to 16 */
-	__u8 labels;   /* XFN_READER_DNS_SUFFIX: 0 to XFN_KEY_SUFFIX_LABELS_MAX */
+	__u8 group_ok;         /* bit per enum xfn_group: may match packets to such a destination */
+	__u8 reader;           /* enum xfn_key_reader */
+	__u16 offset;          /* XFN_READER_BYTES: of the first byte in the payload */
+	__u8 bytes;            /* XFN_READER_BYTES: 1 to 16 */
+	__u8 labels;           /* XFN_READER_DNS_SUFFIX: 0 to XFN_KEY_SUFFIX_LABELS_MAX */
 	__u64 payload_mask[2]; /* XFN_READER_BYTES: zeros behind its bytes */
 };
 #define XFN_SHAPE_ADDRESSES 1 /* some address bit is compared */
@@ -393,7 +393,7 @@ struct xfn_key_scratch {
 	struct xfn_digest path;
 	struct xfn_digest name;
 	struct xfn_digest suffix[XFN_KEY_SUFFIX_LABELS_MAX + 1]; /* by its number of labels */
-	__u64 payload[2]; /* for struct xfn_key */
+	__u64 payload[2];                                        /* for struct xfn_key */
 };
 
 /* ---- functions ----------------------------------------------------------------------------------- */

@@ -24,7 +24,9 @@ static const char manifest[] =
 	"tcp/9]}\n"
 	"  - {name: counting, kernel: c.bpf.o, trigger: udp/10, latency: {sample: 1}}\n"
 	"  - {name: off, enabled: false, socket: existing, trigger: udp/11}\n"
-	"  - {name: absent, kernel: n.bpf.o, trigger: udp/12}\n";
+	"  - {name: absent, kernel: n.bpf.o, trigger: udp/12}\n"
+	"  - {name: keyed, socket: existing, trigger: {protocol: udp, port: 14,\n"
+	"     key: {coap_path: /a}}}\n";
 
 static const struct {
 	struct frame_spec frame;
@@ -37,6 +39,12 @@ static const struct {
 	{{.dst_port = 11}, XFN_VERDICT_DISABLED},
 	{{.dst_port = 12}, XFN_VERDICT_NO_TARGET},
 	{{.dst_port = 13}, XFN_VERDICT_UNMATCHED},
+	{{.dst_port = 14}, XFN_VERDICT_KEY_ERROR},
+	{{.dst_port = 14,
+	  .payload = "\x40\1\0\0\xb1"
+		     "a",
+	  .payload_bytes = 6},
+	 XFN_VERDICT_STEERED},
 	{{.dst_port = 7, .dst = "2001:db8::1"}, XFN_VERDICT_HANDLED},
 	{{.dst_port = 7, .vlan = {5}}, XFN_VERDICT_UNMATCHED},
 	{{.eth_proto = 0x0806}, XFN_VERDICT_FOREIGN},

@@ -27,7 +27,7 @@
 #define XFN_MANIFEST_PREFIXES_MAX  8388608 /* in all triggers together */
 #define XFN_ATTACH_MAX             256     /* interfaces in one manifest */
 #define XFN_NEXT_BYTES_MAX         255     /* of the path of a pinned program */
-#define XFN_KEY_OFFSET_MAX         9000 /* of bytes in a payload: a jumbo frame's last */
+#define XFN_KEY_OFFSET_MAX         9000    /* of bytes in a payload: a jumbo frame's last */
 #define XFN_LATENCY_SAMPLE_DEFAULT 16
 #define XFN_DEADLINE_DEFAULT_NS    XFN_NS_PER_S
 

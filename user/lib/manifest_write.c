@@ -82,8 +82,7 @@ static void write_bytes(FILE *out, const struct xfn_key_spec *key)
 	fprintf(out, "{offset: %u, value: \"%s\"", key->offset,
 		xfn_key_hex_print(key->value, key->value_bytes, hex));
 	if (!is_whole)
-		fprintf(out, ", mask: \"%s\"",
-			xfn_key_hex_print(key->mask, key->value_bytes, hex));
+		fprintf(out, ", mask: \"%s\"", xfn_key_hex_print(key->mask, key->value_bytes, hex));
 	fputc('}', out);
 }
 

@@ -146,11 +146,11 @@ static void check_mask(struct xfn_builder *builder, const struct xfn_frame *fram
 				      "a mask with a bit in it", NULL,
 				      "the mask leaves nothing to compare");
 	else if (mask_value(key, masked))
-		xfn_builder_refuse_at(
-			builder, xfn_frame_key(frame, "value"), "bits of the mask alone",
-			xfn_hint(hint, sizeof(hint),
-				 xfn_key_hex_print(masked, key->value_bytes, hex)),
-			"the value has bits that the mask leaves out");
+		xfn_builder_refuse_at(builder, xfn_frame_key(frame, "value"),
+				      "bits of the mask alone",
+				      xfn_hint(hint, sizeof(hint),
+					       xfn_key_hex_print(masked, key->value_bytes, hex)),
+				      "the value has bits that the mask leaves out");
 }
 
 int xfn_key_bytes_close(struct xfn_builder *builder, const struct xfn_frame *frame)
