@@ -20,8 +20,9 @@
 #include "object.h"
 #include "sample.h"
 #include "world.h"
+#include "../bpf/message.h"
 
-enum worlds { ONE, MANY, CROWD, SHADOW, WORLDS };
+enum worlds { ONE, MANY, CROWD, SHADOW, PATHS, NAMES, SUFFIXES, BYTES, WORLDS };
 
 static const struct {
 	enum world_kind kind;
@@ -31,6 +32,10 @@ static const struct {
 	[MANY] = {WORLD_PLACES, WORLD_TRIGGERS, 1},
 	[CROWD] = {WORLD_PLACES, WORLD_TRIGGERS, 65534},
 	[SHADOW] = {WORLD_SHADOW, WORLD_SHAPES, 1},
+	[PATHS] = {WORLD_PATHS, WORLD_TRIGGERS, 1},
+	[NAMES] = {WORLD_NAMES, WORLD_TRIGGERS, 1},
+	[SUFFIXES] = {WORLD_SUFFIXES, WORLD_SHAPES, 1},
+	[BYTES] = {WORLD_BYTES, WORLD_TRIGGERS, 1},
 };
 
 /* Programs that a packet may go to. */
@@ -40,8 +45,10 @@ struct packet_case {
 	const char *name;
 	enum target target;
 	enum worlds world;
-	bool spread;  /* over all triggers, uniformly at random; else the same packet each time */
-	bool nobody;  /* to a port without triggers */
+	bool spread; /* over all triggers, uniformly at random; else the same packet each time */
+	bool nobody; /* to a port without triggers */
+	const char *path;  /* the payload is a request for it */
+	const char *query; /* the payload is a query for it */
 	bool overlap; /* with spread: the next packet may begin before this one's memory is there */
 	struct world_config config;
 	int action;
@@ -84,6 +91,13 @@ static const struct packet_case cases[] = {
 	{"100,000 triggers, hot, handler echoes, stamp 1/16", XFN, MANY, HANDLED,
 	 .config.handler = WORLD_ECHO, .config.sample = 16, .action = XDP_TX},
 	{"8 shapes on the port, the last matches", XFN, SHADOW, PASSED},
+	{"a CoAP path, 1 of 100,000", XFN, PATHS, .path = "/sensors/7", PASSED},
+	{"a CoAP path, none of 100,000", XFN, PATHS, .path = "/sensors/x", PASSED},
+	{"a CoAP path, odd", XFN, PATHS, .query = "a7.x", PASSED},
+	{"a DNS name, 1 of 100,000", XFN, NAMES, .query = "a7.x", PASSED},
+	{"a DNS name, none of 100,000", XFN, NAMES, .query = "b7.x", PASSED},
+	{"a DNS suffix, the last of 8", XFN, SUFFIXES, .query = "a", PASSED},
+	{"4 bytes, 1 of 100,000", XFN, BYTES, PASSED},
 	{"100,000 triggers, spread", XFN, MANY, true, PASSED},
 	{"100,000 triggers, spread, limit", XFN, MANY, true, PASSED, UNLIMITED},
 	{"100,000 triggers of 65,534 functions, spread", XFN, CROWD, true, PASSED},
@@ -186,12 +200,19 @@ static void aim(struct packet_bench *bench, const struct packet_case *test)
 {
 	static const __u8 mac[6] = {2, 0, 0, 0, 0, 1};
 	bool other_address = test->nobody && test->world == MANY && strstr(test->name, "address");
-	__u32 dst = WORLD_DST + (test->world == ONE);
+	__u8 payload[MESSAGE_BYTES_MAX] = {};
+	__u32 dst = WORLD_DST + (test->world == ONE || test->world >= PATHS);
 
 	if (other_address)
 		dst += 1 << 20;
+	if (test->world == BYTES)
+		payload[3] = 7;
+	if (test->path) /* what is left of the frame is a payload marker, and its payload */
+		memset(payload + message_coap(test->path, payload), 0xff, sizeof(payload) / 2);
+	if (test->query)
+		message_dns(test->query, payload);
 	drive_frame(&bench->drive, mac, dst,
-		    test->nobody && !other_address ? WORLD_PORT + 1 : WORLD_PORT, NULL,
+		    test->nobody && !other_address ? WORLD_PORT + 1 : WORLD_PORT, payload,
 		    DRIVE_FRAME_BYTES - 42);
 	bench->drive.control->dst_count = test->spread ? WORLD_TRIGGERS : 0;
 	bench->drive.control->timed = test->spread && !test->overlap;

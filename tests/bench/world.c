@@ -24,11 +24,15 @@
 #define WORLD_MAC "\x02\x00\x00\x00\x00\x01"
 #define CPUS_MAX  1024
 
+#define WORLD_TEXT_BYTES 32
+
 /* ---- rules ------------------------------------------------------------------------------------- */
 
 struct rules {
 	struct xfn_trigger_spec *triggers;
 	struct xfn_prefix *prefixes;
+	struct xfn_key_spec *keys;
+	char (*texts)[WORLD_TEXT_BYTES]; /* of the keys */
 	struct xfn_ruleset_function *functions;
 };
 
@@ -36,6 +40,8 @@ static void rules_fini(struct rules *rules)
 {
 	free(rules->triggers);
 	free(rules->prefixes);
+	free(rules->keys);
+	free(rules->texts);
 	free(rules->functions);
 }
 
@@ -43,8 +49,12 @@ static int rules_init(struct rules *rules, __u32 triggers, __u32 functions)
 {
 	rules->triggers = calloc(triggers, sizeof(*rules->triggers));
 	rules->prefixes = calloc(triggers, sizeof(*rules->prefixes));
+	rules->keys = calloc(triggers, sizeof(*rules->keys));
+	rules->texts = calloc(triggers, sizeof(*rules->texts));
 	rules->functions = calloc(functions, sizeof(*rules->functions));
-	return rules->triggers && rules->prefixes && rules->functions ? 0 : -ENOMEM;
+	return rules->triggers && rules->prefixes && rules->keys && rules->texts && rules->functions
+		       ? 0
+		       : -ENOMEM;
 }
 
 static struct xfn_prefix prefix_of(__u32 address, __u8 plen)
@@ -54,6 +64,31 @@ static struct xfn_prefix prefix_of(__u32 address, __u8 plen)
 	address = htonl(plen ? address & ~0U << (32 - plen) : 0);
 	memcpy(prefix.addr, &address, sizeof(address));
 	return prefix;
+}
+
+static void make_key(struct rules *rules, enum world_kind kind, __u32 i)
+{
+	static const __u8 kinds[] = {
+		[WORLD_PATHS] = XFN_KEY_COAP_PATH,
+		[WORLD_NAMES] = XFN_KEY_DNS_NAME,
+		[WORLD_SUFFIXES] = XFN_KEY_DNS_SUFFIX,
+		[WORLD_BYTES] = XFN_KEY_BYTES,
+	};
+	struct xfn_key_spec *key = &rules->keys[i];
+	char *text = rules->texts[i];
+	__u32 number = htonl(i);
+
+	*key = (struct xfn_key_spec){.kind = kinds[kind], .text = text};
+	if (kind == WORLD_PATHS)
+		snprintf(text, WORLD_TEXT_BYTES, "/sensors/%u", i);
+	else if (kind == WORLD_NAMES)
+		snprintf(text, WORLD_TEXT_BYTES, "a%u.x", i);
+	else if (kind == WORLD_SUFFIXES)
+		snprintf(text, WORLD_TEXT_BYTES, "%.*s", 2 * (int)i + 1, "a.a.a.a.a.a.a.a");
+	memcpy(key->value, &number, sizeof(number));
+	memset(key->mask, 0xff, sizeof(number));
+	key->value_bytes = key->mask_bytes = sizeof(number);
+	rules->triggers[i].key = i + 1;
 }
 
 /*
@@ -66,13 +101,16 @@ static void make_trigger(struct rules *rules, enum world_kind kind, __u32 i, __u
 
 	*trigger = (struct xfn_trigger_spec){
 		.protocol = IPPROTO_UDP,
-		.destination = kind == WORLD_ONE ? XFN_DESTINATION_OWN : XFN_DESTINATION_LIST,
+		.destination = kind == WORLD_ONE || kind >= WORLD_PATHS ? XFN_DESTINATION_OWN
+									: XFN_DESTINATION_LIST,
 		.port_lo = WORLD_PORT,
 		.port_hi = WORLD_PORT,
 		.line = i + 1,
 		.column = 1,
 	};
-	if (kind == WORLD_ONE)
+	if (kind >= WORLD_PATHS)
+		make_key(rules, kind, i);
+	if (trigger->destination == XFN_DESTINATION_OWN)
 		return;
 	trigger->destinations = (struct xfn_prefix_span){.first = i, .count = 1};
 	rules->prefixes[i] = prefix_of(WORLD_DST + i, 32);
@@ -132,6 +170,7 @@ static int fill(struct world *world, enum world_kind kind)
 			.triggers = rules.triggers + first,
 			.trigger_count = next - first,
 			.prefixes = rules.prefixes,
+			.keys = rules.keys,
 		};
 	}
 	if (!err)

@@ -24,6 +24,11 @@ enum world_kind {
 	WORLD_ONE,    /* one trigger, without destination: for own addresses */
 	WORLD_PLACES, /* each trigger has a destination of its own, one after the other */
 	WORLD_SHADOW, /* WORLD_SHAPES triggers, the last of which matches */
+	/* Each trigger has a key of its own, and is for own addresses: */
+	WORLD_PATHS,    /* "/sensors/N" */
+	WORLD_NAMES,    /* "aN.x" */
+	WORLD_SUFFIXES, /* N labels, "a.a.a"; the shortest one, "a", matches "a" */
+	WORLD_BYTES,    /* the four bytes of N, in network order */
 };
 
 struct world {
