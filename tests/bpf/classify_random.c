@@ -13,6 +13,7 @@
 #include "diag.h"
 #include "harness.h"
 #include "manifest.h"
+#include "message.h"
 
 enum { RULESETS = 2000, PACKETS = 100, TRIGGERS = 40, FUNCTIONS = 8 };
 
@@ -46,6 +47,21 @@ static const char *const macs[] = {FRAME_MAC,
 				   FRAME_MAC,
 				   "\xff\xff\xff\xff\xff\xff",
 				   "\x01\x00\x5e\x00\x00\xfb"};
+
+/* Bytes in the first place: value, mask. */
+static const struct xfn_key_spec keys[] = {
+	{.kind = XFN_KEY_COAP_PATH, .text = "/"},
+	{.kind = XFN_KEY_COAP_PATH, .text = "/a/b"},
+	{.kind = XFN_KEY_DNS_NAME, .text = "a.b"},
+	{.kind = XFN_KEY_DNS_SUFFIX, .text = "."},
+	{.kind = XFN_KEY_DNS_SUFFIX, .text = "b"},
+	{.kind = XFN_KEY_DNS_SUFFIX, .text = "a.b"},
+	{.kind = XFN_KEY_BYTES, .value_bytes = 1, .value = {0x40}, .mask = {0xff}},
+	{.kind = XFN_KEY_BYTES, .value_bytes = 2, .value = {0, 1}, .mask = {0, 0xff}},
+	{.kind = XFN_KEY_BYTES, .value_bytes = 1, .offset = 3, .value = {0x34}, .mask = {0xff}},
+};
+static const char *const paths[] = {"/", "/a", "/a/b", "//"};
+static const char *const names[] = {".", "b", "a.B", "x.a.b", "c.b", "c"};
 
 struct random_rules {
 	struct xfn_trigger_spec triggers[TRIGGERS];
@@ -90,6 +106,8 @@ static void make_trigger(struct random_rules *rules, __u32 number)
 		.column = 1,
 		.interface = PICK(interface_names),
 	};
+	if (trigger->protocol == IPPROTO_UDP && below(2))
+		trigger->key = 1 + below(COUNT(keys));
 	pick_prefix(destinations, COUNT(destinations), dst);
 	if (trigger->destination == XFN_DESTINATION_LIST)
 		trigger->destinations = (struct xfn_prefix_span){2 * number, 1};
@@ -119,6 +137,7 @@ static struct xfn_ruleset *make_ruleset(const struct harness *harness, struct ra
 			.triggers = &rules->triggers[i * per_function],
 			.trigger_count = per_function,
 			.prefixes = rules->prefixes,
+			.keys = keys,
 		};
 	harness_ruleset_input(harness, &input);
 	input.functions = rules->functions;
@@ -158,9 +177,23 @@ static void aim(struct frame_spec *spec, const struct random_rules *rules)
 	spec->dst_port = trigger->port_lo + below(trigger->port_hi - trigger->port_lo + 1);
 }
 
+/* A request, a query, or one byte; perhaps cut short. */
+static unsigned make_payload(__u8 payload[MESSAGE_BYTES_MAX])
+{
+	unsigned bytes = 1, kind = below(5);
+
+	payload[0] = 'x';
+	if (kind < 2)
+		bytes = message_coap(PICK(paths), payload);
+	else if (kind < 4)
+		bytes = message_dns(PICK(names), payload);
+	return below(8) ? bytes : below(bytes + 1);
+}
+
 static void make_packet(const struct random_rules *rules, struct frame_spec *spec,
 			struct xfn_packet_view *view)
 {
+	static __u8 payload[MESSAGE_BYTES_MAX];
 	const __u16 *vlan = PICK(vlans);
 	bool ipv6;
 	int i;
@@ -171,8 +204,8 @@ static void make_packet(const struct random_rules *rules, struct frame_spec *spe
 		.dst_port = PICK(packet_ports),
 		.l4_proto = below(4) ? IPPROTO_UDP : IPPROTO_TCP,
 		.vlan = {vlan[0], vlan[1]},
-		.payload = "x",
-		.payload_bytes = 1,
+		.payload = payload,
+		.payload_bytes = make_payload(payload),
 	};
 	aim(spec, rules);
 	ipv6 = strchr(spec->dst, ':');
@@ -183,6 +216,8 @@ static void make_packet(const struct random_rules *rules, struct frame_spec *spe
 		.dst_port = spec->dst_port,
 		.interface = below(2),
 		.group_frame = spec->eth_dst[0] & 1,
+		.payload = payload,
+		.payload_bytes = spec->payload_bytes,
 	};
 	inet_pton(view->family, spec->dst, view->dst);
 	inet_pton(view->family, spec->src, view->src);
@@ -191,7 +226,7 @@ static void make_packet(const struct random_rules *rules, struct frame_spec *spe
 }
 
 struct tally {
-	__u64 matched, unmatched, rulesets;
+	__u64 matched, unmatched, key_errors, keyed, rulesets;
 };
 
 static void run_packet(struct harness *harness, const struct random_rules *rules,
@@ -209,7 +244,9 @@ static void run_packet(struct harness *harness, const struct random_rules *rules
 	make_packet(rules, &spec, &view);
 	frame_build(&spec, &frame);
 	entry = xfn_ruleset_find(ruleset, &view);
-	wanted = entry ? XFN_VERDICT_STEERED : XFN_VERDICT_UNMATCHED;
+	wanted = entry                                   ? XFN_VERDICT_STEERED
+		 : xfn_ruleset_key_error(ruleset, &view) ? XFN_VERDICT_KEY_ERROR
+							 : XFN_VERDICT_UNMATCHED;
 	harness_read_verdicts(harness, view.interface, verdicts[0]);
 	if (entry)
 		harness_read_counts(harness, entry->function, &before);
@@ -226,6 +263,8 @@ static void run_packet(struct harness *harness, const struct random_rules *rules
 		    entry ? entry->rule + 1 : 0);
 	tally->matched += entry != NULL;
 	tally->unmatched += entry == NULL;
+	tally->key_errors += wanted == XFN_VERDICT_KEY_ERROR;
+	tally->keyed += entry && rules->triggers[entry->rule].key;
 }
 
 void classify_random(struct harness *harness)
@@ -248,8 +287,10 @@ void classify_random(struct harness *harness)
 		tally.rulesets++;
 	}
 	test_expect(tally.rulesets == wanted, "%llu rulesets of %u", tally.rulesets, wanted);
-	/* Both must come up often, or the comparison says little. */
-	test_expect(tally.matched * 8 > tally.unmatched && tally.unmatched * 8 > tally.matched,
+	/* All must come up often, or the comparison says little. */
+	test_expect(tally.keyed * 100 > tally.matched && tally.key_errors * 100 > tally.unmatched,
+		    "%llu by key, %llu key errors", tally.keyed, tally.key_errors);
+	test_expect(tally.matched * 12 > tally.unmatched && tally.unmatched * 8 > tally.matched,
 		    "%llu packets matched and %llu did not", tally.matched, tally.unmatched);
 	test_end();
 }

@@ -490,6 +490,45 @@ static void run_elsewhere(struct harness *harness)
 	test_end();
 }
 
+/* Where the ruleset's hash sends a key. */
+static __u32 slot_of(const struct xfn_ruleset *ruleset, const struct xfn_key *key)
+{
+	__u64 hash = xfn_hash_key(ruleset->seed, key);
+	__u32 bucket = xfn_hash_bucket(hash, ruleset->slot_bits);
+
+	return xfn_hash_slot(hash, ruleset->displace[bucket], ruleset->slot_bits);
+}
+
+/* Other bytes, searched for, that the hash sends to the one entry there is: a look-up must compare them. */
+static void run_same_slot(struct harness *harness)
+{
+	const struct xfn_ruleset *ruleset;
+	const struct xfn_entry *entry;
+	struct xfn_packet_view view;
+	struct xfn_key key;
+	__u64 value = 7;
+	unsigned half;
+
+	test_begin("key: other bytes that fall on the same entry");
+	if (!apply_key(harness, "{bytes: {offset: 0, value: "
+				"07000000000000000700000000000000}}"))
+		goto end;
+	ruleset = harness->ruleset;
+	view = view_of((__u64[]){value, value}, 16);
+	entry = xfn_ruleset_find(ruleset, &view);
+	test_expect(entry != NULL, "the value itself is not found");
+	for (half = 0; entry && half < 2; half++) {
+		key = entry->key;
+		do
+			key.payload[half]++;
+		while (slot_of(ruleset, &key) != entry - ruleset->entries);
+		expect_fate(harness, half ? "second half" : "first half", key.payload, 16, OTHER);
+	}
+	expect_fate(harness, "itself", (__u64[]){value, value}, 16, MATCH);
+end:
+	test_end();
+}
+
 /* ---- many keys on one port --------------------------------------------------------------------- */
 
 static const char crowd[] =
@@ -580,5 +619,6 @@ void suite_key(struct harness *harness)
 	run_long_payload(harness);
 	run_name_bounds(harness);
 	run_elsewhere(harness);
+	run_same_slot(harness);
 	run_mutations(harness);
 }

@@ -5,6 +5,7 @@
  * every other to say what must be refused.
  */
 #include <errno.h>
+#include <strings.h>
 
 #include "ruleset_fixture.h"
 
@@ -15,13 +16,14 @@ enum { RULESETS = 600, PACKETS = 150 };
 /* One (destination, source) pair of a trigger, as the manifest means it. */
 struct pair {
 	const struct xfn_trigger_spec *spec;
-	const struct xfn_prefix *dst; /* NULL: own or any */
-	const struct xfn_prefix *src; /* NULL: any */
+	const struct xfn_prefix *dst;   /* NULL: own or any */
+	const struct xfn_prefix *src;   /* NULL: any */
+	const struct xfn_key_spec *key; /* NULL: none */
 };
 
 /* In the order of the contract, each the bigger the more specific. */
 struct rank {
-	int dst, src, interface, port;
+	int dst, src, interface, port, key;
 };
 
 static bool bit_of(const void *address, unsigned bit)
@@ -104,6 +106,96 @@ static bool vlan_matches(const struct xfn_trigger_spec *spec, const struct xfn_p
 	return true;
 }
 
+/* ---- keys: what a payload is was decided when it was made -------------------------------------- */
+
+/* The packet's payload in words. */
+static struct {
+	char kind; /* 'p' a request for a path, 'n' a query for a name, 'r' something else */
+	const char *text;
+} content;
+
+static bool key_fits(const struct xfn_key_spec *key, const struct xfn_packet_view *packet)
+{
+	if (key->kind == XFN_KEY_BYTES)
+		return packet->payload_bytes >= key->offset + key->value_bytes;
+	return content.kind == (key->kind == XFN_KEY_COAP_PATH ? 'p' : 'n');
+}
+
+static bool bytes_match(const struct xfn_key_spec *key, const struct xfn_packet_view *packet)
+{
+	const __u8 *at = (const __u8 *)packet->payload + key->offset;
+	unsigned i;
+
+	for (i = 0; i < key->value_bytes; i++)
+		if ((at[i] & key->mask[i]) != key->value[i])
+			return false;
+	return true;
+}
+
+static bool is_below(const char *name, const char *suffix)
+{
+	size_t rest = strlen(name) - strlen(suffix);
+
+	if (strcmp(suffix, ".") == 0 || strcasecmp(name, suffix) == 0)
+		return true;
+	return strlen(name) > strlen(suffix) && name[rest - 1] == '.' &&
+	       strcasecmp(name + rest, suffix) == 0;
+}
+
+static bool key_matches(const struct xfn_key_spec *key, const struct xfn_packet_view *packet)
+{
+	if (!key)
+		return true;
+	if (!key_fits(key, packet))
+		return false;
+	switch (key->kind) {
+	case XFN_KEY_COAP_PATH:
+		return strcmp(key->text, content.text) == 0;
+	case XFN_KEY_DNS_NAME:
+		return strcasecmp(key->text, content.text) == 0;
+	case XFN_KEY_DNS_SUFFIX:
+		return is_below(content.text, key->text);
+	}
+	return bytes_match(key, packet);
+}
+
+static unsigned count_labels(const char *name)
+{
+	unsigned labels = strcmp(name, ".") != 0;
+
+	for (; *name; name++)
+		labels += *name == '.' && name[1];
+	return labels;
+}
+
+static int key_rank(const struct xfn_key_spec *key)
+{
+	int bits = 0, i;
+
+	if (!key)
+		return -1;
+	if (key->kind == XFN_KEY_DNS_SUFFIX)
+		return 50000 + (int)count_labels(key->text);
+	if (key->kind != XFN_KEY_BYTES)
+		return 100000;
+	for (i = 0; i < 16; i++)
+		bits += __builtin_popcount(key->mask[i]);
+	return 100 * bits - (int)key->offset;
+}
+
+static bool same_key(const struct xfn_key_spec *a, const struct xfn_key_spec *b)
+{
+	if (!a || !b || a->kind != b->kind)
+		return a == b;
+	if (a->kind == XFN_KEY_BYTES)
+		return a->offset == b->offset && a->value_bytes == b->value_bytes &&
+		       !memcmp(a->value, b->value, 16) && !memcmp(a->mask, b->mask, 16);
+	return a->kind == XFN_KEY_COAP_PATH ? !strcmp(a->text, b->text)
+					    : !strcasecmp(a->text, b->text);
+}
+
+/* ---- matches ----------------------------------------------------------------------------------- */
+
 static bool pair_matches(const struct pair *pair, const struct xfn_packet_view *packet)
 {
 	const struct xfn_trigger_spec *spec = pair->spec;
@@ -119,7 +211,7 @@ static bool pair_matches(const struct pair *pair, const struct xfn_packet_view *
 		return false;
 	if (pair->src && !covers(pair->src, packet->family, packet->src))
 		return false;
-	return group_allows(pair, packet);
+	return group_allows(pair, packet) && key_matches(pair->key, packet);
 }
 
 static struct rank rank_of(const struct pair *pair)
@@ -130,6 +222,7 @@ static struct rank rank_of(const struct pair *pair)
 		.src = pair->src ? pair->src->plen : -1,
 		.interface = spec->interface != NULL,
 		.port = spec->port_lo - spec->port_hi,
+		.key = key_rank(pair->key),
 	};
 
 	if (spec->destination == XFN_DESTINATION_OWN)
@@ -147,7 +240,9 @@ static int rank_compare(struct rank a, struct rank b)
 		return a.src - b.src;
 	if (a.interface != b.interface)
 		return a.interface - b.interface;
-	return a.port - b.port;
+	if (a.port != b.port)
+		return a.port - b.port;
+	return a.key - b.key;
 }
 
 /* All pairs of one trigger; returns how many. */
@@ -161,6 +256,9 @@ static unsigned pairs_of(const struct fixture *f, __u32 trigger, struct pair *pa
 		do {
 			struct pair pair = {.spec = spec};
 
+			if (spec->key)
+				pair.key = &f->keys[spec->key - 1];
+
 			if (spec->destinations.count)
 				pair.dst = &f->prefixes[spec->destinations.first + d];
 			if (spec->sources.count)
@@ -173,6 +271,27 @@ static unsigned pairs_of(const struct fixture *f, __u32 trigger, struct pair *pa
 }
 
 enum { PAIRS_MAX = 64 };
+
+/* Some trigger on the port wants a key, and the payload is odd for all of them. */
+static bool oracle_key_error(const struct fixture *f, const struct xfn_packet_view *packet)
+{
+	bool wanted = false;
+	__u32 t;
+
+	for (t = 0; t < f->count; t++) {
+		const struct xfn_trigger_spec *spec = &f->triggers[t];
+
+		if (!spec->key || spec->protocol != packet->protocol ||
+		    packet->dst_port < spec->port_lo || packet->dst_port > spec->port_hi)
+			continue;
+		if (spec->interface && strcmp(spec->interface, "eth9") == 0)
+			continue; /* not attached: it waits */
+		if (key_fits(&f->keys[spec->key - 1], packet))
+			return false;
+		wanted = true;
+	}
+	return wanted;
+}
 
 static int oracle_find(const struct fixture *f, const struct xfn_packet_view *packet)
 {
@@ -193,6 +312,8 @@ static int oracle_find(const struct fixture *f, const struct xfn_packet_view *pa
 			}
 		}
 	}
+	if (found < 0 && oracle_key_error(f, packet))
+		return FIXTURE_KEY_ERROR;
 	return found;
 }
 
@@ -211,7 +332,8 @@ static bool pairs_conflict(const struct pair *a, const struct pair *b)
 	    x->vlan_tags != y->vlan_tags || memcmp(x->vlan, y->vlan, sizeof(x->vlan)) != 0 ||
 	    x->destination != y->destination)
 		return false;
-	if (!same_prefix(a->dst, b->dst) || !same_prefix(a->src, b->src))
+	if (!same_prefix(a->dst, b->dst) || !same_prefix(a->src, b->src) ||
+	    !same_key(a->key, b->key))
 		return false;
 	if (x->port_hi < y->port_lo || y->port_hi < x->port_lo)
 		return false;
@@ -300,6 +422,26 @@ static struct xfn_prefix_span random_prefixes(struct fixture *f, unsigned count)
 	return span;
 }
 
+static const char *const key_texts[][2] = {
+	{"path", "/"},       {"path", "/a"},       {"path", "/a/b"},     {"name", "a.b"},
+	{"name", "A.B"},     {"name", "."},        {"suffix", "."},      {"suffix", "b"},
+	{"suffix", "a.b"},   {"bytes", "0:40"},    {"bytes", "0:40/f0"}, {"bytes", "1:01"},
+	{"bytes", "4:b161"}, {"bytes", "0:00/01"}, {"bytes", "3:34"},
+};
+static const char *const payloads[][2] = {
+	{"path", "/"}, {"path", "/a"},  {"path", "/a/b"},    {"path", "/b"},   {"name", "a.b"},
+	{"name", "b"}, {"name", "c.B"}, {"name", "x.A.b"},   {"name", "."},    {"name", "z"},
+	{"hex", ""},   {"hex", "40"},   {"hex", "4e0100b1"}, {"hex", "010101"}};
+
+static void random_payload(struct xfn_packet_view *packet)
+{
+	const char *const *payload = PICK(payloads);
+
+	assert_true(fixture_payload(packet, payload[0], payload[1]));
+	content.kind = payload[0][0] == 'h' ? 'r' : payload[0][0];
+	content.text = payload[1];
+}
+
 static void random_trigger(struct fixture *f)
 {
 	static const char *const interfaces[] = {"eth0", "eth1", "eth9"};
@@ -324,6 +466,11 @@ static void random_trigger(struct fixture *f)
 	spec.vlan[1] = spec.vlan_tags > 1 ? (__u16)(5 + random_below(2)) : 0;
 	if (random_below(3) == 0)
 		spec.interface = fixture_interface(PICK(interfaces));
+	if (spec.protocol == IPPROTO_UDP && random_below(3) == 0) {
+		const char *const *key = PICK(key_texts);
+
+		spec.key = fixture_key(f, key[0], key[1]);
+	}
 	fixture_add_spec(f, &spec);
 }
 
@@ -346,6 +493,7 @@ static struct xfn_packet_view random_packet(const struct fixture *f)
 		packet.vlan[1] = (__u16)(XFN_VLAN_PRESENT | (5 + random_below(2)));
 	packet.interface = random_below(2) ? 63 : 0;
 	packet.group_frame = random_below(8) == 0;
+	random_payload(&packet);
 	/* Often aim at a trigger, so that matches are not rare. */
 	if (f->count && random_below(2)) {
 		const struct xfn_trigger_spec *spec = &f->triggers[random_below(f->count)];
@@ -402,15 +550,16 @@ static void print_packet(const struct xfn_packet_view *packet)
 
 	inet_ntop(packet->family, packet->src, src, sizeof(src));
 	inet_ntop(packet->family, packet->dst, dst, sizeof(dst));
-	print_message("%s %s %s %u vlan %#x.%#x on %u%s\n",
+	print_message("%s %s %s %u vlan %#x.%#x on %u%s, %c %s\n",
 		      packet->protocol == IPPROTO_UDP ? "udp" : "tcp", src, dst, packet->dst_port,
 		      packet->vlan[0], packet->vlan[1], packet->interface,
-		      packet->group_frame ? " group" : "");
+		      packet->group_frame ? " group" : "", content.kind, content.text);
 }
 
 static void test_random_rulesets(void **state)
 {
-	unsigned round, i, refused = 0, matched = 0, unmatched = 0, longest = 0;
+	unsigned round, i, refused = 0, matched = 0, unmatched = 0, odd = 0, keyed = 0;
+	unsigned longest = 0;
 	static struct fixture f;
 
 	(void)state;
@@ -439,6 +588,8 @@ static void test_random_rulesets(void **state)
 			}
 			matched += want >= 0;
 			unmatched += want < 0;
+			odd += want == FIXTURE_KEY_ERROR;
+			keyed += want >= 0 && f.triggers[want].key;
 		}
 		fixture_fini(&f);
 	}
@@ -446,6 +597,8 @@ static void test_random_rulesets(void **state)
 	assert_true(refused > 200);
 	assert_true(matched > 10000);
 	assert_true(unmatched > 10000);
+	assert_true(odd > 1000);
+	assert_true(keyed > 1000);
 	assert_true(longest > 8);
 }
 
