@@ -256,6 +256,9 @@ static const struct {
 	 Q "8161"
 	   "00" A_IN,
 	 ODD},
+	{"a pointer is no label of 192 bytes", "{dns_suffix: .}", Q "c0" X64 X64 X64 "00" A_IN,
+	 ODD},
+	{"a label of 64 bytes", "{dns_suffix: .}", Q "40" X64 "00" A_IN, ODD},
 	{"a label that leaves the message", "{dns_name: a.b}",
 	 Q "0161"
 	   "3f62"
