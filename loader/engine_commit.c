@@ -138,7 +138,7 @@ int xfn_change_compile(struct xfn_change *change, struct xfn_ruleset **ret)
 		.rules_max = capacity->triggers,
 		.functions_max = capacity->functions,
 		.start_seed = 1,
-		.key_seed = engine->dataplane->rules.key_seed,
+		.key_seed = change->engine->dataplane->rules.key_seed,
 	};
 	int err = add_functions(model, &sources);
 
