@@ -8,13 +8,13 @@
  */
 #include "key_part.h"
 
-#define COAP_VERSION         1
-#define COAP_HEADER_BYTES    4
-#define COAP_TOKEN_BYTES_MAX 8
-#define COAP_MARKER          0xff
-#define COAP_RESERVED        15 /* as delta or length */
-#define COAP_URI_PATH        11
-#define COAP_SEGMENT_MAX     255 /* RFC 7252 s. 5.10 */
+#define KEY_COAP_VERSION         1
+#define KEY_COAP_HEADER_BYTES    4
+#define KEY_COAP_TOKEN_BYTES_MAX 8
+#define KEY_COAP_MARKER          0xff
+#define KEY_COAP_RESERVED        15 /* as delta or length */
+#define KEY_COAP_URI_PATH        11
+#define KEY_COAP_SEGMENT_MAX     255 /* RFC 7252 s. 5.10 */
 /* Options up to the path's end; each takes a step, and one for each word of a segment. */
 #define KEY_COAP_OPTIONS_MAX 32
 #define KEY_COAP_STEPS_MAX   (2 * KEY_COAP_OPTIONS_MAX + XFN_KEY_HEAD_BYTES / 8 + 1)
@@ -55,28 +55,28 @@ static __always_inline long coap_option(struct xfn_key_scratch *scratch)
 	}
 	first = key_byte(scratch, scratch->at);
 	scratch->at++;
-	if (first >> 4 == COAP_RESERVED) {
-		scratch->done = first == COAP_MARKER;
+	if (first >> 4 == KEY_COAP_RESERVED) {
+		scratch->done = first == KEY_COAP_MARKER;
 		return 1;
 	}
 	scratch->option += coap_extended(scratch, first >> 4);
 	if (scratch->at > size)
 		return 1;
-	if (scratch->option > COAP_URI_PATH) {
+	if (scratch->option > KEY_COAP_URI_PATH) {
 		scratch->done = 1;
 		return 1;
 	}
-	if ((first & 15) == COAP_RESERVED || scratch->options == KEY_COAP_OPTIONS_MAX)
+	if ((first & 15) == KEY_COAP_RESERVED || scratch->options == KEY_COAP_OPTIONS_MAX)
 		return 1;
 	scratch->options++;
 	bytes = coap_extended(scratch, first & 15);
 	if (scratch->at + bytes > size)
 		return 1;
-	if (scratch->option < COAP_URI_PATH) {
+	if (scratch->option < KEY_COAP_URI_PATH) {
 		scratch->at += bytes;
 		return 0;
 	}
-	if (bytes > COAP_SEGMENT_MAX)
+	if (bytes > KEY_COAP_SEGMENT_MAX)
 		return 1;
 	coap_segment(scratch, bytes);
 	return 0;
@@ -97,12 +97,12 @@ static __always_inline int coap_header(struct xfn_key_scratch *scratch)
 {
 	__u32 form = key_byte(scratch, 0), code = key_byte(scratch, 1), token_bytes = form & 15;
 
-	if (scratch->size < COAP_HEADER_BYTES || form >> 6 != COAP_VERSION)
+	if (scratch->size < KEY_COAP_HEADER_BYTES || form >> 6 != KEY_COAP_VERSION)
 		return -1;
 	if (!code || code >> 5) /* empty, or a response */
 		return -1;
-	scratch->at = COAP_HEADER_BYTES + token_bytes;
-	return token_bytes > COAP_TOKEN_BYTES_MAX || scratch->at > scratch->size ? -1 : 0;
+	scratch->at = KEY_COAP_HEADER_BYTES + token_bytes;
+	return token_bytes > KEY_COAP_TOKEN_BYTES_MAX || scratch->at > scratch->size ? -1 : 0;
 }
 
 /*

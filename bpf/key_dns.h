@@ -8,12 +8,12 @@
  */
 #include "key_part.h"
 
-#define DNS_HEADER_BYTES   12
-#define DNS_QR             0x80 /* of byte 2: a response */
-#define DNS_LABEL_MAX      63   /* above: compression, and types that do not exist */
-#define DNS_NAME_MAX       255  /* with the root's zero */
-#define DNS_QUESTION_BYTES 4    /* behind the name: type and class */
-#define KEY_DNS_LABELS_MAX 127
+#define KEY_DNS_HEADER_BYTES   12
+#define KEY_DNS_QR             0x80 /* of byte 2: a response */
+#define KEY_DNS_LABEL_MAX      63   /* above: compression, and types that do not exist */
+#define KEY_DNS_NAME_MAX       255  /* with the root's zero */
+#define KEY_DNS_QUESTION_BYTES 4    /* behind the name: type and class */
+#define KEY_DNS_LABELS_MAX     127
 
 /* ASCII capitals of eight bytes at once made small. Length bytes are below 'A'. */
 static __always_inline __u64 dns_lower(__u64 word)
@@ -32,15 +32,15 @@ static long dns_label_step(__u32 index, struct key_loop *loop)
 	struct xfn_key_scratch *scratch = loop->scratch;
 	__u32 at = scratch->at, bytes;
 
-	if (at >= scratch->size || at - DNS_HEADER_BYTES >= DNS_NAME_MAX)
+	if (at >= scratch->size || at - KEY_DNS_HEADER_BYTES >= KEY_DNS_NAME_MAX)
 		return 1;
 	bytes = key_byte(scratch, at);
-	if (bytes > DNS_LABEL_MAX)
+	if (bytes > KEY_DNS_LABEL_MAX)
 		return 1;
-	scratch->label_at[index & KEY_DNS_LABELS_MAX] = at - DNS_HEADER_BYTES;
+	scratch->label_at[index & KEY_DNS_LABELS_MAX] = at - KEY_DNS_HEADER_BYTES;
 	if (!bytes) {
 		scratch->labels = index;
-		scratch->done = at + 1 + DNS_QUESTION_BYTES <= scratch->payload_bytes;
+		scratch->done = at + 1 + KEY_DNS_QUESTION_BYTES <= scratch->payload_bytes;
 		return 1;
 	}
 	scratch->at = at + 1 + bytes;
@@ -57,7 +57,7 @@ static long dns_word_step(__u32 index, struct key_loop *loop)
 		if (parts >= scratch->labels)
 			return 1;
 		label = scratch->labels - 1 - parts;
-		scratch->at = DNS_HEADER_BYTES + scratch->label_at[label & KEY_DNS_LABELS_MAX];
+		scratch->at = KEY_DNS_HEADER_BYTES + scratch->label_at[label & KEY_DNS_LABELS_MAX];
 		scratch->left = key_byte(scratch, scratch->at) + 1;
 	}
 	xfn_digest_word(&scratch->name, dns_lower(key_part_word(scratch)));
@@ -72,7 +72,7 @@ static long dns_word_step(__u32 index, struct key_loop *loop)
 
 static __always_inline int dns_header(const struct xfn_key_scratch *scratch)
 {
-	if (scratch->size < DNS_HEADER_BYTES || key_byte(scratch, 2) & DNS_QR)
+	if (scratch->size < KEY_DNS_HEADER_BYTES || key_byte(scratch, 2) & KEY_DNS_QR)
 		return -1;
 	return key_byte(scratch, 4) || key_byte(scratch, 5) != 1 ? -1 : 0;
 }
@@ -87,7 +87,7 @@ static __always_inline int key_dns_read(struct xfn_key_scratch *scratch, __u64 s
 
 	if (dns_header(scratch))
 		return -1;
-	scratch->at = DNS_HEADER_BYTES;
+	scratch->at = KEY_DNS_HEADER_BYTES;
 	scratch->labels = 0;
 	scratch->done = 0;
 	bpf_loop(KEY_DNS_LABELS_MAX + 1, dns_label_step, &loop, 0);
