@@ -346,7 +346,7 @@ static void forget_revision(struct xfn_engine *engine)
 
 static int write_revision(struct xfn_change *change)
 {
-	int err = xfn_state_write(change);
+	int err = xfn_record_write(change);
 
 	if (!err)
 		return 0;

@@ -18,11 +18,11 @@
 #define XFN_RECORD_FILE "change.json"
 
 /*
- * {"time","uid","user","command","previous","change_count","changes":[],"confirm":{"within_ns",
- * "deadline_ns","deadline"},"restores","reverts","reason"}; the last four where they apply. NULL: no
- * memory.
+ * Writes the change's next model as a revision with what it says of itself: {"time","uid","user",
+ * "command","previous","change_count","changes":[],"confirm":{"within_ns","deadline_ns","deadline"},
+ * "restores","reverts","reason"}; the last four where they apply.
  */
-json_t *xfn_record_new(const struct xfn_change *change);
+int xfn_record_write(const struct xfn_change *change);
 
 /* Reads it. -ENOENT: no such revision, or it is of an xfnd that wrote none; -EBADMSG: damaged. */
 int xfn_record_read(const char *state_dir, __u64 revision, json_t **ret);

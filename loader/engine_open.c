@@ -288,7 +288,7 @@ static void take_back_pending(struct xfn_engine *engine, __u64 latest)
 	int err;
 
 	next.revision = latest + 1;
-	err = xfn_state_write(&change);
+	err = xfn_record_write(&change);
 	if (!err)
 		engine->model->revision = next.revision;
 	if (next.by_name != engine->model->by_name)

@@ -207,8 +207,8 @@ json_t *xfn_engine_next_json(const struct xfn_engine *engine, const char *interf
 
 /* ---- engine_state.c: the model as a revision on disk -------------------------------------------- */
 
-/* Writes the change's next model. */
-int xfn_state_write(const struct xfn_change *change);
+/* Writes the change's next model, beside @record, which is what the revision says of itself. */
+int xfn_state_write(const struct xfn_change *change, const json_t *record);
 
 /* Reads a revision. Versions have no programs yet. -EBADMSG: damaged; the fault says what. */
 int xfn_state_read(const char *state_dir, __u64 revision, struct xfn_model **ret,

@@ -73,7 +73,7 @@ static int set_number(json_t *record, const char *key, __u64 number)
 	return number ? json_object_set_new(record, key, json_integer((json_int_t)number)) : 0;
 }
 
-json_t *xfn_record_new(const struct xfn_change *change)
+static json_t *new_record(const struct xfn_change *change)
 {
 	static const struct xfn_actor nobody = {.command = ""};
 	const struct xfn_actor *actor = change->actor ? change->actor : &nobody;
@@ -119,4 +119,13 @@ bool xfn_record_is_unconfirmed(const char *state_dir, __u64 revision, const json
 {
 	return json_object_get(record, "confirm") &&
 	       !xfn_revision_is_confirmed(state_dir, revision);
+}
+
+int xfn_record_write(const struct xfn_change *change)
+{
+	json_t *record = new_record(change);
+	int err = record ? xfn_state_write(change, record) : -ENOMEM;
+
+	json_decref(record);
+	return err;
 }

@@ -181,11 +181,11 @@ static json_t *meta_json(const struct xfn_change *change, struct files *files)
 		sets_json(model, files), "functions", functions_json(model, files));
 }
 
-int xfn_state_write(const struct xfn_change *change)
+int xfn_state_write(const struct xfn_change *change, const json_t *record)
 {
 	struct files files = {};
-	json_t *record = xfn_record_new(change), *meta = NULL;
-	char *text = record ? json_dumps(record, JSON_INDENT(2)) : NULL;
+	json_t *meta = NULL;
+	char *text = json_dumps(record, JSON_INDENT(2));
 	int err = text ? files_init(&files, change->next) : -ENOMEM;
 
 	if (!err) {
@@ -197,7 +197,6 @@ int xfn_state_write(const struct xfn_change *change)
 			   : -ENOMEM;
 	}
 	json_decref(meta);
-	json_decref(record);
 	free(text);
 	files_fini(&files);
 	return err;
