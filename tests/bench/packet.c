@@ -54,10 +54,11 @@ struct packet_case {
 	int action;
 };
 
-#define PASSED    .action = XDP_PASS, .config.delivery = XFN_DELIVERY_SOCKET
-#define HANDLED   .config.delivery = XFN_DELIVERY_KERNEL
-#define UNLIMITED .config.rate = 10000000, .config.burst = 10000000 /* a limit that never bites */
-#define DROP_OVER .action = XDP_DROP, .config.rate = 1, .config.burst = 1
+#define PASSED     .action = XDP_PASS, .config.delivery = XFN_DELIVERY_SOCKET
+#define HANDLED    .config.delivery = XFN_DELIVERY_KERNEL
+#define UNLIMITED  .config.rate = 10000000, .config.burst = 10000000 /* a limit that never bites */
+#define PER_SOURCE .config.source_rate = 10000000, .config.burst = 10000000
+#define DROP_OVER  .action = XDP_DROP, .config.rate = 1, .config.burst = 1
 
 /* The first three are what the others are compared with. */
 static const struct packet_case cases[] = {
@@ -73,6 +74,9 @@ static const struct packet_case cases[] = {
 	{"1 trigger for own addresses, limit", XFN, ONE, PASSED, UNLIMITED},
 	{"100,000 triggers, hot", XFN, MANY, PASSED},
 	{"100,000 triggers, hot, limit", XFN, MANY, PASSED, UNLIMITED},
+	{"100,000 triggers, hot, limit per source", XFN, MANY, PASSED, PER_SOURCE},
+	{"100,000 triggers, hot, limit, limit per source", XFN, MANY, PASSED, UNLIMITED,
+	 .config.source_rate = 10000000},
 	{"100,000 triggers, hot, limit bites", XFN, MANY, HANDLED, DROP_OVER},
 	{"100,000 triggers, hot, stamp 1/16", XFN, MANY, PASSED, .config.sample = 16},
 	{"100,000 triggers, hot, stamp 1/1", XFN, MANY, PASSED, .config.sample = 1},

@@ -270,12 +270,31 @@ static struct xfn_function_config config_of(const struct world_config *config)
 
 	if (config->disabled)
 		value.limit |= XFN_FUNCTION_DISABLED | XFN_FUNCTION_OFF_DROP;
+	if (config->source_rate)
+		value.limit |= XFN_FUNCTION_PER_SOURCE;
 	if (!config->rate)
 		return value;
 	interval = 1000000000ULL * XFN_TIME_FRACTION / config->rate;
 	value.limit |= XFN_FUNCTION_LIMITED | interval;
 	value.burst = interval * config->burst;
 	return value;
+}
+
+/* The limit of each source: as many cells as by default, and fresh ones each time. */
+static void set_source_limit(struct world *world, const struct world_config *config,
+			     unsigned generation)
+{
+	struct xfn_policy_config policy = {
+		.interval = 1000000000ULL * XFN_TIME_FRACTION / config->source_rate,
+		.mask4 = ~0ULL,
+		.cells = XFN_POLICY_CELLS(0, XFN_SOURCE_ENTRIES_DEFAULT - 1),
+	};
+	int err;
+
+	policy.burst = policy.interval * config->burst;
+	err = xfn_dataplane_set_policy(world->dataplane, generation, 0, false, &policy);
+	if (err)
+		fprintf(stderr, "bench: no cells for sources: %s\n", strerror(-err));
 }
 
 void world_set(struct world *world, const struct world_config *config)
@@ -289,6 +308,8 @@ void world_set(struct world *world, const struct world_config *config)
 		xfn_dataplane_set_function(world->dataplane, generation, i, &value);
 		__atomic_store_n(&world->dataplane->functions[i].arrival, 0, __ATOMIC_RELAXED);
 	}
+	if (config->source_rate)
+		set_source_limit(world, config, generation);
 	chunk = generation * XFN_PORT_CHUNKS + WORLD_PORT / XFN_PORTS_PER_CHUNK;
 	list = rules->ports[chunk].list[WORLD_PORT % XFN_PORTS_PER_CHUNK];
 	rules->probes[generation * XFN_PROBE_WORDS + list].head.sample =

@@ -42,11 +42,12 @@ struct world {
 /* What all functions get. */
 struct world_config {
 	enum xfn_function_delivery delivery;
-	__u32 handler; /* WORLD_ECHO, WORLD_DROP */
-	__u32 sample;  /* one in so many, 0: never */
-	__u64 rate;    /* per second, 0: no limit */
-	__u64 burst;   /* events */
-	bool disabled; /* as by rate: 0 */
+	__u32 handler;     /* WORLD_ECHO, WORLD_DROP */
+	__u32 sample;      /* one in so many, 0: never */
+	__u64 rate;        /* per second, 0: no limit */
+	__u64 burst;       /* events; of a source, too */
+	__u64 source_rate; /* per second and source, 0: no limit; of one function alone */
+	bool disabled;     /* as by rate: 0 */
 };
 
 /* Returns 0, or -errno and a line on standard error. */

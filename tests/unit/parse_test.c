@@ -112,12 +112,12 @@ static int oracle_ipv6(const struct reader *frame, __u32 at, struct packet *pack
 		bytes = 8;
 		if (next == 44 && number_at(frame, at + 2, 2) & 0xfff9)
 			return XFN_VERDICT_FRAGMENT;
-		if (next == 43 && number_at(frame, at + 3, 1))
-			return XFN_VERDICT_FOREIGN;
 		if (next != 44)
 			bytes += 8 * number_at(frame, at + 1, 1);
 		if (bytes > left)
 			return XFN_VERDICT_MALFORMED;
+		if (next == 43 && number_at(frame, at + 3, 1))
+			return XFN_VERDICT_FOREIGN;
 		next = number_at(frame, at, 1);
 		left -= bytes;
 		at += bytes;
@@ -143,8 +143,10 @@ static int oracle(const struct reader *frame, struct packet *packet)
 		if (at + 6 > frame->size)
 			return XFN_VERDICT_MALFORMED;
 		if (number_at(frame, at + 2, 2) & 0xfff)
-			packet->meta |= (__u64)(0x1000 | (number_at(frame, at + 2, 2) & 0xfff))
-					<< (i ? XFN_META_INNER_SHIFT : XFN_META_OUTER_SHIFT);
+			packet->meta |=
+				(__u64)(0x1000 | (number_at(frame, at + 2, 2) & 0xfff))
+				<< (packet->meta & XFN_META_VLAN_MASK ? XFN_META_INNER_SHIFT
+								      : XFN_META_OUTER_SHIFT);
 		at += 4;
 		eth_proto = number_at(frame, at, 2);
 		if (at + 2 > frame->size)
