@@ -11,6 +11,7 @@
 
 #include "alloc.h"
 #include "manifest.h"
+#include "xfn/abi.h"
 
 static const char everything[] =
 	"version: 1\n"
@@ -354,14 +355,48 @@ static void test_large(void **state)
 	free(large);
 }
 
+static int reply_of(const char *trigger)
+{
+	const struct xfn_trigger_spec *odd;
+	struct xfn_manifest *manifest;
+	char text[256];
+	int kind;
+
+	snprintf(text, sizeof(text),
+		 "version: 1\nfunctions:\n- {name: a, kernel: a.o, triggers: [%s],\n"
+		 "   limit: {rate: 1/s, excess: reply}}\n",
+		 trigger);
+	manifest = parse(text);
+	kind = xfn_function_reply(manifest, manifest->functions, &odd);
+	assert_null(odd);
+	xfn_manifest_free(manifest);
+	return kind;
+}
+
+/* What is said to those over a limit goes by the key, else by the port. */
+static void test_replies(void **state)
+{
+	(void)state;
+	assert_int_equal(reply_of("udp/53"), XFN_REPLY_DNS);
+	assert_int_equal(reply_of("tcp/53, udp/53, tcp/80"), XFN_REPLY_DNS);
+	assert_int_equal(reply_of("udp/5683"), XFN_REPLY_COAP);
+	assert_int_equal(reply_of("{protocol: udp, port: 7, key: {coap_path: /a}}"),
+			 XFN_REPLY_COAP);
+	assert_int_equal(reply_of("{protocol: udp, port: 5683, key: {dns_name: a.example}}"),
+			 XFN_REPLY_DNS);
+	assert_int_equal(reply_of("{protocol: udp, port: 1-9, key: {dns_suffix: example}}, udp/53"),
+			 XFN_REPLY_DNS);
+	assert_int_equal(reply_of(""), XFN_REPLY_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_top),           cmocka_unit_test(test_functions),
-		cmocka_unit_test(test_triggers),      cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_rate_zero),     cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_write_failure), cmocka_unit_test(test_short_memory),
-		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_replies),      cmocka_unit_test(test_top),
+		cmocka_unit_test(test_functions),    cmocka_unit_test(test_triggers),
+		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_rate_zero),
+		cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_write_failure),
+		cmocka_unit_test(test_short_memory), cmocka_unit_test(test_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

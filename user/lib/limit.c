@@ -126,8 +126,17 @@ static void settle_source(struct xfn_function_spec *function)
 #define PORT_DNS  53
 #define PORT_COAP 5683
 
-static int reply_of_trigger(const struct xfn_trigger_spec *trigger)
+/* By the trigger's key, whatever the port; else by a port of its own. */
+static int reply_of_trigger(const struct xfn_manifest *manifest,
+			    const struct xfn_trigger_spec *trigger)
 {
+	const struct xfn_key_spec *key = xfn_manifest_key(manifest, trigger);
+	int kind = key ? key->kind : XFN_KEY_NONE;
+
+	if (kind == XFN_KEY_COAP_PATH)
+		return XFN_REPLY_COAP;
+	if (kind == XFN_KEY_DNS_NAME || kind == XFN_KEY_DNS_SUFFIX)
+		return XFN_REPLY_DNS;
 	if (trigger->port_lo != trigger->port_hi)
 		return XFN_REPLY_NONE;
 	if (trigger->port_lo == PORT_DNS)
@@ -146,7 +155,7 @@ int xfn_function_reply(const struct xfn_manifest *manifest,
 	for (__u32 i = 0; i < function->trigger_count; i++) {
 		if (triggers[i].protocol != IPPROTO_UDP)
 			continue;
-		other = reply_of_trigger(&triggers[i]);
+		other = reply_of_trigger(manifest, &triggers[i]);
 		kind = kind ? kind : other;
 		if (other != kind || !other) {
 			*ret_odd = &triggers[i];
@@ -168,12 +177,12 @@ void xfn_limit_check_reply(struct xfn_builder *builder, const struct xfn_frame *
 	if (odd)
 		xfn_builder_refuse_at(builder, (struct xfn_place){odd->line, odd->column},
 				      kind ? "UDP triggers of one protocol"
-					   : "udp/53 (DNS) or udp/5683 (CoAP)",
+					   : "udp/53 or a DNS key, udp/5683 or a CoAP key",
 				      "'excess: drop' says nothing to those over the limit",
 				      "no reply is known for what this trigger takes");
 	else if (!kind)
 		xfn_builder_refuse_at(builder, xfn_frame_key(frame, "limit"),
-				      "udp/53 (DNS) or udp/5683 (CoAP) among its triggers",
+				      "one for DNS (udp/53) or CoAP (udp/5683) among its triggers",
 				      "'excess: drop' says nothing to those over the limit",
 				      "'excess: reply' of a function without a UDP trigger");
 }
