@@ -19,7 +19,10 @@ teardown() {
 	e2e_teardown
 }
 
-limit() { apply_echo <<<"    limit: $1"; }
+limit() {
+	printf 'version: 1\nfunctions:\n  - {name: echo, trigger: udp/7, kernel: %s, limit: %s}\n' "$ECHO" "$1" |
+		apply --yes >/dev/null
+}
 
 # start_spoofing SOURCES PORT: 10,000 datagrams a second, at most, from random ones of so many addresses.
 start_spoofing() {
@@ -191,7 +194,7 @@ ask() { in_client dig +norecurse +tries=1 +time=1 "$@" www.example.com A; }
 
 # words NAME PORT LIMIT: a function whose burst of one event has been used up.
 words() {
-	apply >/dev/null <<-END
+	apply --yes >/dev/null <<-END
 		version: 1
 		functions:
 		  - {name: $1, trigger: udp/$2, socket: existing, limit: {$3, excess: reply}}
