@@ -175,10 +175,20 @@ void xfn_dataplane_clear_next(struct xfn_dataplane *dataplane, __u32 slot);
 /* Number of the program that gets it; 0: none. */
 __u32 xfn_dataplane_next_id(const struct xfn_dataplane *dataplane, __u32 slot);
 
+/*
+ * Turns RX VLAN offload off, so that XDP sees the tags, and notes in the slot, which outlives xfnd, what
+ * was on; or turns on again what was noted. Detaching turns it on again, too. Returns 1 if something was
+ * switched, 0 if nothing had to be, or -errno (-EOPNOTSUPP: the driver does not let it be switched).
+ */
+int xfn_dataplane_keep_tags(struct xfn_dataplane *dataplane, __u32 slot, bool keep);
+
 /* Slot of an attached interface, or -ENOENT. */
 int xfn_dataplane_find(const struct xfn_dataplane *dataplane, const char *name);
 
-/* Says whether the link still holds its interface (it goes defunct on unregister or namespace move). */
+/*
+ * Says whether the link still holds its interface here: it goes defunct when that is unregistered, and goes
+ * along when that moves to another namespace.
+ */
 bool xfn_dataplane_link_is_live(const struct xfn_dataplane *dataplane, __u32 slot);
 
 void xfn_dataplane_set_mac(struct xfn_dataplane *dataplane, __u32 slot, const __u8 mac[6]);

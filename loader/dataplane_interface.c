@@ -16,6 +16,7 @@
 #include "dataplane.h"
 #include "dataplane_load.h"
 #include "errnum.h"
+#include "netlink.h"
 #include "ingress.h"
 #include "received.h"
 #include "xfn_root.skel.h"
@@ -148,6 +149,12 @@ static void set_interface(struct xfn_dataplane *dataplane, __u32 slot, __u32 ifi
 			 __ATOMIC_RELAXED);
 }
 
+void xfn_interface_set_flags(struct xfn_dataplane *dataplane, __u32 slot, __u32 clear, __u32 set)
+{
+	set_interface(dataplane, slot, dataplane->interfaces[slot].ifindex,
+		      (dataplane->interfaces[slot].flags & ~clear) | set);
+}
+
 static void clear_slot(struct xfn_dataplane *dataplane, __u32 slot)
 {
 	static const __u8 no_mac[6];
@@ -171,7 +178,6 @@ static int look_for_next(struct xfn_dataplane *dataplane, __u32 slot, bool look,
 			 struct xfn_fault *fault)
 {
 	struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
-	__u32 flags = dataplane->interfaces[slot].flags & ~XFN_INTERFACE_NEXT;
 	int err;
 
 	interface->has_next = look;
@@ -179,8 +185,8 @@ static int look_for_next(struct xfn_dataplane *dataplane, __u32 slot, bool look,
 	if (err)
 		interface->has_next = !look;
 	else
-		set_interface(dataplane, slot, interface->ifindex,
-			      flags | (look ? XFN_INTERFACE_NEXT : 0));
+		xfn_interface_set_flags(dataplane, slot, XFN_INTERFACE_NEXT,
+					look ? XFN_INTERFACE_NEXT : 0);
 	return err;
 }
 
@@ -312,6 +318,7 @@ int xfn_dataplane_detach(struct xfn_dataplane *dataplane, __u32 slot)
 		err = xfn_errno();
 	if (err)
 		return err;
+	xfn_dataplane_keep_tags(dataplane, slot, false);
 	/* At once, and also where somebody else holds the link open. A link that is gone does not mind. */
 	if (interface->link_fd >= 0)
 		bpf_link_detach(interface->link_fd);
@@ -323,14 +330,26 @@ int xfn_dataplane_detach(struct xfn_dataplane *dataplane, __u32 slot)
 
 /* ---- adoption -------------------------------------------------------------------------------------- */
 
+/*
+ * The number of the interface that a link holds, in this namespace; 0: none. A link goes along when its
+ * interface moves to another namespace, where it may keep its number, and that number may be another
+ * interface's here: so what runs here has to be the link's program.
+ */
 static int link_ifindex(int link_fd, __u32 *ifindex)
 {
 	struct bpf_link_info info = {};
 	__u32 size = sizeof(info);
+	struct xfn_link link;
+	int mode;
 
 	if (bpf_obj_get_info_by_fd(link_fd, &info, &size))
 		return xfn_errno();
-	*ifindex = info.type == BPF_LINK_TYPE_XDP ? info.xdp.ifindex : 0;
+	*ifindex = 0;
+	if (info.type != BPF_LINK_TYPE_XDP || xfn_link_get(info.xdp.ifindex, -1, &link))
+		return 0;
+	for (mode = 0; mode < XFN_XDP_MODE_COUNT; mode++)
+		if (link.prog_id[mode] == info.prog_id)
+			*ifindex = info.xdp.ifindex;
 	return 0;
 }
 
@@ -339,7 +358,7 @@ bool xfn_dataplane_link_is_live(const struct xfn_dataplane *dataplane, __u32 slo
 	const struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
 	__u32 ifindex = 0;
 
-	return interface->link_fd >= 0 && !link_ifindex(interface->link_fd, &ifindex) &&
+	return interface->link_fd >= 0 && !link_ifindex(interface->link_fd, &ifindex) && ifindex &&
 	       ifindex == interface->ifindex;
 }
 
@@ -369,6 +388,7 @@ static int adopt_link(struct xfn_dataplane *dataplane, const char *file)
 	slot = slot_of_ifindex(dataplane, pinned_ifindex);
 	err = link_ifindex(fd, &ifindex);
 	if (err || slot < 0 || ifindex != pinned_ifindex) {
+		bpf_link_detach(fd); /* wherever it went */
 		close(fd);
 		unlink(path);
 		if (slot >= 0)

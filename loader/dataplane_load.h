@@ -48,6 +48,12 @@ int xfn_dataplane_load_slot(struct xfn_dataplane *dataplane, __u32 slot, struct 
 /* Opens pinned links, clears away those that hold no interface any more, loads ingress anew. */
 int xfn_dataplane_adopt_interfaces(struct xfn_dataplane *dataplane, struct xfn_fault *fault);
 
+/* Takes flags away from the slot's XFN_INTERFACE_*, then adds some. */
+void xfn_interface_set_flags(struct xfn_dataplane *dataplane, __u32 slot, __u32 clear, __u32 set);
+
+/* Turns RX VLAN offload on again where the maps pinned in @dir say that xfnd turned it off. */
+void xfn_pins_restore_tags(const char *dir);
+
 /* Closes descriptors; detaches nothing. */
 void xfn_interface_close(struct xfn_dataplane_interface *interface);
 

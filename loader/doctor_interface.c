@@ -167,6 +167,7 @@ static void check_vlan_offload(struct xfn_doctor *doctor)
 	enum xfn_answer on =
 		facts->is_veth ? peer->features.tx_vlan_offload : facts->features.rx_vlan_offload;
 	const char *side = facts->is_veth ? "tx" : "rx";
+	const char *more = facts->is_veth ? "tx-vlan-stag-hw-insert" : "rx-vlan-stag-hw-parse";
 	const char *name = facts->is_veth ? peer->link.name : doctor->interface;
 	char enter[XFN_ENTER_BYTES];
 
@@ -179,10 +180,10 @@ static void check_vlan_offload(struct xfn_doctor *doctor)
 		xfn_doctor_ok(doctor, "VLAN offload (%svlan) of '%s' is on; no VLANs are used",
 			      side, name);
 	} else {
-		xfn_doctor_remedy(doctor, "%sethtool -K %s %svlan off",
+		xfn_doctor_remedy(doctor, "%sethtool -K %s %svlan off %s off",
 				  facts->is_veth ? xfn_doctor_enter(peer, enter, sizeof(enter))
 						 : "",
-				  name, side);
+				  name, side, more);
 		xfn_doctor_warn(doctor,
 				"VLAN offload (%svlan) of '%s' is on: XDP sees tagged packets as "
 				"untagged",

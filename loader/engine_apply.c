@@ -9,6 +9,7 @@
 #include "engine_apply.h"
 #include "engine_guard.h"
 #include "journal.h"
+#include "netlink.h"
 #include "units.h"
 
 #define DEFAULTS_SHOWN 40
@@ -137,6 +138,7 @@ static json_t *defaults_json(const struct xfn_manifest *manifest)
 static void add_warnings(struct xfn_apply *apply, const struct xfn_ruleset *ruleset)
 {
 	const struct xfn_model *next = apply->change.next;
+	struct xfn_link link;
 	size_t i;
 
 	xfn_change_forecast(&apply->change, apply->warnings);
@@ -144,6 +146,13 @@ static void add_warnings(struct xfn_apply *apply, const struct xfn_ruleset *rule
 		xfn_apply_warn(apply, "%u trigger%s for an interface that is not attached",
 			       ruleset->waiting_count,
 			       ruleset->waiting_count == 1 ? " waits" : "s wait");
+	xfn_model_warn_vlans(next, apply->warnings);
+	for (i = 0; i < next->attachment_count; i++)
+		if (xfn_link_find(next->attachments[i].name, &link) == -ENODEV)
+			xfn_apply_warn(
+				apply,
+				"interface '%s' is not there: it is attached when it appears",
+				next->attachments[i].name);
 	for (i = 0; i < next->attachment_count; i++)
 		if (!next->attachments[i].set[0])
 			xfn_apply_warn(apply,

@@ -134,6 +134,10 @@ static int prepare(struct xfn_change *change, const struct xfn_attachment *attac
 					 attachment->name);
 	if (err)
 		return err;
+	if (strcmp(link.name, attachment->name))
+		return xfn_change_refuse(change, -EINVAL, 422, "alternative_name",
+					 "'%s' is another name of interface '%s', expected '%s'",
+					 attachment->name, link.name, link.name);
 	if (link.hardware != ARPHRD_ETHER)
 		return xfn_change_refuse(
 			change, -EINVAL, 422, "not_ethernet",
@@ -156,6 +160,7 @@ int xfn_change_attach(struct xfn_change *change, bool slots[XFN_INTERFACES_MAX])
 {
 	const struct xfn_model *next = change->next;
 	const struct xfn_attachment *attachment;
+	struct xfn_link link;
 	size_t i;
 	int slot;
 
@@ -163,8 +168,9 @@ int xfn_change_attach(struct xfn_change *change, bool slots[XFN_INTERFACES_MAX])
 		attachment = &next->attachments[i];
 		if (xfn_dataplane_find(change->engine->dataplane, attachment->name) >= 0)
 			continue;
-		/* One that waits for its interface goes on waiting. */
-		if (xfn_model_attachment(change->engine->model, attachment->name))
+		/* One that waits for its interface goes on waiting; one of a manifest may begin to. */
+		if (xfn_model_attachment(change->engine->model, attachment->name) ||
+		    (attachment->set[0] && xfn_link_find(attachment->name, &link) == -ENODEV))
 			continue;
 		slot = prepare(change, attachment);
 		if (slot < 0)
@@ -374,6 +380,7 @@ int xfn_engine_refresh(struct xfn_engine *engine)
 	for (i = 0; i < engine->model->attachment_count; i++)
 		attach_wanted(engine, &engine->model->attachments[i]);
 	xfn_engine_settle_next(engine, engine->model);
+	xfn_engine_settle_vlans(engine);
 	err = xfn_change_compile(&change, &ruleset);
 	if (!err && change.surroundings == engine->surroundings)
 		xfn_ruleset_free(ruleset); /* nothing that a rule hangs on has changed */
@@ -507,6 +514,7 @@ int xfn_engine_attach(struct xfn_engine *engine, const struct xfn_attach_request
 		err = xfn_change_reply(&change, err, "attach", reply);
 	} else {
 		xfn_sessions_warn(&change, warnings);
+		xfn_model_warn_vlans(engine->model, warnings);
 		err = xfn_reply_json(reply, attached_json(engine, &attachment, warnings));
 	}
 	json_decref(warnings);

@@ -365,6 +365,7 @@ static void settle(struct xfn_change *change)
 	change->next = NULL;
 	xfn_engine_detach_unwanted(engine);
 	xfn_engine_settle_next(engine, engine->model);
+	xfn_engine_settle_vlans(engine);
 	settle_pins(engine, old);
 	xfn_pending_settle(change, old);
 	xfn_revision_prune(engine->options.state_dir, engine->model->revision, &xfn_revisions_kept);

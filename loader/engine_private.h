@@ -205,6 +205,13 @@ bool xfn_engine_next_runs(const struct xfn_engine *engine, __u32 slot,
 /* {"path","id","state":"running|gone"}, or JSON's null where none is named. */
 json_t *xfn_engine_next_json(const struct xfn_engine *engine, const char *interface);
 
+/* ---- engine_vlan.c: tags are left in the packets -------------------------------------------------- */
+
+/* Turns RX VLAN offload off where a trigger of the live model names a VLAN, else on again; says so. */
+void xfn_engine_settle_vlans(struct xfn_engine *engine);
+/* Adds to @list what hides tags from XDP, where @model names VLANs, with the command that mends it. */
+void xfn_model_warn_vlans(const struct xfn_model *model, json_t *list);
+
 /* ---- engine_state.c: the model as a revision on disk -------------------------------------------- */
 
 /* Writes the change's next model, beside @record, which is what the revision says of itself. */

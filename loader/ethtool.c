@@ -140,7 +140,8 @@ err_free:
 	return err;
 }
 
-int xfn_ethtool_feature(struct xfn_ethtool *ethtool, const char *feature)
+/* The number of a feature, or -ENOENT, or -errno. */
+static int find_feature(struct xfn_ethtool *ethtool, const char *feature)
 {
 	const char *name;
 	__u32 i;
@@ -154,7 +155,48 @@ int xfn_ethtool_feature(struct xfn_ethtool *ethtool, const char *feature)
 	for (i = 0; i < ethtool->names->len && i / 32 < ethtool->features->size; i++) {
 		name = (const char *)ethtool->names->data + (size_t)i * ETH_GSTRING_LEN;
 		if (!strncmp(name, feature, ETH_GSTRING_LEN))
-			return ethtool->features->features[i / 32].active >> i % 32 & 1;
+			return i;
 	}
 	return -ENOENT;
+}
+
+int xfn_ethtool_feature(struct xfn_ethtool *ethtool, const char *feature)
+{
+	int bit = find_feature(ethtool, feature);
+
+	return bit < 0 ? bit : (int)(ethtool->features->features[bit / 32].active >> bit % 32 & 1);
+}
+
+static void forget_features(struct xfn_ethtool *ethtool)
+{
+	xfn_free(ethtool->names);
+	xfn_free(ethtool->features);
+	ethtool->names = NULL;
+	ethtool->features = NULL;
+}
+
+int xfn_ethtool_set_feature(struct xfn_ethtool *ethtool, const char *feature, bool on)
+{
+	int bit = find_feature(ethtool, feature), err;
+	struct ethtool_sfeatures *wanted;
+	__u32 blocks;
+
+	if (bit < 0)
+		return bit;
+	blocks = ethtool->features->size;
+	wanted = xfn_alloc(sizeof(*wanted) + blocks * sizeof(wanted->features[0]));
+	if (!wanted)
+		return -ENOMEM;
+	memset(wanted, 0, sizeof(*wanted) + blocks * sizeof(wanted->features[0]));
+	wanted->cmd = ETHTOOL_SFEATURES;
+	wanted->size = blocks;
+	wanted->features[bit / 32].valid = 1U << bit % 32;
+	wanted->features[bit / 32].requested = on ? 1U << bit % 32 : 0;
+	/* A driver that does not let it be switched is no error to the kernel: so it is looked at after. */
+	err = call(ethtool, wanted);
+	xfn_free(wanted);
+	forget_features(ethtool);
+	if (!err && xfn_ethtool_feature(ethtool, feature) != on)
+		err = -EOPNOTSUPP;
+	return err;
 }

@@ -2,7 +2,7 @@
 #ifndef XFN_ETHTOOL_H
 #define XFN_ETHTOOL_H
 
-/* What the ethtool ioctl says of an interface of this network namespace. Asks, never sets. */
+/* What the ethtool ioctl says of an interface of this network namespace. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,5 +29,11 @@ int xfn_ethtool_queues(struct xfn_ethtool *ethtool, __u32 *ret_rx, __u32 *ret_tx
  * "tx-checksum-ipv4") is active. Returns 1, 0, or -errno; -ENOENT: this kernel knows no such name.
  */
 int xfn_ethtool_feature(struct xfn_ethtool *ethtool, const char *feature);
+
+/*
+ * Switches a feature. Returns 0, -ENOENT as above, -EOPNOTSUPP: the driver does not let it be
+ * switched, -EPERM without CAP_NET_ADMIN, or -errno. What was read before is read anew.
+ */
+int xfn_ethtool_set_feature(struct xfn_ethtool *ethtool, const char *feature, bool on);
 
 #endif

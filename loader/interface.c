@@ -41,8 +41,12 @@ static void read_features(struct xfn_ethtool *ethtool, struct xfn_interface_feat
 
 	features->gro = answer(xfn_ethtool_feature(ethtool, "rx-gro"));
 	features->lro = answer(xfn_ethtool_feature(ethtool, "rx-lro"));
-	features->rx_vlan_offload = answer(xfn_ethtool_feature(ethtool, "rx-vlan-hw-parse"));
-	features->tx_vlan_offload = answer(xfn_ethtool_feature(ethtool, "tx-vlan-hw-insert"));
+	features->rx_vlan_offload =
+		either(answer(xfn_ethtool_feature(ethtool, "rx-vlan-hw-parse")),
+		       answer(xfn_ethtool_feature(ethtool, "rx-vlan-stag-hw-parse")));
+	features->tx_vlan_offload =
+		either(answer(xfn_ethtool_feature(ethtool, "tx-vlan-hw-insert")),
+		       answer(xfn_ethtool_feature(ethtool, "tx-vlan-stag-hw-insert")));
 	for (i = 0; i < sizeof(checksums) / sizeof(checksums[0]); i++)
 		features->tx_checksum = either(features->tx_checksum,
 					       answer(xfn_ethtool_feature(ethtool, checksums[i])));

@@ -24,8 +24,8 @@ enum { XFN_DRIVER_BYTES = 32, XFN_PROG_NAME_BYTES = 16, XFN_NETNS_BYTES = 288 };
 struct xfn_interface_features {
 	enum xfn_answer gro;             /* rx-gro */
 	enum xfn_answer lro;             /* rx-lro */
-	enum xfn_answer rx_vlan_offload; /* rx-vlan-hw-parse */
-	enum xfn_answer tx_vlan_offload; /* tx-vlan-hw-insert */
+	enum xfn_answer rx_vlan_offload; /* rx-vlan-hw-parse, or that of service tags */
+	enum xfn_answer tx_vlan_offload; /* tx-vlan-hw-insert, or that of service tags */
 	enum xfn_answer tx_checksum;     /* any of tx-checksum-{ipv4,ipv6,ip-generic} */
 };
 

@@ -144,6 +144,7 @@ int xfn_dataplane_remove(const char *pin_dir, struct xfn_fault *fault)
 		free(dir);
 		return err;
 	}
+	xfn_pins_restore_tags(dir);
 	snprintf(path, sizeof(path), "%s/interfaces", dir);
 	detach_links(path);
 	err = remove_tree(path);

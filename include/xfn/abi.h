@@ -531,6 +531,9 @@ struct xfn_interface {
 };
 #define XFN_INTERFACE_GENERIC 1 /* attached in generic mode */
 #define XFN_INTERFACE_NEXT    2 /* its ingress looks into xfn_next_progs */
+/* RX VLAN offload was on, for customer and for service tags, until xfnd turned it off. */
+#define XFN_INTERFACE_RX_CTAG 4
+#define XFN_INTERFACE_RX_STAG 8
 
 /* ---- events on their way to a handler -------------------------------------------------------- */
 

@@ -65,6 +65,9 @@ journal_says() { xfn journal | grep -qF "$1"; }
 	[[ $stderr == *"interface 'xfn9' does not exist in this network namespace"* ]]
 	run -1 --separate-stderr xfn attach lo
 	[[ $stderr == *"interface 'lo' is not Ethernet"* ]]
+	ip -n "$SERVER" link property add dev xfn0 altname another
+	run -1 --separate-stderr xfn attach another
+	[[ $stderr == *"'another' is another name of interface 'xfn0', expected 'xfn0'"* ]]
 	run -1 --separate-stderr xfn attach an-interface-with-a-long-name
 	[[ $stderr == *"at most 15 characters"* ]]
 	ip -n "$SERVER" link add br0 type bridge
@@ -268,8 +271,8 @@ journal_says() { xfn journal | grep -qF "$1"; }
 	[[ $output == *"interface 'xfn0' was attached by command and is not in the manifest: it stays"* ]]
 	[ "$(xdp_mode xfn1)" = none ]
 	[ "$(xdp_mode xfn0)" = native ]
-	run -3 --separate-stderr apply <<<$'version: 1\nattach: [xfn1, xfn7]\nfunctions: []'
-	[[ $stderr == *"interface 'xfn7' does not exist"* ]]
+	run -1 --separate-stderr apply <<<$'version: 1\nattach: [xfn1, lo]\nfunctions: []'
+	[[ $stderr == *"interface 'lo' is not Ethernet"* ]]
 	[ "$(xdp_mode xfn1)" = none ]
 	run -1 --separate-stderr apply <<<$'version: 1\nattach: [{interface: xfn0, mode: generic}]\nfunctions: []'
 	[[ $stderr == *"attached in native mode, expected generic"* ]]

@@ -410,8 +410,8 @@ static void test_vlan_offload(void **state)
 	make_pair();
 	expect(&ask_t0, "t0", "vlan_offload", "ok", "no VLANs are used", "");
 	expect(&with_vlans, "t0", "vlan_offload", "warn", "(txvlan) of 't1' is on",
-	       "ethtool -K t1 txvlan off");
-	run("ethtool -K t1 txvlan off");
+	       "ethtool -K t1 txvlan off tx-vlan-stag-hw-insert off");
+	run("ethtool -K t1 txvlan off tx-vlan-stag-hw-insert off");
 	expect(&with_vlans, "t0", "vlan_offload", "ok", "left in the packets", "");
 }
 

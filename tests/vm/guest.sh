@@ -111,10 +111,58 @@ books() {
 	xfn audit
 }
 
+# asked ADDRESS: prints what a UDP client is answered at port 7 within half a second.
+asked() {
+	echo hello | in_client socat -t 0.5 - "UDP4:$1:7"
+}
+
+# VLAN interfaces of the kernel at both ends, one tag and two, with clients that know nothing of it.
+# The far end's offload would keep the tags beside the packets; near's own xfnd turns off.
+vlans() {
+	in_client ethtool -K far txvlan off tx-vlan-stag-hw-insert off || return 1
+	for side in "$host near 1" "$client far 2"; do
+		# Word splitting is wanted.
+		# shellcheck disable=SC2086
+		set -- $side
+		ip -n "$1" link add link "$2" name "$2.10" type vlan id 10 &&
+			ip -n "$1" link add link "$2" name "$2.s" type vlan proto 802.1ad id 30 &&
+			ip -n "$1" link add link "$2.s" name "$2.s.40" type vlan id 40 &&
+			ip -n "$1" address add "198.18.10.$3/24" dev "$2.10" &&
+			ip -n "$1" address add "198.18.40.$3/24" dev "$2.s.40" &&
+			ip -n "$1" link set "$2.10" up && ip -n "$1" link set "$2.s" up &&
+			ip -n "$1" link set "$2.s.40" up || return 1
+	done
+	cat >"$work/vlans.yaml" <<-MANIFEST || return 1
+		version: 1
+		attach: [near]
+		functions:
+		  - name: echo
+		    kernel: $(realpath "$BUILD/examples/echo/echo.bpf.o")
+		    triggers:
+		      - udp/7
+		      - {protocol: udp, port: 7, vlan: 10, destination: 198.18.10.1}
+		      - {protocol: udp, port: 7, vlan: [30, 40], destination: 198.18.40.1}
+	MANIFEST
+	xfn apply "$work/vlans.yaml" || return 1
+	in_host ethtool -k near | grep 'rx-vlan-offload: on' && return 1
+	for address in 198.18.10.1 198.18.40.1 "$host_address"; do
+		for _ in 1 2 3 4 5 6 7 8; do
+			answer=$(asked "$address")
+			[ "$answer" != hello ] || break
+		done
+		if [ "$answer" != hello ]; then
+			echo "asked a handler at $address, got '$answer', expected 'hello'"
+			xfn stats --by verdict
+			return 1
+		fi
+	done
+}
+
 detach() {
 	xfn detach near || return 1
 	in_host ip link show dev near | grep 'prog/xdp' && return 1
 	find "$pins" -path '*/interfaces/*' | grep . && return 1
+	in_host ethtool -k near | grep 'rx-vlan-offload: off' && return 1
 	return 0
 }
 
@@ -126,6 +174,7 @@ if [ -x "$BUILD/xfnd" ] && [ -x "$BUILD/xfn" ]; then
 		echo "# attach is not there yet"
 	else
 		run "a function answers in the kernel" kernel_echo
+		run "VLAN interfaces reach it, with one tag and with two" vlans
 		run "the books agree" books
 		run "detach leaves no program and no pin" detach
 	fi
