@@ -100,6 +100,29 @@ static int get_stream(void *context, struct xfn_request *request, struct xfn_rep
 	return xfn_follow_stats(context, request);
 }
 
+static int post_explain(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct xfn_api *api = context;
+	struct xfn_explain_request explain = {0};
+	int run = 0, err;
+	json_t *body;
+
+	err = xfn_request_json(request, reply, &body);
+	if (err)
+		return err < 0 ? err : 0;
+	if (json_unpack(body, "{s?:s, s?:s, s?:s, s?:b}", "packet", &explain.packet, "frame",
+			&explain.frame, "interface", &explain.interface, "run", &run) < 0 ||
+	    !explain.packet == !explain.frame) {
+		err = refuse_missing(reply, "{\"packet\":TEXT or \"frame\":HEX,"
+					    "\"interface\":NAME,\"run\":BOOL}");
+	} else {
+		explain.run = run;
+		err = xfn_engine_explain(api->engine, &explain, reply);
+	}
+	json_decref(body);
+	return err;
+}
+
 /* ---- changes -----------------------------------------------------------------------------------*/
 
 static int post_attach(void *context, struct xfn_request *request, struct xfn_reply *reply)
@@ -235,6 +258,7 @@ static const struct xfn_route routes[] = {
 	{"GET", "/v1/doctor", get_doctor, XFN_HTTP_BODY_BYTES},
 	{"GET", "/v1/history", get_history, XFN_HTTP_BODY_BYTES},
 	{"GET", "/v1/manifest", get_manifest, XFN_HTTP_BODY_BYTES},
+	{"POST", "/v1/explain", post_explain, XFN_HTTP_BODY_BYTES},
 	{"POST", "/v1/plan", post_plan, XFN_HTTP_UPLOAD_BYTES},
 	{"POST", "/v1/apply", post_apply, XFN_HTTP_UPLOAD_BYTES},
 	{"POST", "/v1/attach", post_attach, XFN_HTTP_BODY_BYTES},

@@ -264,14 +264,13 @@ static int enter_and_run(const struct xfn_dataplane *shadow, __u32 slot,
 	own.version_slot = 0; /* of a map of outcomes with one element */
 	own.histogram_slot = XFN_HISTOGRAM_NONE;
 	own.fresh = true;
-	own.inherited = NULL;
+	own.inherited = &ret->maps;
+	ret->maps.count = 0;
 	fd = xfn_handler_load(shadow, &own, fault);
 	if (fd < 0)
 		return fd;
 	if (bpf_map_update_elem(shadow->map_fd[XFN_MAP_HANDLERS], &request->version_slot, &fd, 0))
 		err = xfn_errno();
-	if (!err)
-		err = xfn_handler_map_names(fd, &ret->maps);
 	if (!err)
 		err = run_handler(shadow, slot, frame, ret, fault);
 	close(fd);

@@ -73,6 +73,13 @@ struct xfn_apply_request {
 	bool dry;       /* plan: change nothing; set by xfn_engine_plan() itself */
 };
 
+struct xfn_explain_request {
+	const char *packet;    /* in the notation of xfn(8); NULL: @frame is given */
+	const char *frame;     /* in hex, from the Ethernet header on */
+	const char *interface; /* NULL: as the packet says, or the one that fits */
+	bool run;              /* run the handler too, with maps of its own */
+};
+
 struct xfn_latency_query {
 	const char *function; /* NULL: all */
 	bool stages;          /* all stages; else `total` alone */
@@ -150,6 +157,14 @@ int xfn_engine_stats(struct xfn_engine *engine, const char *function, struct xfn
 int xfn_engine_latency(struct xfn_engine *engine, const struct xfn_latency_query *query,
 		       struct xfn_reply *reply);
 int xfn_engine_audit(struct xfn_engine *engine, struct xfn_reply *reply);
+/*
+ * What would become of a packet, by a dry run that changes nothing; {"interface","verdict","action",
+ * "function","version","trigger","packet","stages","others","others_more","unknown"} and, if asked
+ * for, "run". A packet that cannot be read: 422 "bad_packet"; interface: 404 "not_attached", 409
+ * "nothing_attached", 422 "which_interface".
+ */
+int xfn_engine_explain(struct xfn_engine *engine, const struct xfn_explain_request *request,
+		       struct xfn_reply *reply);
 int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct xfn_reply *reply);
 /* The desired state of one set as canonical YAML: {"set","manifest":TEXT}. NULL: main. */
 int xfn_engine_manifest(struct xfn_engine *engine, const char *set, struct xfn_reply *reply);

@@ -29,7 +29,7 @@ static int give_private(const struct xfn_dataplane *dataplane, struct bpf_object
 	struct xfn_handler_maps *list = request->inherited;
 	int inherited = request->fresh ? 0 : xfn_handler_inherit(dataplane, object, request, map);
 
-	if (inherited == 1 && list && list->count < XFN_HANDLER_MAPS_MAX)
+	if ((inherited == 1 || request->fresh) && list && list->count < XFN_HANDLER_MAPS_MAX)
 		snprintf(list->names[list->count++], sizeof(list->names[0]), "%s",
 			 bpf_map__name(map));
 	return inherited < 0 ? inherited : 0;

@@ -40,7 +40,8 @@ struct xfn_handler_request {
 	__u32 version_slot;
 	__u32 histogram_slot; /* or XFN_HISTOGRAM_NONE */
 	bool fresh;           /* private maps start empty, whatever the version before has */
-	struct xfn_handler_maps *inherited; /* filled in on success, with their contents; or NULL */
+	/* Filled in on success: maps inherited with their contents; @fresh: all, empty. Or NULL. */
+	struct xfn_handler_maps *inherited;
 };
 
 /*
@@ -66,9 +67,6 @@ int xfn_handler_unpin_maps(const struct xfn_dataplane *dataplane, const char *te
 void xfn_handler_unpin_unless(const struct xfn_dataplane *dataplane,
 			      bool (*keep)(void *context, const char *tenant, const char *name),
 			      void *context);
-
-/* Names of a program's private maps. Returns 0 or -errno. */
-int xfn_handler_map_names(int program_fd, struct xfn_handler_maps *ret);
 
 /* The program in a version slot, as a new descriptor, or -ENOENT. */
 int xfn_handler_in_slot(const struct xfn_dataplane *dataplane, __u32 slot);

@@ -178,25 +178,6 @@ static int program_maps(int program_fd, __u32 **ids, __u32 *count)
 	return 0;
 }
 
-int xfn_handler_map_names(int program_fd, struct xfn_handler_maps *ret)
-{
-	struct bpf_map_info info;
-	__u32 *ids = NULL, count = 0, i;
-	int fd, err = program_maps(program_fd, &ids, &count);
-
-	ret->count = 0;
-	for (i = 0; i < count && !err; i++) {
-		fd = xfn_broker_map(program_fd, ids[i]);
-		err = fd < 0 ? fd : xfn_map_info(fd, &info);
-		if (!err && is_private(info.name) && ret->count < XFN_HANDLER_MAPS_MAX)
-			snprintf(ret->names[ret->count++], sizeof(ret->names[0]), "%s", info.name);
-		if (fd >= 0)
-			close(fd);
-	}
-	free(ids);
-	return err;
-}
-
 /* Unlinks what is not among the program's maps. */
 static int remove_stale(const char *folder, const __u32 *ids, __u32 count)
 {

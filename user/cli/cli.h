@@ -35,6 +35,8 @@ struct xfn_cli {
 	const char *command; /* the whole line, for the daemon's records */
 
 	/* of verbs */
+	const char *dev;
+	const char *frame;
 	const char *mode;
 	const char *next;
 	const char *by;
@@ -49,6 +51,7 @@ struct xfn_cli {
 	bool keep;
 	bool manifest;
 	bool overwrite;
+	bool run;
 	bool stages;
 	bool total;
 	bool watch;
@@ -93,8 +96,8 @@ int xfn_verb_unknown(const char *name, const char *before);
 void xfn_help_verb(const struct xfn_verb *verb);
 
 xfn_verb_fn xfn_cli_apply, xfn_cli_attach, xfn_cli_audit, xfn_cli_check, xfn_cli_confirm,
-	xfn_cli_detach, xfn_cli_doctor, xfn_cli_help, xfn_cli_history, xfn_cli_journal,
-	xfn_cli_latency, xfn_cli_ls, xfn_cli_plan, xfn_cli_rollback, xfn_cli_show, xfn_cli_stats,
-	xfn_cli_status, xfn_cli_swap, xfn_cli_version;
+	xfn_cli_detach, xfn_cli_doctor, xfn_cli_explain, xfn_cli_help, xfn_cli_history,
+	xfn_cli_journal, xfn_cli_latency, xfn_cli_ls, xfn_cli_plan, xfn_cli_rollback, xfn_cli_show,
+	xfn_cli_stats, xfn_cli_status, xfn_cli_swap, xfn_cli_version;
 
 #endif

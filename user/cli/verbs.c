@@ -80,6 +80,13 @@ static const struct xfn_option doctor_options[] = {
 	{0},
 };
 
+static const struct xfn_option explain_options[] = {
+	{"dev", 0, "IFACE", "it comes in on this interface", TEXT(dev)},
+	{"frame", 0, "HEX", "a whole frame in the place of PACKET", TEXT(frame)},
+	{"run", 0, NULL, "run the handler too, with empty maps of its own", FLAG(run)},
+	{0},
+};
+
 static const struct xfn_option journal_options[] = {
 	{"follow", 'f', NULL, "go on with what happens", FLAG(follow)},
 	{0},
@@ -123,6 +130,11 @@ const struct xfn_verb xfn_verbs[] = {
 	 "With --fix, commands run with your rights, not the daemon's; without a terminal and "
 	 "without\n"
 	 "--yes they are shown and not run.\n"},
+	{"explain", "[PACKET]", "what would become of a packet, and why", xfn_cli_explain, 0, 1,
+	 explain_options,
+	 "PACKET is one argument: 'udp 10.0.0.9:4000 > 10.0.0.1:53 [dev IF] [vlan N[,M]] [payload "
+	 "HEX]',\n"
+	 "or tcp, with [flags SA] (SYN by default). Nothing is counted, charged or sent.\n"},
 	{"journal", "", "what happened", xfn_cli_journal, 0, 0, journal_options, NULL},
 	{"swap", "NAME OBJECT", "replace a handler under traffic", xfn_cli_swap, 2, 2, NULL,
 	 "OBJECT is a compiled BPF object. Maps declared alike keep their contents.\n"},
