@@ -123,6 +123,11 @@ static int post_explain(void *context, struct xfn_request *request, struct xfn_r
 	return err;
 }
 
+static int get_trace(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	return xfn_follow_trace(context, request, reply);
+}
+
 /* ---- changes -----------------------------------------------------------------------------------*/
 
 static int post_attach(void *context, struct xfn_request *request, struct xfn_reply *reply)
@@ -258,6 +263,7 @@ static const struct xfn_route routes[] = {
 	{"GET", "/v1/doctor", get_doctor, XFN_HTTP_BODY_BYTES},
 	{"GET", "/v1/history", get_history, XFN_HTTP_BODY_BYTES},
 	{"GET", "/v1/manifest", get_manifest, XFN_HTTP_BODY_BYTES},
+	{"GET", "/v1/trace", get_trace, XFN_HTTP_BODY_BYTES},
 	{"POST", "/v1/explain", post_explain, XFN_HTTP_BODY_BYTES},
 	{"POST", "/v1/plan", post_plan, XFN_HTTP_UPLOAD_BYTES},
 	{"POST", "/v1/apply", post_apply, XFN_HTTP_UPLOAD_BYTES},

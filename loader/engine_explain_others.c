@@ -196,9 +196,17 @@ static int add_of_function(json_t *list, const struct view *view,
 
 static int find_own(struct view *view)
 {
+	const struct xfn_dataplane *dataplane = view->explain->engine->dataplane;
+	struct xfn_wire wires[XFN_INTERFACES_MAX];
 	struct xfn_ruleset_address *addresses;
-	__u32 count, i;
-	int err = xfn_engine_addresses(view->explain->engine, &addresses, &count);
+	__u32 count = 0, i;
+	int err;
+
+	for (i = 0; i < XFN_INTERFACES_MAX; i++)
+		if (dataplane->interface[i].used)
+			wires[count++] = (struct xfn_wire){
+				.ifindex = dataplane->interface[i].ifindex, .slot = i};
+	err = xfn_wires_addresses(wires, count, &addresses, &count);
 
 	if (err)
 		return err;

@@ -13,6 +13,7 @@
 #include "dataplane_load.h"
 #include "doctor.h"
 #include "engine_guard.h"
+#include "engine_trace.h"
 #include "handler.h"
 #include "journal.h"
 #include "loop.h"
@@ -447,6 +448,7 @@ int xfn_engine_grow(struct xfn_engine *engine, const struct xfn_capacity *capaci
 	bool adopted;
 	int err;
 
+	xfn_engine_trace_end(engine);
 	xfn_dataplane_close(engine->dataplane);
 	engine->dataplane = NULL;
 	err = xfn_dataplane_remove(engine->options.pin_dir, fault);

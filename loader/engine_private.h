@@ -21,6 +21,7 @@ struct xfn_activity;
 struct xfn_netlink;
 struct xfn_revision_bounds;
 struct xfn_source;
+struct xfn_tracing;
 
 /* A live revision that is yet to be confirmed, else it is taken back. */
 struct xfn_pending {
@@ -42,6 +43,7 @@ struct xfn_engine {
 	bool next_missing[XFN_INTERFACES_MAX]; /* and that was said */
 	struct xfn_set *parsed; /* the manifest last sent, so that it is parsed once */
 	struct xfn_pending pending;
+	struct xfn_tracing *tracing;   /* the trace under way, or NULL */
 	struct xfn_activity *activity; /* when each function was last seen at work */
 	struct xfn_source *look;       /* timer: another look at that */
 	__u64 surroundings;            /* xfn_change.surroundings of the live ruleset */

@@ -20,4 +20,10 @@ int xfn_follow_journal(struct xfn_api *api, struct xfn_request *request);
  */
 int xfn_follow_stats(struct xfn_api *api, struct xfn_request *request);
 
+/*
+ * One JSON object a line for each packet of a trace (engine_trace.h), of `function`, `verdict`, `from`,
+ * up to `count` and `for`. Returns 0, also where @reply holds a refusal, or -errno.
+ */
+int xfn_follow_trace(struct xfn_api *api, struct xfn_request *request, struct xfn_reply *reply);
+
 #endif

@@ -126,6 +126,10 @@ int xfn_request_stream(struct xfn_request *request, const char *content_type, co
 		       xfn_stream_closed_fn *closed, void *context, struct xfn_stream **ret);
 /* Queues @length bytes; a reader that is too slow for that is cut off. Safe from any callback. */
 void xfn_stream_write(struct xfn_stream *stream, const void *data, size_t length);
+/* Bytes that the peer has not taken yet. */
+size_t xfn_stream_queued(const struct xfn_stream *stream);
+/* Takes the stream back, before anything was answered: the reply is the answer after all. */
+void xfn_request_unstream(struct xfn_request *request);
 /* Ends the stream after what is queued. */
 void xfn_stream_end(struct xfn_stream *stream);
 

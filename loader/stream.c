@@ -94,6 +94,17 @@ void xfn_stream_write(struct xfn_stream *stream, const void *data, size_t length
 	resume(stream);
 }
 
+size_t xfn_stream_queued(const struct xfn_stream *stream)
+{
+	return stream->queue.size - stream->sent;
+}
+
+void xfn_request_unstream(struct xfn_request *request)
+{
+	xfn_stream_free(request->stream);
+	request->stream = NULL;
+}
+
 void xfn_stream_end(struct xfn_stream *stream)
 {
 	stream->ended = true;

@@ -92,7 +92,7 @@ books() { "$XFN" -j stats | jq -S .functions; }
 }
 
 @test "a handler is run on the packet, with maps of its own" {
-	local packet='udp 198.18.0.2:4000 > 198.18.0.1:7 payload 68656c6c6f' run
+	local packet='udp 198.18.0.2:4000 > 198.18.0.1:7 payload 68656c6c6f'
 	says "$packet" -- '.run | .ran and .outcome == "replied" and
 		.reply.packet == "udp 198.18.0.1:7 > 198.18.0.2:4000 payload 68656c6c6f" and
 		.empty_maps == []' --run

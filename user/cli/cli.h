@@ -35,13 +35,19 @@ struct xfn_cli {
 	const char *command; /* the whole line, for the daemon's records */
 
 	/* of verbs */
+	const char *count;
 	const char *dev;
+	const char *duration;
 	const char *frame;
+	const char *from;
 	const char *mode;
 	const char *next;
 	const char *by;
 	const char *confirm;
 	const char *set;
+	const char *snap;
+	const char *verdict;
+	const char *write;
 	bool coexist;
 	bool complete;
 	bool exit_code;
@@ -98,6 +104,6 @@ void xfn_help_verb(const struct xfn_verb *verb);
 xfn_verb_fn xfn_cli_apply, xfn_cli_attach, xfn_cli_audit, xfn_cli_check, xfn_cli_confirm,
 	xfn_cli_detach, xfn_cli_doctor, xfn_cli_explain, xfn_cli_help, xfn_cli_history,
 	xfn_cli_journal, xfn_cli_latency, xfn_cli_ls, xfn_cli_plan, xfn_cli_rollback, xfn_cli_show,
-	xfn_cli_stats, xfn_cli_status, xfn_cli_swap, xfn_cli_version;
+	xfn_cli_stats, xfn_cli_status, xfn_cli_swap, xfn_cli_trace, xfn_cli_version;
 
 #endif

@@ -247,8 +247,9 @@ struct lines {
 	xfn_line_fn *fn;
 	void *context;
 	CURL *curl;
-	struct bytes rest;  /* a line that is not complete yet */
-	struct bytes error; /* the body of an answer that is not a stream */
+	struct bytes rest;                 /* a line that is not complete yet */
+	const volatile sig_atomic_t *stop; /* or NULL */
+	struct bytes error;                /* the body of an answer that is not a stream */
 };
 
 static size_t take_lines(char *data, size_t one, size_t size, void *context)
@@ -272,11 +273,28 @@ static size_t take_lines(char *data, size_t one, size_t size, void *context)
 	return size;
 }
 
+static int look_for_stop(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	const struct lines *lines = context;
+
+	(void)a;
+	(void)b;
+	(void)c;
+	(void)d;
+	return lines->stop && *lines->stop;
+}
+
 int xfn_get_lines(const struct xfn_cli *cli, const char *path, xfn_line_fn *fn, void *context)
+{
+	return xfn_get_lines_until(cli, path, fn, context, NULL);
+}
+
+int xfn_get_lines_until(const struct xfn_cli *cli, const char *path, xfn_line_fn *fn, void *context,
+			const volatile sig_atomic_t *stop)
 {
 	struct curl_slist *headers = NULL;
 	CURL *curl = path ? new_request(cli, path, &headers) : NULL;
-	struct lines lines = {.fn = fn, .context = context, .curl = curl};
+	struct lines lines = {.fn = fn, .context = context, .curl = curl, .stop = stop};
 	int code = XFN_EXIT_OK;
 	long status = 0;
 	CURLcode result;
@@ -286,9 +304,12 @@ int xfn_get_lines(const struct xfn_cli *cli, const char *path, xfn_line_fn *fn, 
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_lines);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &lines);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_for_stop);
+	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &lines);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 	result = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	if (result != CURLE_OK) {
+	if (result != CURLE_OK && !look_for_stop(&lines, 0, 0, 0, 0)) {
 		code = say_unreachable(cli, curl, result);
 	} else if (status >= 400) {
 		json_t *body = lines.error.data ? json_loads(lines.error.data, 0, NULL) : NULL;

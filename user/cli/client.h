@@ -9,6 +9,7 @@
  * with a command to type next where one helps.
  */
 
+#include <signal.h>
 #include <stddef.h>
 #include <jansson.h>
 
@@ -54,6 +55,9 @@ char *xfn_call_path(const char *base, ...) __attribute__((sentinel));
 /* GETs a stream and calls @fn for each line that is not empty, without its newline, to the end. */
 typedef void xfn_line_fn(void *context, const char *line);
 int xfn_get_lines(const struct xfn_cli *cli, const char *path, xfn_line_fn *fn, void *context);
+/* The same until *@stop is not 0, such as by a signal, which is looked at each second at least. */
+int xfn_get_lines_until(const struct xfn_cli *cli, const char *path, xfn_line_fn *fn, void *context,
+			const volatile sig_atomic_t *stop);
 
 /*
  * Reads a whole file, "-" being standard input, up to @max bytes. *ret is to be freed and has a NUL

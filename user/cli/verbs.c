@@ -92,6 +92,18 @@ static const struct xfn_option journal_options[] = {
 	{0},
 };
 
+static const struct xfn_option trace_options[] = {
+	{"verdict", 0, "VERDICT", "packets with this verdict; several with commas between",
+	 TEXT(verdict)},
+	{"from", 0, "PREFIX", "packets whose source is in it", TEXT(from)},
+	{"count", 'c', "N", "end after so many packets", TEXT(count)},
+	{"for", 0, "TIME", "end after so long (default 60s, up to 1h)", TEXT(duration)},
+	{"snap", 0, "BYTES", "how much of each packet is copied, 64 to 2048 (default 256)",
+	 TEXT(snap)},
+	{"write", 'w', "FILE", "write pcapng, with verdict and function as comment", TEXT(write)},
+	{0},
+};
+
 static const struct xfn_option help_options[] = {
 	{"complete", 0, NULL, "print words for a shell's completion", FLAG(complete)},
 	{0},
@@ -138,6 +150,11 @@ const struct xfn_verb xfn_verbs[] = {
 	{"journal", "", "what happened", xfn_cli_journal, 0, 0, journal_options, NULL},
 	{"swap", "NAME OBJECT", "replace a handler under traffic", xfn_cli_swap, 2, 2, NULL,
 	 "OBJECT is a compiled BPF object. Maps declared alike keep their contents.\n"},
+	{"trace", "[NAME]", "packets as they come, each with its verdict", xfn_cli_trace, 0, 1,
+	 trace_options,
+	 "Refused packets too, which no other capture sees. FILE may be - for standard output. "
+	 "What\n"
+	 "comes too fast is counted as lost; packets are never delayed.\n"},
 	{"help", "[VERB]", "this list, or one command in full", xfn_cli_help, 0, 1, help_options,
 	 NULL},
 	{"version", "", "print the version", xfn_cli_version, 0, 0, NULL, NULL},
