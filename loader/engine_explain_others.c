@@ -126,10 +126,30 @@ static bool misses_interface(const struct view *view, const struct xfn_manifest 
 	return true;
 }
 
+/* Asked last, since only the program reads payloads: where another trigger matched, both may be so. */
+static bool misses_key(const struct view *view, const struct xfn_manifest *manifest,
+		       const struct xfn_trigger_spec *trigger, char *why)
+{
+	const struct xfn_key_spec *key = xfn_manifest_key(manifest, trigger);
+
+	const char *or_less = view->explain->trigger ? ", or is less specific" : "";
+
+	if (!key)
+		return false;
+	if (key->kind == XFN_KEY_BYTES)
+		snprintf(why, WHY_BYTES, "asks for other bytes at offset %u of the payload%s",
+			 key->offset, or_less);
+	else
+		snprintf(why, WHY_BYTES, "asks for another %s, %.100s%s", xfn_key_label(key->kind),
+			 key->text, or_less);
+	return true;
+}
+
 typedef bool miss_fn(const struct view *view, const struct xfn_manifest *manifest,
 		     const struct xfn_trigger_spec *trigger, char *why);
 
-static miss_fn *const misses[] = {misses_destination, misses_source, misses_vlan, misses_interface};
+static miss_fn *const misses[] = {misses_destination, misses_source, misses_vlan, misses_interface,
+				  misses_key};
 
 static void tell_why(const struct view *view, const struct xfn_manifest *manifest,
 		     const struct xfn_trigger_spec *trigger, char *why)

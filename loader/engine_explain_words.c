@@ -223,8 +223,14 @@ static void say_police(const struct xfn_explain *explain, struct words *words)
 	if (report->seen.verdict == XFN_VERDICT_DISABLED)
 		say(words, "the function is switched off; its events are %s",
 		    report->config.limit & XFN_FUNCTION_OFF_DROP ? "dropped" : "passed");
-	else if (!(report->config.limit & XFN_FUNCTION_LIMITED))
+	else if (report->seen.verdict == XFN_VERDICT_SOURCE_LIMITED)
+		say(words, "both cells of the source are over the per-source limit; excess: %s",
+		    explain->function ? xfn_excess_label(explain->function->spec->limit.excess)
+				      : "?");
+	else if (!(report->config.limit & (XFN_FUNCTION_LIMITED | XFN_FUNCTION_PER_SOURCE)))
 		say(words, "no limit");
+	else if (!(report->config.limit & XFN_FUNCTION_LIMITED))
+		say(words, "within the per-source limit, if it counts this packet");
 	else if (!report->now)
 		say(words, "the limit counts connections, and this segment opens none");
 	else if (explain->function)
@@ -273,6 +279,8 @@ static void say_account(const struct xfn_explain *explain, struct words *words)
 	    xfn_explain_has_matched(explain) ? " and the function" : "");
 	if (seen->verdict == XFN_VERDICT_HANDLED)
 		say(words, "then the handler decides");
+	else if (!strcmp(action, "tx"))
+		say(words, "then a refusal goes back to the source");
 	else
 		say(words, "then XDP_%s", !strcmp(action, "drop") ? "DROP" : "PASS");
 }
@@ -334,6 +342,11 @@ static bool is_limited(const struct xfn_explain *explain)
 	return explain->result.report.now != 0;
 }
 
+static bool is_per_source(const struct xfn_explain *explain)
+{
+	return explain->result.report.config.limit & XFN_FUNCTION_PER_SOURCE;
+}
+
 static bool is_always(const struct xfn_explain *explain)
 {
 	return explain != NULL;
@@ -351,6 +364,8 @@ static const struct {
 	{is_handled, "what the handler does with it: explain stops before it; --run runs it, with "
 		     "empty maps of its own"},
 	{is_limited, "which other events come first: the limit is as it stood at this moment"},
+	{is_per_source,
+	 "which other sources share this one's two cells, and how far they filled them"},
 	{is_passed, "what comes after XDP passes it: nftables, routing, whether a socket listens"},
 	{is_tagged, "whether the driver takes VLAN tags off before XDP sees them (doctor tells)"},
 	{is_always,

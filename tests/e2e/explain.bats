@@ -29,6 +29,8 @@ setup() {
 		  - name: counting
 		    trigger: udp/11
 		    kernel: $OBJECTS/count_events.bpf.o
+		  - {name: named, trigger: {protocol: udp, port: 53, key: {dns_name: a.example}}, socket: existing}
+		  - {name: fair, trigger: udp/12, socket: existing, limit: {per_source: {rate: 1/m, burst: 1}}}
 	EOF_MANIFEST
 }
 
@@ -89,6 +91,26 @@ books() { "$XFN" -j stats | jq -S .functions; }
 		any(.unknown[]; test("VLAN tags"))'
 	says 'udp 198.18.0.2:4000 > 198.18.0.1:7 vlan 6' -- '.verdict == "unmatched" and
 		(.stages[1].detail == "5 triggers for udp/7, and none matches")'
+}
+
+@test "keys and limits of a source are read, and not moved" {
+	local head=123401000001000000000000
+	says "udp 198.18.0.2:4000 > 198.18.0.1:53 payload ${head}0161076578616d706c650000010001" -- '
+		.verdict == "steered" and .function == "named"'
+	says "udp 198.18.0.2:4000 > 198.18.0.1:53 payload ${head}0162076578616d706c650000010001" -- '
+		.verdict == "unmatched" and
+		(.others[0].why == "asks for another dns_name, a.example")'
+	says 'udp 198.18.0.2:4000 > 198.18.0.1:53 payload 12' -- '.verdict == "key_error" and
+		(.stages[1].detail | test("too short or odd for every key wanted on udp/53"))'
+	for _ in 1 2 3; do
+		says 'udp 198.18.0.2:4000 > 198.18.0.1:12' -- '.verdict == "steered" and
+			(.stages[2].detail | test("within the per-source limit")) and
+			any(.unknown[]; test("share this one"))'
+	done
+	send 2 12 x
+	says 'udp 198.18.0.2:4000 > 198.18.0.1:12' -- '.verdict == "source_limited" and .action == "drop"'
+	says 'udp 198.18.0.3:4000 > 198.18.0.1:12' -- '.verdict == "steered"'
+	[ "$(verdict source_limited fair)" = 1 ]
 }
 
 @test "a handler is run on the packet, with maps of its own" {
