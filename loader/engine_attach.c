@@ -202,8 +202,9 @@ static int explain_link(struct xfn_change *change, __u32 slot, int err)
 			"interface '%s' has another XDP program: '%s' (id %u, %s mode), expected "
 			"none: ip link set dev %s xdp off, or bpftool link list if a link holds "
 			"it; "
-			"xfn attach --coexist goes beside one that libxdp loaded, and --next PIN "
-			"hands one what is nobody's, after bpftool prog pin id %u PIN",
+			"or bpftool prog pin id %u PIN before that, and xfn attach --next PIN "
+			"hands "
+			"it what is nobody's",
 			name, facts.xdp.name, facts.xdp.id, xfn_xdp_mode_name(facts.xdp.mode), name,
 			facts.xdp.id);
 	if (!interface->generic && facts.native_xdp != XFN_YES)

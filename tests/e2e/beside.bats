@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: BSD-2-Clause
-# Beside other XDP programs: --next hands them what is nobody's, --coexist shares libxdp's dispatcher.
+# Beside other XDP programs: --next hands them what is nobody's.
 
 # bats sets output and stderr, and runs each test in a shell of its own.
 # shellcheck disable=SC2154,SC2030,SC2031
@@ -177,10 +177,18 @@ has_counted() { [[ $(counted "$1") -ge $2 ]]; }
 	[[ $stderr == *"xfn's own"* ]]
 }
 
+@test "coexist is refused by name, by command and by manifest, and nothing changes" {
+	run -1 --separate-stderr xfn attach xfn0 --coexist
+	[[ $stderr == *"--coexist is not yet supported"* ]]
+	run -1 --separate-stderr apply <<<$'version: 1\nattach: [{interface: xfn0, coexist: true}]\nfunctions: []'
+	[[ $stderr == *"interface 'xfn0': coexist is not yet supported"* ]]
+	[ "$(xfn -j | jq -c '[.revision, (.interfaces | length)]')" = "[0,0]" ]
+}
+
 @test "an occupied interface names the ways to go beside, and they work" {
 	let_pass "$SERVER" xfn0
 	run -1 --separate-stderr xfn attach xfn0
-	[[ $stderr == *"another XDP program: 'xfn_pass'"*"--coexist"*"--next"* ]]
+	[[ $stderr == *"another XDP program: 'xfn_pass'"*"--next PIN"* ]]
 	id=$(ip -n "$SERVER" -j link show xfn0 | jq '.[0].xdp.prog.id')
 	[[ $stderr == *"bpftool prog pin id $id PIN"* ]]
 	mkdir -p "$OTHER"
