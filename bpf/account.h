@@ -50,11 +50,15 @@ static __always_inline int refuse(struct xdp_md *ctx, const struct generation *g
 	return XDP_DROP;
 }
 
-/* Passing is the answer to everything but a refusal. */
+/* Passing is the answer to everything but a refusal, and a redirect. */
 static __always_inline int action_of(struct xdp_md *ctx, const struct generation *generation,
 				     const struct packet *packet, const struct match *match,
 				     __u32 verdict)
 {
+	if (verdict == XFN_VERDICT_STEERED)
+		return XFN_FUNCTION_DELIVERY_OF(match->config.limit) >= XFN_DELIVERY_REDIRECTS
+			       ? XDP_REDIRECT
+			       : XDP_PASS;
 	if (verdict == XFN_VERDICT_DISABLED)
 		return match->config.limit & XFN_FUNCTION_OFF_DROP ? XDP_DROP : XDP_PASS;
 	if (verdict == XFN_VERDICT_RATE_LIMITED || verdict == XFN_VERDICT_SOURCE_LIMITED ||

@@ -194,6 +194,56 @@ struct {
 	__type(value, struct xfn_key_scratch);
 } xfn_keys SEC(".maps");
 
+/* ---- deliveries by redirect: an interface, or CPUs -------------------------------------------------- */
+
+/* The kernel clears an element when its interface goes; xfnd fills it again when one comes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, XFN_DEVICES_MAX);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} xfn_devs SEC(".maps");
+
+/* By number of the CPU; an element is a queue and a thread of the kernel's, made when it is wanted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_CPUMAP);
+	__uint(max_entries, BY_CAPACITY);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} xfn_cpus SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XFN_TARGETS_MAX);
+	__type(key, __u32);
+	__type(value, struct xfn_target);
+} xfn_targets SEC(".maps");
+
+/* Events handed to each device and CPU: the left side of their books. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, BY_CAPACITY);
+	__type(key, __u32);
+	__type(value, __u64);
+} xfn_handed SEC(".maps");
+
+/* What the kernel says became of them, by the same index: the right side. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BY_CAPACITY);
+	__type(key, __u32);
+	__type(value, struct xfn_handed_counts);
+} xfn_losses SEC(".maps");
+
+/* Index in xfn_devs by number of the interface, for the kernel's tracepoints; written by xfnd. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, XFN_DEVICES_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} xfn_ifindexes SEC(".maps");
+
 /* ---- of the sampler ---------------------------------------------------------------------------- */
 
 /* State of the sampler's xorshift generator; 0 = not seeded yet. */

@@ -4,6 +4,7 @@
 /* Stage 4: deliver. A new delivery kind is a case in steer() and a function above it. */
 #include "account.h"
 #include "classify.h"
+#include "redirect.h"
 
 /*
  * Tail-calls the function's handler with what is known of the event. `handled` is counted before,
@@ -55,6 +56,10 @@ static __always_inline int steer(struct xdp_md *ctx, const struct generation *ge
 		return give_to_handler(ctx, generation, packet, match);
 	case XFN_DELIVERY_SOCKET:
 		return XFN_VERDICT_STEERED; /* the stack finds the socket */
+	case XFN_DELIVERY_NETDEV:
+		return give_to_interface(ctx, match);
+	case XFN_DELIVERY_CPU:
+		return give_to_cpu(packet, match);
 	}
 	return XFN_VERDICT_NO_TARGET;
 }

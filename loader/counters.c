@@ -63,6 +63,7 @@ static const struct {
 	[XFN_MAP_COUNTS] = {sizeof(struct xfn_function_counts), add_words},
 	[XFN_MAP_OUTCOMES] = {sizeof(struct xfn_version_counts), add_words},
 	[XFN_MAP_HISTOGRAMS] = {sizeof(struct xfn_histogram), add_histogram},
+	[XFN_MAP_HANDED] = {sizeof(__u64), add_words},
 };
 
 /* One element's values, of all CPUs. */

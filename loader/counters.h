@@ -24,8 +24,8 @@ struct xfn_counter {
 };
 
 /*
- * Reads @count elements of @map, one of XFN_MAP_{PACKETS,VERDICTS,COUNTS,OUTCOMES,HISTOGRAMS}, and
- * sums each over CPUs (of a histogram's max_ns it takes the largest). Sorts @counters by index.
+ * Reads @count elements of @map, one of XFN_MAP_{PACKETS,VERDICTS,COUNTS,OUTCOMES,HISTOGRAMS,
+ * HANDED}, and sums each over CPUs (of a histogram's max_ns it takes the largest). Sorts @counters by index.
  * An index may be given more than once. Returns 0 or -errno; then some sums may be filled.
  */
 int xfn_counters_read(const struct xfn_dataplane *dataplane, enum xfn_map map,

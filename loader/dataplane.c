@@ -45,8 +45,9 @@ struct xfn_capacity xfn_capacity_of(__u32 triggers, __u32 functions)
 	return capacity;
 }
 
-__u32 xfn_map_elements(const struct xfn_capacity *capacity, enum xfn_map map)
+__u32 xfn_map_elements(const struct xfn_dataplane *dataplane, enum xfn_map map)
 {
+	const struct xfn_capacity *capacity = &dataplane->capacity;
 	__u32 entries = 1U << capacity->slot_bits;
 
 	switch (map) {
@@ -65,6 +66,11 @@ __u32 xfn_map_elements(const struct xfn_capacity *capacity, enum xfn_map map)
 		return capacity->versions;
 	case XFN_MAP_HISTOGRAMS:
 		return capacity->histograms * XFN_STAGE_COUNT;
+	case XFN_MAP_CPUS:
+		return dataplane->cpus;
+	case XFN_MAP_HANDED:
+	case XFN_MAP_LOSSES:
+		return XFN_HANDED_CPU(dataplane->cpus);
 	default:
 		return 0;
 	}
@@ -172,6 +178,8 @@ static int check_layout(struct xfn_dataplane *dataplane, struct xfn_fault *fault
 		[XFN_MAP_HISTOGRAMS] = sizeof(struct xfn_histogram),
 		[XFN_MAP_SUMS] = sizeof(struct xfn_sum_buffer),
 		[XFN_MAP_KEYS] = sizeof(struct xfn_key_scratch),
+		[XFN_MAP_TARGETS] = sizeof(struct xfn_target),
+		[XFN_MAP_LOSSES] = sizeof(struct xfn_handed_counts),
 	};
 	struct bpf_map_info info;
 	int i, err;
@@ -207,7 +215,7 @@ static int read_capacity(struct xfn_dataplane *dataplane, struct xfn_fault *faul
 	capacity->histograms = histograms.max_entries / XFN_STAGE_COUNT;
 	capacity->slot_bits = __builtin_ctz(entries.max_entries / 2);
 	capacity->triggers = xfn_phash_capacity(capacity->slot_bits);
-	if (entries.max_entries != xfn_map_elements(capacity, XFN_MAP_ENTRIES)) {
+	if (entries.max_entries != xfn_map_elements(dataplane, XFN_MAP_ENTRIES)) {
 		xfn_fault_set(fault,
 			      "pinned map '%s/maps/xfn_entries' has %u elements, no power of two",
 			      dataplane->dir, entries.max_entries);
@@ -259,6 +267,7 @@ static int map_all(struct xfn_dataplane *dataplane)
 		{XFN_MAP_INTERFACES, &dataplane->interfaces},
 		{XFN_MAP_FUNCTIONS, &dataplane->functions},
 		{XFN_MAP_POLICIES, &dataplane->policies},
+		{XFN_MAP_TARGETS, &dataplane->targets},
 	};
 	size_t i;
 	int err = 0;
@@ -430,6 +439,7 @@ void xfn_dataplane_close(struct xfn_dataplane *dataplane)
 	unmap(dataplane, XFN_MAP_INTERFACES, dataplane->interfaces);
 	unmap(dataplane, XFN_MAP_FUNCTIONS, dataplane->functions);
 	unmap(dataplane, XFN_MAP_POLICIES, dataplane->policies);
+	unmap(dataplane, XFN_MAP_TARGETS, dataplane->targets);
 	for (i = 0; i < XFN_INTERFACES_MAX; i++)
 		xfn_interface_close(&dataplane->interface[i]);
 	for (i = 0; i < XFN_MAP_COUNT; i++)

@@ -72,6 +72,12 @@ struct xfn_capacity xfn_capacity_of(__u32 triggers, __u32 functions);
 	X(HISTOGRAMS, xfn_histograms)   \
 	X(SUMS, xfn_sums)               \
 	X(KEYS, xfn_keys)               \
+	X(DEVS, xfn_devs)               \
+	X(CPUS, xfn_cpus)               \
+	X(TARGETS, xfn_targets)         \
+	X(HANDED, xfn_handed)           \
+	X(LOSSES, xfn_losses)           \
+	X(IFINDEXES, xfn_ifindexes)     \
 	X(RANDOM, xfn_random)
 
 enum xfn_map {
@@ -107,6 +113,7 @@ struct xfn_dataplane {
 	struct xfn_function *functions;
 	struct xfn_policy *policies;
 	bool *tables; /* by table of xfn_sources: it has cells */
+	struct xfn_target *targets;
 	struct xfn_dataplane_interface interface[XFN_INTERFACES_MAX];
 	int barrier_outer_fd, barrier_inner_fd;
 	int lock_fd;        /* DIR, locked: one xfnd at a time */

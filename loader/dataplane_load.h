@@ -37,7 +37,7 @@ int xfn_pins_lock(const char *dir, int *ret, struct xfn_fault *fault);
 bool xfn_pins_have_links(const struct xfn_dataplane *dataplane);
 
 /* Elements of a map, or 0 where the capacity does not decide. */
-__u32 xfn_map_elements(const struct xfn_capacity *capacity, enum xfn_map map);
+__u32 xfn_map_elements(const struct xfn_dataplane *dataplane, enum xfn_map map);
 
 /*
  * Readies a slot for packets: its counters at zero, its root and ingress loaded, attached nowhere.

@@ -99,12 +99,35 @@ static bool is_attached(const struct xfn_doctor_options *options, const char *na
 	return false;
 }
 
-static void check_interface(struct xfn_doctor *doctor, const char *name)
+static bool is_target(const struct xfn_doctor_options *options, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < options->target_count; i++)
+		if (!strcmp(options->targets[i], name))
+			return true;
+	return false;
+}
+
+/* What an interface is looked at for. */
+enum role { FOR_FUNCTIONS = 1, FOR_DELIVERIES = 2 };
+
+static void check_roles(struct xfn_doctor *doctor, enum role roles)
+{
+	if (roles & FOR_FUNCTIONS)
+		run_checks(doctor, xfn_doctor_interface_checks);
+	if (roles & FOR_FUNCTIONS && doctor->facts->is_veth)
+		run_checks(doctor, xfn_doctor_veth_checks);
+	if (roles & FOR_DELIVERIES)
+		run_checks(doctor, xfn_doctor_target_checks);
+}
+
+static void check_interface(struct xfn_doctor *doctor, const char *name, enum role roles)
 {
 	struct xfn_interface_facts facts;
 	int err = xfn_interface_read(name, &facts);
 
-	doctor->check = "link";
+	doctor->check = roles & FOR_FUNCTIONS ? "link" : "target_link";
 	doctor->interface = name;
 	if (err == -ENOMEM) {
 		doctor->no_memory = true;
@@ -118,9 +141,7 @@ static void check_interface(struct xfn_doctor *doctor, const char *name)
 		doctor->facts = &facts;
 		doctor->interface = facts.link.name;
 		doctor->attached = is_attached(doctor->options, facts.link.name);
-		run_checks(doctor, xfn_doctor_interface_checks);
-		if (facts.is_veth)
-			run_checks(doctor, xfn_doctor_veth_checks);
+		check_roles(doctor, roles);
 	}
 	doctor->facts = NULL;
 	doctor->interface = NULL;
@@ -143,6 +164,44 @@ static void tell_none_attached(struct xfn_doctor *doctor)
 	xfn_doctor_warn(doctor, "no interface is attached: no packet meets a function");
 }
 
+/* Those that functions deliver to; @but_attached: without those that were looked at already. */
+static void check_deliveries(struct xfn_doctor *doctor, bool but_attached)
+{
+	const struct xfn_doctor_options *options = doctor->options;
+	size_t i;
+
+	for (i = 0; i < options->target_count; i++)
+		if (!but_attached || !is_attached(options, options->targets[i]))
+			check_interface(doctor, options->targets[i], FOR_DELIVERIES);
+	if (options->cpus)
+		run_checks(doctor, xfn_doctor_cpus_checks);
+}
+
+static void check_asked(struct xfn_doctor *doctor, const char *name)
+{
+	bool target = is_target(doctor->options, name);
+
+	check_interface(doctor, name, FOR_FUNCTIONS | (target ? FOR_DELIVERIES : 0));
+}
+
+static json_t *finish(struct xfn_doctor *doctor)
+{
+	if (!doctor->no_memory)
+		return json_pack("{s:o}", "checks", doctor->results);
+	json_decref(doctor->results);
+	return NULL;
+}
+
+json_t *xfn_doctor_run_deliveries(const struct xfn_doctor_options *options)
+{
+	struct xfn_doctor doctor = {.options = options, .results = json_array()};
+
+	if (!doctor.results)
+		return NULL;
+	check_deliveries(&doctor, false);
+	return finish(&doctor);
+}
+
 json_t *xfn_doctor_run(const struct xfn_doctor_options *options)
 {
 	struct xfn_netlink_state state = {0};
@@ -158,16 +217,13 @@ json_t *xfn_doctor_run(const struct xfn_doctor_options *options)
 	run_checks(&doctor, xfn_doctor_host_checks);
 	run_checks(&doctor, xfn_doctor_memory_checks);
 	if (options->interface)
-		check_interface(&doctor, options->interface);
+		check_asked(&doctor, options->interface);
 	else if (!options->attached_count)
 		tell_none_attached(&doctor);
-	else
-		for (i = 0; i < options->attached_count; i++)
-			check_interface(&doctor, options->attached[i]);
+	for (i = 0; i < options->attached_count && !options->interface; i++)
+		check_asked(&doctor, options->attached[i]);
+	if (!options->interface)
+		check_deliveries(&doctor, true);
 	xfn_netlink_state_fini(&state);
-	if (doctor.no_memory) {
-		json_decref(doctor.results);
-		return NULL;
-	}
-	return json_pack("{s:o}", "checks", doctor.results);
+	return finish(&doctor);
 }

@@ -15,6 +15,10 @@ struct xfn_doctor_options {
 	const char *interface;       /* check this one; NULL: all attached */
 	const char *const *attached; /* names of the interfaces that this daemon is attached to */
 	size_t attached_count;
+	/* Interfaces that functions deliver to, each once; and whether some deliver to CPUs. */
+	const char *const *targets;
+	size_t target_count;
+	bool cpus;
 	bool vlans;   /* some trigger names a VLAN */
 	bool sockets; /* some function is delivered to a socket */
 	const char *pin_dir;
@@ -28,5 +32,11 @@ struct xfn_doctor_options {
  * Takes some 30 ms. Returns NULL when memory is short.
  */
 json_t *xfn_doctor_run(const struct xfn_doctor_options *options);
+
+/*
+ * The checks of deliveries alone, for the targets and CPUs in @options, whatever is in ->interface: what
+ * apply wants to know beforehand. The same answer.
+ */
+json_t *xfn_doctor_run_deliveries(const struct xfn_doctor_options *options);
 
 #endif

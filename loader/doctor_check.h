@@ -48,6 +48,9 @@ extern const struct xfn_doctor_check xfn_doctor_host_checks[];
 extern const struct xfn_doctor_check xfn_doctor_memory_checks[];
 extern const struct xfn_doctor_check xfn_doctor_interface_checks[];
 extern const struct xfn_doctor_check xfn_doctor_veth_checks[];
+/* Of an interface that functions deliver to; and of CPUs that they deliver to, where there is none. */
+extern const struct xfn_doctor_check xfn_doctor_target_checks[];
+extern const struct xfn_doctor_check xfn_doctor_cpus_checks[];
 
 /*
  * Chains of nftables in this network namespace that incoming packets meet and that have rules or

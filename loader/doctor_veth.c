@@ -86,8 +86,8 @@ static void check_peer_checksum(struct xfn_doctor *doctor)
 				  xfn_doctor_enter(peer, enter, sizeof(enter)), peer->link.name);
 		xfn_doctor_warn(doctor,
 				"packets of its peer '%s' carry unfinished checksums (TX "
-				"checksumming): those that a handler redirects are dropped by "
-				"whoever gets them",
+				"checksumming): those that are redirected are dropped by whoever "
+				"gets them",
 				peer->link.name);
 	}
 }

@@ -50,6 +50,14 @@ int xfn_apply_functions(struct xfn_apply *apply);
  */
 void xfn_apply_warn_amplifiers(struct xfn_apply *apply);
 
+/* ---- engine_ready.c ------------------------------------------------------------------------------ */
+
+/*
+ * Tells what keeps packets from arriving where the function delivers to, if it is new there: mistakes
+ * and warnings. Returns 0 or -ENOMEM.
+ */
+int xfn_apply_ready(struct xfn_apply *apply, const struct xfn_function_spec *spec);
+
 /* ---- engine_byhand.c ---------------------------------------------------------------------------- */
 
 /* A version that came by command stays, goes, or asks; a plan says which. */

@@ -14,6 +14,7 @@
 #include "journal.h"
 #include "loop.h"
 #include "netlink.h"
+#include "targets.h"
 
 /* Changes of links and addresses come in bursts: one look a burst. */
 #define REFRESH_DELAY_NS 20000000ULL
@@ -382,6 +383,7 @@ int xfn_engine_refresh(struct xfn_engine *engine)
 		attach_wanted(engine, &engine->model->attachments[i]);
 	xfn_engine_settle_next(engine, engine->model);
 	xfn_engine_settle_vlans(engine);
+	xfn_targets_refill(engine->targets);
 	err = xfn_change_compile(&change, &ruleset);
 	if (!err && change.surroundings == engine->surroundings)
 		xfn_ruleset_free(ruleset); /* nothing that a rule hangs on has changed */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "books.h"
+#include "engine_audit.h"
 #include "engine_read.h"
 #include "received.h"
 
@@ -25,20 +26,24 @@ struct second {
 	__u64 verdicts[XFN_INTERFACES_MAX];
 	__u64 received[XFN_INTERFACES_MAX]; /* since the attach, give or take what came meanwhile */
 	xfn_version_pair *versions;
+	struct xfn_handed_counts *taken; /* one for each hand-over */
 };
 
 struct first {
 	__u64 packets[XFN_INTERFACES_MAX];
 	struct xfn_function_counts *counts;
+	__u64 *handed;
 };
 
 struct audit {
+	struct xfn_engine *engine;
 	struct xfn_dataplane *dataplane;
 	struct xfn_selection functions;
 	bool is_received[XFN_INTERFACES_MAX]; /* the driver counts, and there is a baseline */
 	struct xfn_book verdicts[XFN_INTERFACES_MAX];
 	struct xfn_book received[XFN_INTERFACES_MAX];
 	struct xfn_book (*handled)[FUNCTION_BOOKS];
+	struct xfn_hand_overs hand_overs;
 };
 
 /* ---- reading ------------------------------------------------------------------------------------- */
@@ -71,6 +76,7 @@ static int read_second(struct audit *audit, int baseline, struct second *second)
 		second->verdicts[slot] =
 			err ? 0 : xfn_counts_sum(verdicts.count, XFN_VERDICT_COUNT);
 	}
+	err = err ?: xfn_hand_overs_taken(&audit->hand_overs, &second->taken);
 	return err
 		       ?: xfn_selection_versions(audit->dataplane, &audit->functions,
 						 &second->versions);
@@ -85,6 +91,7 @@ static int read_first(const struct audit *audit, struct first *first)
 		if (audit->dataplane->interface[slot].used)
 			err = xfn_interface_counts(audit->dataplane, slot, &first->packets[slot],
 						   NULL);
+	err = err ?: xfn_hand_overs_handed(&audit->hand_overs, &first->handed);
 	return err ?: xfn_selection_counts(audit->dataplane, &audit->functions, &first->counts);
 }
 
@@ -103,6 +110,10 @@ static void reading_fini(struct reading *reading)
 	free(reading->first.counts);
 	free(reading->after.versions);
 	free(reading->again.counts);
+	free(reading->before.taken);
+	free(reading->first.handed);
+	free(reading->after.taken);
+	free(reading->again.handed);
 }
 
 static int take_reading(struct audit *audit, struct reading *reading)
@@ -172,6 +183,13 @@ static void compare_all(struct audit *audit, const struct reading *reading)
 			compare_interface(audit, slot, reading);
 	for (i = 0; i < audit->functions.count; i++)
 		compare_function(audit, i, reading);
+	xfn_hand_overs_compare(&audit->hand_overs, &(struct xfn_hand_overs_reading){
+							   .handed = reading->first.handed,
+							   .handed_again = reading->again.handed,
+							   .before = reading->before.taken,
+							   .after = reading->after.taken,
+							   .waited = reading->waited,
+						   });
 }
 
 static bool is_open(const struct audit *audit)
@@ -190,7 +208,7 @@ static bool is_open(const struct audit *audit)
 		if (xfn_book_is_open(&audit->handled[i][BOOK_INVOCATIONS]) ||
 		    xfn_book_is_open(&audit->handled[i][BOOK_OUTCOMES]))
 			return true;
-	return false;
+	return xfn_hand_overs_are_open(&audit->hand_overs);
 }
 
 static int take_readings(struct audit *audit)
@@ -216,14 +234,17 @@ static int add(json_t *list, json_t *item)
 	return json_array_append_new(list, item) ? -ENOMEM : 0;
 }
 
-static int add_book(json_t *books, const char *what, const struct xfn_book *book, bool *all_ok)
+int xfn_audit_add(json_t *books, const char *what, __u64 left, __u64 right, bool ok, bool *all_ok)
 {
-	bool ok = xfn_book_is_ok(book);
-
 	*all_ok = *all_ok && ok;
-	return add(books,
-		   json_pack("{s:s, s:I, s:I, s:b}", "what", what, "left", (json_int_t)book->a,
-			     "right", (json_int_t)xfn_book_nearest(book), "ok", ok));
+	return add(books, json_pack("{s:s, s:I, s:I, s:b}", "what", what, "left", (json_int_t)left,
+				    "right", (json_int_t)right, "ok", ok));
+}
+
+int xfn_audit_add_book(json_t *books, const char *what, const struct xfn_book *book, bool *all_ok)
+{
+	return xfn_audit_add(books, what, book->a, xfn_book_nearest(book), xfn_book_is_ok(book),
+			     all_ok);
 }
 
 static int add_interface(const struct audit *audit, __u32 slot, json_t *interfaces, json_t *books,
@@ -244,7 +265,7 @@ static int add_interface(const struct audit *audit, __u32 slot, json_t *interfac
 		return err;
 	snprintf(what, sizeof(what), "interface '%s': packets, received as the driver counts",
 		 name);
-	return add_book(books, what, &audit->received[slot], all_ok);
+	return xfn_audit_add_book(books, what, &audit->received[slot], all_ok);
 }
 
 static int add_function(const struct audit *audit, size_t i, json_t *books, bool *all_ok)
@@ -258,7 +279,7 @@ static int add_function(const struct audit *audit, size_t i, json_t *books, bool
 	for (book = 0; book < FUNCTION_BOOKS && !err; book++) {
 		snprintf(what, sizeof(what), "function '%s': %s", xfn_function_label(spec, label),
 			 function_books[book]);
-		err = add_book(books, what, &audit->handled[i][book], all_ok);
+		err = xfn_audit_add_book(books, what, &audit->handled[i][book], all_ok);
 	}
 	return err;
 }
@@ -276,6 +297,8 @@ static int answer(const struct audit *audit, struct xfn_reply *reply)
 			err = add_interface(audit, slot, interfaces, books, &all_ok);
 	for (i = 0; i < audit->functions.count && !err; i++)
 		err = add_function(audit, i, books, &all_ok);
+	err = err ?: xfn_hand_overs_add(&audit->hand_overs, books, &all_ok);
+	err = err ?: xfn_audit_add_sockets(audit->engine, &audit->functions, books, &all_ok);
 	if (!err)
 		err = xfn_reply_json(reply, json_pack("{s:O, s:O, s:b}", "interfaces", interfaces,
 						      "books", books, "ok", all_ok));
@@ -286,7 +309,7 @@ static int answer(const struct audit *audit, struct xfn_reply *reply)
 
 int xfn_engine_audit(struct xfn_engine *engine, struct xfn_reply *reply)
 {
-	struct audit audit = {.dataplane = engine->dataplane};
+	struct audit audit = {.engine = engine, .dataplane = engine->dataplane};
 	int err = xfn_selection_find(engine, NULL, reply, &audit.functions);
 
 	if (err)
@@ -294,9 +317,12 @@ int xfn_engine_audit(struct xfn_engine *engine, struct xfn_reply *reply)
 	audit.handled = calloc(audit.functions.count + 1, sizeof(*audit.handled));
 	if (!audit.handled)
 		return -ENOMEM;
-	err = take_readings(&audit);
+	err = xfn_hand_overs_find(engine, &audit.hand_overs);
+	if (!err)
+		err = take_readings(&audit);
 	if (!err)
 		err = answer(&audit, reply);
+	xfn_hand_overs_fini(&audit.hand_overs);
 	free(audit.handled);
 	return err;
 }

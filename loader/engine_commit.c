@@ -10,7 +10,9 @@
 #include <bpf/bpf.h>
 
 #include "dataplane_load.h"
+#include "engine_deliver.h"
 #include "engine_guard.h"
+#include "engine_lost.h"
 #include "errnum.h"
 #include "handler.h"
 #include "journal.h"
@@ -29,11 +31,10 @@ __u32 xfn_sample_threshold(__u32 sample)
 struct xfn_function_config xfn_function_config_of(const struct xfn_model_function *function)
 {
 	const struct xfn_function_spec *spec = function->spec;
-	bool kernel = spec->delivery == XFN_DELIVER_KERNEL;
 	struct xfn_function_config config = {};
 	__u32 sample = XFN_SAMPLE_NEVER, handler = XFN_RULESET_NONE;
 
-	config.limit = XFN_FUNCTION_DELIVERY(kernel ? XFN_DELIVERY_KERNEL : XFN_DELIVERY_SOCKET);
+	config.limit = XFN_FUNCTION_DELIVERY(xfn_delivery_of(spec));
 	xfn_limit_config_of(spec, &config);
 	if (!spec->enabled)
 		config.limit = (config.limit & ~XFN_FUNCTION_OFF_DROP) | XFN_FUNCTION_DISABLED;
@@ -151,7 +152,7 @@ int xfn_change_compile(struct xfn_change *change, struct xfn_ruleset **ret)
 		input.interfaces = sources.interfaces;
 		input.interface_count = add_interfaces(wires, wire_count, sources.interfaces);
 		input.addresses = sources.addresses;
-		change->surroundings = surroundings_of(&input);
+		change->surroundings = xfn_deliveries_hash(model, surroundings_of(&input));
 		err = xfn_ruleset_compile(&input, &change->diags, ret);
 	}
 	sources_fini(&sources);
@@ -171,24 +172,24 @@ static int store_functions(struct xfn_engine *engine, const struct xfn_model *mo
 	const struct xfn_model_function *function;
 	struct xfn_function_config config;
 	bool *used = calloc(dataplane->capacity.functions, sizeof(*used));
+	int err = used ? 0 : -ENOMEM;
 	__u32 slot;
 	size_t i;
 
-	if (!used)
-		return -ENOMEM;
-	for (i = 0; i < model->function_count; i++) {
+	for (i = 0; i < model->function_count && !err; i++) {
 		function = &model->functions[i];
 		config = xfn_function_config_of(function);
+		err = xfn_delivery_enter(engine, function->spec, &config);
 		used[function->slot] = true;
 		xfn_dataplane_set_function(dataplane, generation, function->slot, &config);
 	}
-	for (slot = 0; slot < dataplane->capacity.functions; slot++)
+	for (slot = 0; slot < dataplane->capacity.functions && !err; slot++)
 		if (!used[slot]) {
 			xfn_dataplane_set_function(dataplane, generation, slot, &nothing);
 			xfn_dataplane_set_policy(dataplane, generation, slot, false, &no_policy);
 		}
 	free(used);
-	return 0;
+	return err;
 }
 
 /* A slot that changes hands starts from zero: limiter, counters, cells of sources. */
@@ -268,18 +269,15 @@ static void sweep_versions(struct xfn_engine *engine)
 	}
 }
 
-int xfn_engine_install(struct xfn_engine *engine, const struct xfn_change *change,
-		       struct xfn_ruleset *ruleset)
+/* All that the idle generation holds. */
+static int fill(struct xfn_engine *engine, const struct xfn_model *model,
+		struct xfn_ruleset *ruleset, unsigned generation)
 {
-	const struct xfn_model *model = change->next;
 	struct xfn_dataplane *dataplane = engine->dataplane;
-	int generation = xfn_dataplane_idle(dataplane), err = 0;
 	long stored;
 	size_t i;
+	int err = 0;
 
-	if (generation < 0)
-		return generation;
-	sweep_versions(engine);
 	for (i = 0; i < model->function_count && !err; i++) {
 		err = welcome_function(dataplane, generation, &model->functions[i]);
 		if (!err)
@@ -290,10 +288,27 @@ int xfn_engine_install(struct xfn_engine *engine, const struct xfn_change *chang
 	if (err)
 		return err;
 	xfn_dataplane_sweep_sources(dataplane);
+	xfn_deliveries_listen(engine);
 	stored = xfn_ruleset_store(ruleset, &dataplane->rules, generation);
-	if (stored < 0)
-		return (int)stored;
-	xfn_dataplane_flip(dataplane, model->revision);
+	return stored < 0 ? (int)stored : 0;
+}
+
+int xfn_engine_install(struct xfn_engine *engine, const struct xfn_change *change,
+		       struct xfn_ruleset *ruleset)
+{
+	const struct xfn_model *model = change->next;
+	int generation = xfn_dataplane_idle(engine->dataplane), err;
+
+	if (generation < 0)
+		return generation;
+	sweep_versions(engine);
+	err = fill(engine, model, ruleset, generation);
+	if (err) {
+		xfn_deliveries_forget(engine);
+		return err;
+	}
+	xfn_dataplane_flip(engine->dataplane, model->revision);
+	xfn_deliveries_settle(engine);
 	xfn_ruleset_free(engine->ruleset);
 	engine->ruleset = ruleset;
 	engine->surroundings = change->surroundings;
@@ -367,6 +382,7 @@ static void settle(struct xfn_change *change)
 	xfn_engine_settle_next(engine, engine->model);
 	xfn_engine_settle_vlans(engine);
 	settle_pins(engine, old);
+	xfn_lost_begin(engine, old);
 	xfn_pending_settle(change, old);
 	xfn_revision_prune(engine->options.state_dir, engine->model->revision, &xfn_revisions_kept);
 }

@@ -88,6 +88,23 @@ static void objective_text(const struct xfn_function_spec *spec, char *text)
 			 : "any");
 }
 
+/* Where it delivers to, behind the word for how. */
+static void delivery_text(const struct xfn_function_spec *spec, char *text)
+{
+	const __u8 *mac = spec->netdev.mac;
+	int used = snprintf(text, TEXT_BYTES, "%s", xfn_delivery_label(spec->delivery));
+	__u16 i;
+
+	if (spec->delivery == XFN_DELIVER_NETDEV)
+		used += snprintf(text + used, TEXT_BYTES - used, " %s", spec->netdev.interface);
+	if (spec->delivery == XFN_DELIVER_NETDEV && spec->given & XFN_GIVEN_MAC)
+		snprintf(text + used, TEXT_BYTES - used, " mac %02x:%02x:%02x:%02x:%02x:%02x",
+			 mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	for (i = 0; i < spec->socket.cpu_count; i++)
+		used += snprintf(text + used, TEXT_BYTES - used, "%s%u", i ? "," : " cpus ",
+				 spec->socket.cpus[i]);
+}
+
 static void version_text(const struct xfn_model_function *function, char *text)
 {
 	if (function->version)
@@ -179,8 +196,7 @@ static void diff_function(struct diff *diff, const struct xfn_model_function *fr
 {
 	char before[TEXT_BYTES], after[TEXT_BYTES];
 
-	compare(diff, "delivery", xfn_delivery_label(from->spec->delivery),
-		xfn_delivery_label(to->spec->delivery));
+	diff_parts(diff, from, to, delivery_text, "delivery");
 	compare(diff, "enabled", from->spec->enabled ? "true" : "false",
 		to->spec->enabled ? "true" : "false");
 	diff_parts(diff, from, to, limit_text, "limit");
@@ -213,13 +229,13 @@ static void add_function(struct diff *diff, const char *op,
 			 const struct xfn_model_function *function)
 {
 	const struct xfn_function_spec *spec = function->spec;
-	char text[3 * TEXT_BYTES], triggers[TEXT_BYTES], limit[TEXT_BYTES];
+	char text[4 * TEXT_BYTES], triggers[TEXT_BYTES], limit[TEXT_BYTES], delivery[TEXT_BYTES];
 	bool added = op[0] == 'a';
 
 	triggers_text(spec, triggers);
 	limit_text(spec, limit);
-	snprintf(text, sizeof(text), "%s, %s, limit %s", xfn_delivery_label(spec->delivery),
-		 triggers, limit);
+	delivery_text(spec, delivery);
+	snprintf(text, sizeof(text), "%s, %s, limit %s", delivery, triggers, limit);
 	add(diff, op, "function", added ? NULL : text, added ? text : NULL);
 }
 

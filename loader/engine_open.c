@@ -10,9 +10,12 @@
 #include <bpf/libbpf.h>
 
 #include "activity.h"
+#include "alloc.h"
 #include "dataplane_load.h"
 #include "doctor.h"
+#include "engine_deliver.h"
 #include "engine_guard.h"
+#include "engine_lost.h"
 #include "engine_trace.h"
 #include "handler.h"
 #include "journal.h"
@@ -20,6 +23,7 @@
 #include "mounts.h"
 #include "netlink.h"
 #include "revision.h"
+#include "targets.h"
 
 const struct xfn_revision_bounds xfn_revisions_kept = {.count = 32, .bytes = 1ULL << 30};
 
@@ -211,15 +215,21 @@ static struct xfn_capacity capacity_of_model(const struct xfn_model *model)
 	return capacity;
 }
 
+/* What is known of the data plane's slots, for one that was just opened. */
 static int alloc_flags(struct xfn_engine *engine)
 {
 	__u32 count = engine->dataplane->capacity.versions;
 
 	free(engine->entered);
 	free(engine->named);
+	free(engine->targets);
 	engine->entered = calloc(count, sizeof(*engine->entered));
 	engine->named = calloc(count, sizeof(*engine->named));
-	return engine->entered && engine->named ? 0 : -ENOMEM;
+	engine->targets = calloc(1, sizeof(*engine->targets));
+	if (!engine->entered || !engine->named || !engine->targets)
+		return -ENOMEM;
+	xfn_targets_init(engine->targets, engine->dataplane);
+	return 0;
 }
 
 int xfn_engine_prepare(const struct xfn_engine_options *options)
@@ -377,6 +387,7 @@ int xfn_engine_open(const struct xfn_engine_options *options, struct xfn_engine 
 		xfn_revision_prune(options->state_dir, engine->model->revision,
 				   &xfn_revisions_kept);
 		xfn_engine_refresh(engine); /* says itself what goes wrong */
+		xfn_lost_begin(engine, NULL);
 		xfn_pending_resume(engine);
 	}
 	*ret = engine;
@@ -400,6 +411,8 @@ void xfn_engine_close(struct xfn_engine *engine)
 	xfn_dataplane_close(engine->dataplane);
 	free(engine->entered);
 	free(engine->named);
+	free(engine->targets);
+	xfn_free(engine->lost_bases);
 	free(engine);
 }
 
@@ -491,14 +504,14 @@ static bool has_sockets(const struct xfn_model *model)
 
 int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct xfn_reply *reply)
 {
-	const char *attached[XFN_INTERFACES_MAX];
+	const char *attached[XFN_INTERFACES_MAX], **targets;
 	struct xfn_doctor_options options = {.interface = interface,
 					     .attached = attached,
 					     .vlans = names_vlan(engine->model),
 					     .sockets = has_sockets(engine->model),
 					     .pin_dir = engine->options.pin_dir};
 	struct xfn_link link;
-	int slot;
+	int slot, err;
 
 	if (interface && xfn_link_find(interface, &link) == -ENODEV)
 		return xfn_reply_error(reply, 404, "no_such_interface", NULL,
@@ -507,5 +520,10 @@ int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct x
 		if (engine->dataplane->interface[slot].used)
 			attached[options.attached_count++] =
 				engine->dataplane->interface[slot].name;
-	return xfn_reply_json(reply, xfn_doctor_run(&options));
+	err = xfn_deliveries_doctor(engine->model, &options, &targets);
+	if (err)
+		return err;
+	err = xfn_reply_json(reply, xfn_doctor_run(&options));
+	free(targets);
+	return err;
 }

@@ -22,6 +22,8 @@ struct xfn_netlink;
 struct xfn_revision_bounds;
 struct xfn_source;
 struct xfn_tracing;
+struct xfn_targets;
+struct xfn_lost_base;
 
 /* A live revision that is yet to be confirmed, else it is taken back. */
 struct xfn_pending {
@@ -46,9 +48,13 @@ struct xfn_engine {
 	struct xfn_tracing *tracing;   /* the trace under way, or NULL */
 	struct xfn_activity *activity; /* when each function was last seen at work */
 	struct xfn_source *look;       /* timer: another look at that */
-	__u64 surroundings;            /* xfn_change.surroundings of the live ruleset */
-	bool *entered;                 /* by version slot: xfn_handlers holds a program */
-	bool *named; /* scratch of a sweep, by version slot: some model names it */
+	struct xfn_targets *targets;   /* of deliveries by redirect */
+	/* What sockets had dropped before their functions were there: engine_lost.c. */
+	struct xfn_lost_base *lost_bases;
+	size_t lost_base_count;
+	__u64 surroundings; /* xfn_change.surroundings of the live ruleset */
+	bool *entered;      /* by version slot: xfn_handlers holds a program */
+	bool *named;        /* scratch of a sweep, by version slot: some model names it */
 };
 
 /* Which of a number of slots are taken; the search for a free one goes on from the last found. */
@@ -69,7 +75,8 @@ struct xfn_change {
 	/* Slots that the live model or the next one names. */
 	struct xfn_slots functions, versions, histograms;
 	struct xfn_capacity capacity; /* of the data plane that the change is for */
-	__u64 surroundings; /* hash of the interfaces and addresses that it was compiled with */
+	/* Hash of the interfaces and addresses that it was compiled with, and of where it delivers to. */
+	__u64 surroundings;
 	bool dry;           /* a plan: interfaces that it would attach count as attached */
 	__u64 confirm_ns;   /* it is taken back unless confirmed within this; 0: it stays */
 	__u64 restores;     /* the revision that it brings back; 0: none */

@@ -8,6 +8,7 @@
 
 #include "counters.h"
 #include "engine_read.h"
+#include "targets.h"
 
 /* ---- selecting ----------------------------------------------------------------------------------- */
 
@@ -173,7 +174,9 @@ static bool is_attached(const struct xfn_dataplane *dataplane)
 
 static bool has_target(const struct xfn_engine *engine, const struct xfn_model_function *function)
 {
-	if (function->spec->delivery != XFN_DELIVER_KERNEL)
+	if (function->spec->delivery == XFN_DELIVER_NETDEV)
+		return xfn_targets_has_device(engine->dataplane, function->slot);
+	if (function->spec->delivery == XFN_DELIVER_SOCKET)
 		return true; /* the stack finds the socket, or does not */
 	return function->version && engine->entered && engine->entered[function->version->slot];
 }

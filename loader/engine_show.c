@@ -12,6 +12,7 @@
 
 #include "engine_read.h"
 #include "key.h"
+#include "targets.h"
 #include "units.h"
 
 /* Of a long list the first are shown, and how many there are in all. */
@@ -249,6 +250,41 @@ static json_t *kernel_json(const struct xfn_model_function *function)
 			 "changed_by_command", function->by_hand);
 }
 
+static json_t *socket_json(const struct xfn_function_spec *spec)
+{
+	json_t *cpus;
+	__u16 i;
+
+	if (spec->delivery != XFN_DELIVER_SOCKET)
+		return json_null();
+	cpus = json_array();
+	for (i = 0; i < spec->socket.cpu_count; i++)
+		json_array_append_new(cpus, json_integer(spec->socket.cpus[i]));
+	return json_pack("{s:b, s:o}", "existing", 1, "cpus", cpus);
+}
+
+static json_t *mac_json(const __u8 *mac)
+{
+	char text[18];
+
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+		 mac[3], mac[4], mac[5]);
+	return json_string(text);
+}
+
+/* With the MAC that packets get, whether given or found; null while the interface is not there. */
+static json_t *netdev_json(const struct xfn_engine *engine,
+			   const struct xfn_model_function *function)
+{
+	const struct xfn_target *target = xfn_targets_of(engine->dataplane, function->slot);
+
+	if (function->spec->delivery != XFN_DELIVER_NETDEV)
+		return json_null();
+	return json_pack("{s:s, s:o, s:b}", "interface", function->spec->netdev.interface, "mac",
+			 target ? mac_json((const __u8 *)target->dst_mac) : json_null(),
+			 "mac_given", !!(function->spec->given & XFN_GIVEN_MAC));
+}
+
 /* ---- versions ------------------------------------------------------------------------------------ */
 
 /* What the kernel made of the program; left out where it cannot be asked. */
@@ -364,6 +400,8 @@ static int fill_function(json_t *object, const struct xfn_engine *engine,
 	err = err ?: put(object, "enabled", json_boolean(spec->enabled));
 	err = err ?: put_text(object, "delivery", xfn_delivery_label(spec->delivery));
 	err = err ?: put(object, "kernel", kernel_json(function));
+	err = err ?: put(object, "socket", socket_json(spec));
+	err = err ?: put(object, "netdev", netdev_json(engine, function));
 	err = err ?: put(object, "limit", limit_json(spec));
 	err = err ?: put(object, "latency", latency_json(spec));
 	err = err ?: put(object, "objective", objective_json(spec));

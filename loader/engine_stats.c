@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "engine_lost.h"
 #include "engine_read.h"
+#include "losses.h"
 
 static const char *const verdict_labels[XFN_VERDICT_COUNT] = {
 #define X(number, NAME, label, scope, meaning) [number] = #label,
@@ -22,7 +24,8 @@ static const char *const outcome_labels[XFN_OUTCOME_COUNT] = {
  * nothing but zeros are made once and shared: nobody changes a reply's body.
  */
 struct page {
-	json_t *no_verdicts, *no_outcomes;
+	json_t *no_verdicts, *no_outcomes, *no_losses;
+	struct xfn_lost_view lost;
 	struct xfn_function_counts *counts;
 	xfn_version_pair *versions;
 };
@@ -57,6 +60,31 @@ static json_t *outcomes_json(struct page *page, const __u64 *counts)
 	if (page->no_outcomes && !xfn_counts_sum(counts, XFN_OUTCOME_COUNT))
 		return json_incref(page->no_outcomes);
 	return labelled(outcome_labels, XFN_OUTCOME_COUNT, counts, XFN_OUTCOME_COUNT);
+}
+
+static json_t *lost_json(struct page *page, const struct xfn_model_function *function)
+{
+	const char *labels[XFN_LOSS_COUNT];
+	__u64 lost[XFN_LOSS_COUNT];
+	int cause;
+
+	xfn_lost_of(&page->lost, function, lost);
+	if (page->no_losses && !xfn_counts_sum(lost, XFN_LOSS_COUNT))
+		return json_incref(page->no_losses);
+	for (cause = 0; cause < XFN_LOSS_COUNT; cause++)
+		labels[cause] = xfn_loss_label(cause);
+	return labelled(labels, XFN_LOSS_COUNT, lost, XFN_LOSS_COUNT);
+}
+
+/* The same of nothing, which most functions have lost. */
+static json_t *no_losses(void)
+{
+	const char *labels[XFN_LOSS_COUNT];
+	int cause;
+
+	for (cause = 0; cause < XFN_LOSS_COUNT; cause++)
+		labels[cause] = xfn_loss_label(cause);
+	return labelled(labels, XFN_LOSS_COUNT, NULL, 0);
 }
 
 /* ---- interfaces ---------------------------------------------------------------------------------- */
@@ -135,13 +163,13 @@ static json_t *function_json(struct page *page, const struct xfn_model_function 
 	struct xfn_retired sum;
 
 	xfn_versions_sum(function, versions, &sum);
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:{}, s:I, s:I}", "name", spec->name,
-			 "tenant", spec->tenant, "delivery", xfn_delivery_label(spec->delivery),
-			 "verdicts",
-			 verdicts_json(page, counts->verdicts, XFN_FUNCTION_VERDICT_COUNT),
-			 "outcomes", outcomes_json(page, sum.outcomes), "versions",
-			 versions_json(page, function, versions), "lost", "bytes",
-			 (json_int_t)counts->bytes, "reply_bytes", (json_int_t)sum.reply_bytes);
+	return json_pack(
+		"{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I}", "name", spec->name, "tenant",
+		spec->tenant, "delivery", xfn_delivery_label(spec->delivery), "verdicts",
+		verdicts_json(page, counts->verdicts, XFN_FUNCTION_VERDICT_COUNT), "outcomes",
+		outcomes_json(page, sum.outcomes), "versions",
+		versions_json(page, function, versions), "lost", lost_json(page, function), "bytes",
+		(json_int_t)counts->bytes, "reply_bytes", (json_int_t)sum.reply_bytes);
 }
 
 static int add_functions(struct page *page, const struct xfn_dataplane *dataplane,
@@ -164,12 +192,15 @@ int xfn_engine_stats(struct xfn_engine *engine, const char *function, struct xfn
 	struct page page = {
 		.no_verdicts = labelled(verdict_labels, XFN_VERDICT_COUNT, NULL, 0),
 		.no_outcomes = labelled(outcome_labels, XFN_OUTCOME_COUNT, NULL, 0),
+		.no_losses = no_losses(),
+		.lost = {.engine = engine},
 	};
 	json_t *interfaces = json_array(), *functions = json_array();
 	struct xfn_selection selection;
 	int err = xfn_selection_find(engine, function, reply, &selection);
 
-	if (!err && !(page.no_verdicts && page.no_outcomes && interfaces && functions))
+	if (!err &&
+	    !(page.no_verdicts && page.no_outcomes && page.no_losses && interfaces && functions))
 		err = -ENOMEM;
 	if (!err)
 		err = add_interfaces(&page, engine, interfaces);
@@ -182,6 +213,8 @@ int xfn_engine_stats(struct xfn_engine *engine, const char *function, struct xfn
 	json_decref(functions);
 	json_decref(page.no_verdicts);
 	json_decref(page.no_outcomes);
+	json_decref(page.no_losses);
+	xfn_lost_view_fini(&page.lost);
 	free(page.counts);
 	free(page.versions);
 	return err > 0 ? 0 : err;

@@ -105,14 +105,15 @@ static json_t *interfaces_json(const struct xfn_engine *engine, int *err)
 
 static json_t *deliveries_json(const struct xfn_model *model)
 {
-	__u64 kernel = 0;
+	__u64 counts[XFN_DELIVER_NETDEV + 1] = {};
+	json_t *object = json_object();
 	size_t i;
 
 	for (i = 0; i < model->function_count; i++)
-		kernel += model->functions[i].spec->delivery == XFN_DELIVER_KERNEL;
-	return json_pack("{s:I, s:I}", xfn_delivery_label(XFN_DELIVER_KERNEL), (json_int_t)kernel,
-			 xfn_delivery_label(XFN_DELIVER_SOCKET),
-			 (json_int_t)(model->function_count - kernel));
+		counts[model->functions[i].spec->delivery]++;
+	for (i = XFN_DELIVER_KERNEL; i <= XFN_DELIVER_NETDEV && object; i++)
+		json_object_set_new(object, xfn_delivery_label(i), json_integer(counts[i]));
+	return object;
 }
 
 static json_t *capacity_json(const struct xfn_engine *engine)

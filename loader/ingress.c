@@ -42,7 +42,7 @@ static int give_maps(const struct xfn_dataplane *dataplane, enum xfn_ingress_var
 		map = bpf_object__find_map_by_name(object, xfn_map_name(i));
 		if (!map)
 			return -ENOENT;
-		elements = xfn_map_elements(&dataplane->capacity, i);
+		elements = xfn_map_elements(dataplane, i);
 		if (dataplane->map_fd[i] >= 0 && is_shared(variant, i))
 			err = bpf_map__reuse_fd(map, dataplane->map_fd[i]);
 		else if (elements)

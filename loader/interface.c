@@ -78,6 +78,19 @@ static enum xfn_answer ask_native_xdp(const struct xfn_interface_facts *facts)
 	return answer(xfn_xdp_driver(facts->driver));
 }
 
+/* The driver says so by itself; else a program at the far end of a veth, or GRO there, sees to it. */
+static enum xfn_answer ask_redirect_target(const struct xfn_interface_facts *facts)
+{
+	const struct xfn_interface_peer *peer = &facts->peer;
+	__u64 bits;
+
+	if (xfn_xdp_features_read(facts->link.ifindex, &bits) == 0)
+		return bits & XFN_XDP_XMIT ? XFN_YES : XFN_NO;
+	if (!facts->is_veth || !peer->known)
+		return XFN_UNKNOWN;
+	return peer->link.prog_id[XFN_XDP_NATIVE] ? XFN_YES : peer->features.gro;
+}
+
 void xfn_interface_features_read(const char *name, struct xfn_interface_features *ret,
 				 __u32 *ret_tx_queues)
 {
@@ -140,6 +153,7 @@ int xfn_interface_read(const char *name, struct xfn_interface_facts *ret)
 	facts.is_veth = !strcmp(facts.link.kind, "veth");
 	if (facts.is_veth && facts.link.peer_ifindex)
 		read_peer(&facts.link, &facts.peer);
+	facts.redirect_target = ask_redirect_target(&facts);
 	*ret = facts;
 	return 0;
 }

@@ -60,6 +60,8 @@ struct xfn_interface_facts {
 	 * of drivers; whether attaching succeeds also hangs on MTU, queues and features.
 	 */
 	enum xfn_answer native_xdp;
+	/* Takes redirected frames at this moment; a veth while its far end has NAPI. Asked from 6.3 on. */
+	enum xfn_answer redirect_target;
 	bool is_veth;
 	struct xfn_interface_peer peer; /* of a veth */
 };

@@ -402,14 +402,21 @@ enum xfn_function_delivery {
 	XFN_DELIVERY_NONE = 0, /* the slot is empty */
 	XFN_DELIVERY_KERNEL = 1,
 	XFN_DELIVERY_SOCKET = 2,
+	XFN_DELIVERY_NETDEV = 3, /* an interface, through xfn_devs */
+	XFN_DELIVERY_CPU =
+		4, /* a socket; the stack's work is moved to other CPUs, through xfn_cpus */
 };
+
+/* What those of a number above are left to XDP_REDIRECT. */
+#define XFN_DELIVERY_REDIRECTS XFN_DELIVERY_NETDEV
 
 /*
  * What one generation says of a function: 24 bytes in aligned words.
  * limit: interval:40 (1/16 ns between two events at the configured rate) | XFN_FUNCTION_* flags.
  * burst: interval times the burst, in 1/16 ns.
  * target: sample:32 (threshold: an event is sampled if a random __u32 is at most this; 0 = never) |
- * handler:32 (version slot: index in xfn_handlers and xfn_outcomes).
+ * handler:32 (version slot: index in xfn_handlers and xfn_outcomes; for an interface or CPUs the index
+ * in xfn_targets).
  */
 struct xfn_function_config {
 	__u64 limit;
@@ -420,6 +427,68 @@ struct xfn_function_config {
 #define XFN_TARGET(sample, handler) ((__u64)(handler) << 32 | (__u32)(sample))
 #define XFN_TARGET_SAMPLE(target)   ((__u32)(target))
 #define XFN_TARGET_HANDLER(target)  ((__u32)((target) >> 32))
+
+/* ---- deliveries by redirect ---------------------------------------------------------------------- */
+
+#define XFN_TARGETS_MAX \
+	1024 /* elements of xfn_targets, of the live and the idle generation together */
+#define XFN_DEVICES_MAX     256 /* elements of xfn_devs: interfaces that functions deliver to */
+#define XFN_TARGET_CPUS_MAX 16  /* CPUs of one function; a power of two */
+
+/*
+ * xfn_targets[target]: where a function's packets go. Written by xfnd before the generation that names
+ * it is live, and never changed while one is: so what a packet gets of it is all old or all new.
+ */
+struct xfn_target {
+	__u16 dst_mac[3]; /* as they stand in memory */
+	__u16 src_mac[3];
+	__u16 cpu_count; /* 1 to XFN_TARGET_CPUS_MAX, for CPUs */
+	__u16 reserved;
+	__u32 device;  /* index in xfn_devs, for an interface */
+	__u32 ifindex; /* of that interface */
+	__u16 cpu[XFN_TARGET_CPUS_MAX];
+	__u64 reserved2;
+};
+
+/* Index in xfn_handed and xfn_losses of what is handed to a device or a CPU. */
+#define XFN_HANDED_DEVICE(device) (device)
+#define XFN_HANDED_CPU(cpu)       (XFN_DEVICES_MAX + (cpu))
+
+/*
+ * Why an event was lost behind the hand-over. X(NUMBER, NAME, label, meaning). The first are counted in
+ * the kernel, by bpf/xfn_losses.bpf.c; from SOCKET_DROPS on the kernel's own figures are asked for.
+ */
+#define XFN_LOSSES(X)                                                                           \
+	X(0, INTERFACE_DOWN, interface_down, "the interface was down")                          \
+	X(1, TOO_BIG, too_big, "larger than the interface's MTU")                               \
+	X(2, REDIRECT_FAILED, redirect_failed,                                                  \
+	  "the kernel would not redirect, for another reason")                                  \
+	X(3, NO_RECEIVER, no_receiver, "the driver took none: a veth's far end has no NAPI")    \
+	X(4, RING_FULL, ring_full, "the driver's ring was full")                                \
+	X(5, QUEUE_FULL, queue_full, "the CPU's queue was full")                                \
+	X(6, NO_MEMORY, no_memory, "no memory for the packet on its CPU")                       \
+	X(7, SOCKET_DROPS, socket_drops, "dropped by UDP sockets: buffer full, wrong checksum") \
+	X(8, LISTEN_DROPS, listen_drops, "connections dropped by TCP sockets: backlog full")
+
+enum xfn_loss {
+#define X(number, NAME, label, meaning) XFN_LOSS_##NAME = (number),
+	XFN_LOSSES(X)
+#undef X
+		XFN_LOSS_COUNT = 9,
+};
+
+#define XFN_KERNEL_LOSS_COUNT 7
+
+/*
+ * xfn_losses[XFN_HANDED_...]: what became of what was handed over, as the kernel's tracepoints tell it.
+ * Written by bpf/xfn_losses.bpf.c with atomic adds: it runs on every CPU, in softirqs and kthreads.
+ */
+struct xfn_handed_counts {
+	__u64 taken;  /* by the driver, or into the CPU's queue */
+	__u64 worked; /* taken from the CPU's queue and given to the stack */
+	__u64 lost[XFN_KERNEL_LOSS_COUNT];
+	__u64 reserved[7];
+};
 
 #define XFN_LIMIT_INTERVAL_MASK         ((1ULL << 40) - 1)
 #define XFN_FUNCTION_DELIVERY(x)        ((__u64)(x) << 40) /* 4 bits: enum xfn_function_delivery */
@@ -499,7 +568,7 @@ struct xfn_policy {
 struct xfn_secrets {
 	__u64 source_key[2]; /* of the hash that finds a source's cells */
 	__u64 key_seed;      /* of the digests of keys in the payload */
-	__u64 reserved;
+	__u64 flow_seed;     /* of the hash that gives a flow its CPU: it stays over every change */
 };
 
 /* xfn_counts[function slot], per CPU; written by ingress. */
@@ -620,6 +689,8 @@ XFN_ASSERT_SIZE(struct xfn_function_counts, 64);
 XFN_ASSERT_SIZE(struct xfn_interface_verdicts, 96);
 XFN_ASSERT_SIZE(struct xfn_version_counts, 64);
 XFN_ASSERT_SIZE(struct xfn_interface, 64);
+XFN_ASSERT_SIZE(struct xfn_target, 64);
+XFN_ASSERT_SIZE(struct xfn_handed_counts, 128);
 XFN_ASSERT_SIZE(struct xfn_event_state, 88);
 XFN_ASSERT_SIZE(struct xfn_histogram, 16 + 8 * XFN_HISTOGRAM_BUCKETS);
 

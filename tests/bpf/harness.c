@@ -174,12 +174,17 @@ static struct xfn_function_config config_of(const struct xfn_function_spec *spec
 {
 	struct xfn_version version = {.slot = slot, .histogram = XFN_HISTOGRAM_NONE};
 	struct xfn_model_function function = {.spec = spec};
+	struct xfn_function_config config;
 
 	if (spec->given & XFN_GIVEN_SAMPLE)
 		version.histogram = slot;
 	if (spec->delivery == XFN_DELIVER_KERNEL)
 		function.version = &version;
-	return xfn_function_config_of(&function);
+	config = xfn_function_config_of(&function);
+	/* Of a redirect that is the element of xfn_targets. */
+	if (XFN_FUNCTION_DELIVERY_OF(config.limit) >= XFN_DELIVERY_REDIRECTS)
+		config.target = XFN_TARGET(XFN_SAMPLE_NEVER, slot);
+	return config;
 }
 
 void harness_ruleset_input(const struct harness *harness, struct xfn_ruleset_input *ret)

@@ -8,7 +8,8 @@
  *
  * There are two interfaces, test0 (slot 0) and test1 (slot 1), with the addresses 192.0.2.1,
  * 2001:db8::1 and fe80::1, and the directed broadcast address 192.0.2.255. The functions of a
- * manifest get slots 0, 1, 2, ... in its order; the handler of function N is in version slot N.
+ * manifest get slots 0, 1, 2, ... in its order; the handler of function N is in version slot N, and
+ * where it redirects to is element N of xfn_targets.
  */
 
 #include <stdbool.h>

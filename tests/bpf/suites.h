@@ -12,6 +12,7 @@
 	X(police, "limits and switches on the way through ingress, on two CPUs")          \
 	X(sources, "limits per source: their cells, false refusals counted, on two CPUs") \
 	X(excess, "what is said to those over a limit, byte for byte, and to whom")       \
+	X(redirect, "what goes to an interface or to CPUs, and what where there is none") \
 	X(handler, "what becomes of an event in a handler, replies byte by byte")         \
 	X(latency, "histograms and sampling")                                             \
 	X(explain, "dry runs: what they report, and that they leave no trace")            \

@@ -71,7 +71,7 @@ refused_handler() {
 	refused 1 "bad.yaml:" <<<"functions: [[[[[[[[[[[[]]]]]]]]]]]]"
 	head -c 3000 "$XFN" | refused 1 "bad.yaml:"
 	refused 1 "bad.yaml:" </dev/null
-	for part in 'xsk: ./a' 'netdev: veth0' 'socket: {exec: [a]}' 'kernel: a.o
+	for part in 'xsk: ./a' 'socket: {exec: [a]}' 'kernel: a.o
 scale: 3' 'kernel: a.o
 limit: {rate: 1/s, concurrency: 3}'; do
 		f <<<"trigger: udp/8"$'\n'"$part" | refused 1 "not yet supported"

@@ -72,6 +72,57 @@ static char *write_text(const struct xfn_manifest *manifest)
 	return text;
 }
 
+/* ---- deliveries to what is there already -------------------------------------------------------- */
+
+static const char deliveries[] =
+	"version: 1\nfunctions:\n"
+	"- {name: a, trigger: udp/1, socket: existing}\n"
+	"- {name: b, trigger: udp/2, socket: {existing: true}}\n"
+	"- {name: c, trigger: udp/3, socket: {existing: true, cpus: [3, 0, 8191]}}\n"
+	"- {name: d, trigger: udp/4, netdev: veth0}\n"
+	"- {name: e, trigger: udp/5, netdev: {interface: veth0, mac: \"02:aB:00:00:00:fF\"}}\n"
+	"- {name: f, trigger: udp/6, deliver: {netdev: {interface: veth1}}}\n"
+	"- {name: g, trigger: udp/7, deliver: {socket: {existing: true, cpus: [1]}}}\n";
+
+static void check_deliveries(const struct xfn_manifest *manifest)
+{
+	static const __u8 mac[] = {0x02, 0xab, 0, 0, 0, 0xff};
+	const struct xfn_function_spec *f = manifest->functions;
+
+	assert_int_equal(manifest->function_count, 7);
+	assert_int_equal(f[0].delivery, XFN_DELIVER_SOCKET);
+	assert_int_equal(f[0].socket.cpu_count, 0);
+	assert_int_equal(f[1].delivery, XFN_DELIVER_SOCKET);
+	assert_int_equal(f[1].socket.cpu_count, 0);
+	assert_int_equal(f[2].socket.cpu_count, 3);
+	assert_int_equal(f[2].socket.cpus[0], 3);
+	assert_int_equal(f[2].socket.cpus[1], 0);
+	assert_int_equal(f[2].socket.cpus[2], 8191);
+	assert_int_equal(f[3].delivery, XFN_DELIVER_NETDEV);
+	assert_string_equal(f[3].netdev.interface, "veth0");
+	assert_false(f[3].given & XFN_GIVEN_MAC);
+	assert_string_equal(f[4].netdev.interface, "veth0");
+	assert_true(f[4].given & XFN_GIVEN_MAC);
+	assert_memory_equal(f[4].netdev.mac, mac, sizeof(mac));
+	assert_string_equal(f[5].netdev.interface, "veth1");
+	assert_int_equal(f[6].socket.cpu_count, 1);
+	assert_string_equal(xfn_delivery_label(f[3].delivery), "netdev");
+}
+
+static void test_deliveries(void **state)
+{
+	struct xfn_manifest *manifest = parse(deliveries), *again;
+	char *text = write_text(manifest);
+
+	(void)state;
+	check_deliveries(manifest);
+	again = parse(text);
+	check_deliveries(again);
+	xfn_manifest_free(again);
+	xfn_manifest_free(manifest);
+	free(text);
+}
+
 /* ---- what is read ------------------------------------------------------------------------------- */
 
 static void test_top(void **state)
@@ -392,11 +443,12 @@ static void test_replies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_replies),      cmocka_unit_test(test_top),
-		cmocka_unit_test(test_functions),    cmocka_unit_test(test_triggers),
-		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_rate_zero),
-		cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_write_failure),
-		cmocka_unit_test(test_short_memory), cmocka_unit_test(test_large),
+		cmocka_unit_test(test_replies),       cmocka_unit_test(test_top),
+		cmocka_unit_test(test_functions),     cmocka_unit_test(test_triggers),
+		cmocka_unit_test(test_deliveries),    cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_rate_zero),     cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_write_failure), cmocka_unit_test(test_short_memory),
+		cmocka_unit_test(test_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,9 +110,6 @@ int xfn_top_close(struct xfn_builder *, const struct xfn_frame *);
 int xfn_function_open(struct xfn_builder *, const struct xfn_yaml_event *);
 int xfn_function_close(struct xfn_builder *, const struct xfn_frame *);
 int xfn_deliver_close(struct xfn_builder *, const struct xfn_frame *);
-int xfn_socket_close(struct xfn_builder *, const struct xfn_frame *);
-int xfn_read_socket(struct xfn_builder *, const struct xfn_schema_row *,
-		    const struct xfn_yaml_event *);
 int xfn_attach_open(struct xfn_builder *, const struct xfn_yaml_event *);
 int xfn_read_attach(struct xfn_builder *, const struct xfn_schema_row *,
 		    const struct xfn_yaml_event *);
@@ -122,6 +119,17 @@ int xfn_read_mode(struct xfn_builder *, const struct xfn_schema_row *,
 /* Note that the function has the delivery of @row, whose key is @event; a second one is refused. */
 void xfn_delivery_note(struct xfn_builder *builder, const struct xfn_schema_row *row,
 		       const struct xfn_yaml_event *event);
+
+/* ---- delivery.c: sockets and interfaces -------------------------------------------------------- */
+int xfn_socket_close(struct xfn_builder *, const struct xfn_frame *);
+int xfn_read_socket(struct xfn_builder *, const struct xfn_schema_row *,
+		    const struct xfn_yaml_event *);
+int xfn_read_existing(struct xfn_builder *, const struct xfn_schema_row *,
+		      const struct xfn_yaml_event *);
+int xfn_read_cpu(struct xfn_builder *, const struct xfn_schema_row *,
+		 const struct xfn_yaml_event *);
+int xfn_read_mac(struct xfn_builder *, const struct xfn_schema_row *,
+		 const struct xfn_yaml_event *);
 
 /* Refuse functions and attached interfaces that are there twice. Returns 0 or -ENOMEM. */
 int xfn_builder_find_twins(struct xfn_builder *builder);

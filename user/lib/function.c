@@ -15,7 +15,7 @@ static const char *const mode_words[] = {"native", "generic"};
 
 const char *xfn_delivery_label(enum xfn_delivery delivery)
 {
-	static const char *const labels[] = {"none", "kernel", "socket"};
+	static const char *const labels[] = {"none", "kernel", "socket", "netdev"};
 
 	return labels[delivery];
 }
@@ -78,7 +78,7 @@ static void check_triggers(struct xfn_builder *builder, const struct xfn_frame *
 static void refuse_no_delivery(struct xfn_builder *builder, const struct xfn_frame *frame)
 {
 	if (!builder->delivery && !frame->odd)
-		xfn_builder_refuse_at(builder, frame->at, "one of kernel, socket", NULL,
+		xfn_builder_refuse_at(builder, frame->at, "one of kernel, socket, netdev", NULL,
 				      "a function without a delivery");
 }
 
@@ -119,27 +119,6 @@ void xfn_delivery_note(struct xfn_builder *builder, const struct xfn_schema_row 
 int xfn_deliver_close(struct xfn_builder *builder, const struct xfn_frame *frame)
 {
 	refuse_no_delivery(builder, frame);
-	return 0;
-}
-
-int xfn_read_socket(struct xfn_builder *builder, const struct xfn_schema_row *row,
-		    const struct xfn_yaml_event *event)
-{
-	static const char *const words[] = {"existing"};
-
-	xfn_read_word(builder, row, event, words, 1, 1);
-	return 0;
-}
-
-/* What the mapping may hold is not supported yet and was refused; nothing at all says nothing. */
-int xfn_socket_close(struct xfn_builder *builder, const struct xfn_frame *frame)
-{
-	for (size_t i = 0; i < frame->row_count; i++)
-		if (frame->keys[i].line)
-			return 0;
-	if (!frame->odd)
-		xfn_builder_refuse_at(builder, frame->at, "'socket: existing'", NULL,
-				      "'socket' is an empty mapping");
 	return 0;
 }
 

@@ -104,11 +104,25 @@ enum xfn_delivery {
 	XFN_DELIVER_NONE, /* never in a manifest that was read */
 	XFN_DELIVER_KERNEL,
 	XFN_DELIVER_SOCKET, /* `socket: existing`: an ordinary socket that runs by itself */
+	XFN_DELIVER_NETDEV, /* an interface */
 };
 
 struct xfn_kernel_spec {
 	const char *object;  /* path as written, relative to the manifest */
 	const char *program; /* NULL: the only one in the object */
+};
+
+#define XFN_SOCKET_CPUS_MAX 16
+#define XFN_CPU_MAX         8191 /* the largest number that a kernel of Debian's can give a CPU */
+
+struct xfn_socket_spec {
+	__u16 cpu_count;                 /* 0: the stack's work stays where the packet came in */
+	__u16 cpus[XFN_SOCKET_CPUS_MAX]; /* each once, in the order of the text */
+};
+
+struct xfn_netdev_spec {
+	const char *interface;
+	__u8 mac[6]; /* of whoever is behind it; meaningful with XFN_GIVEN_MAC */
 };
 
 enum xfn_excess {
@@ -169,6 +183,7 @@ enum xfn_given {
 	XFN_GIVEN_PREFIX4 = 1 << 22,
 	XFN_GIVEN_PREFIX6 = 1 << 23,
 	XFN_GIVEN_ENTRIES = 1 << 24,
+	XFN_GIVEN_MAC = 1 << 25,
 };
 
 struct xfn_function_spec {
@@ -181,6 +196,8 @@ struct xfn_function_spec {
 	__u32 trigger_first;           /* in the manifest's triggers; see xfn_function_triggers() */
 	__u32 trigger_count;           /* may be 0: triggers are added by command later */
 	struct xfn_kernel_spec kernel; /* XFN_DELIVER_KERNEL only */
+	struct xfn_socket_spec socket; /* XFN_DELIVER_SOCKET only */
+	struct xfn_netdev_spec netdev; /* XFN_DELIVER_NETDEV only */
 	struct xfn_limit_spec limit;
 	struct xfn_latency_spec latency;
 	struct xfn_objective_spec objective;
@@ -268,7 +285,7 @@ void xfn_manifest_free(struct xfn_manifest *manifest);
  */
 int xfn_manifest_write(const struct xfn_manifest *manifest, FILE *out);
 
-/* Labels as the manifest writes them: "kernel", "socket"; "drop", "pass"; "native", "generic". */
+/* Labels as the manifest writes them: "kernel", "socket", "netdev"; "drop", "pass"; "native", "generic". */
 const char *xfn_delivery_label(enum xfn_delivery delivery);
 const char *xfn_excess_label(enum xfn_excess excess);
 const char *xfn_attach_mode_label(enum xfn_attach_mode mode);

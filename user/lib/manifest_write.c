@@ -126,10 +126,40 @@ static void write_trigger(FILE *out, const struct xfn_manifest *manifest,
 	fprintf(out, "}\n");
 }
 
+static void write_socket(FILE *out, const struct xfn_socket_spec *socket)
+{
+	__u16 i;
+
+	if (!socket->cpu_count) {
+		fprintf(out, "    socket: existing\n");
+		return;
+	}
+	fprintf(out, "    socket:\n      existing: true\n      cpus: [");
+	for (i = 0; i < socket->cpu_count; i++)
+		fprintf(out, "%s%u", i ? ", " : "", socket->cpus[i]);
+	fprintf(out, "]\n");
+}
+
+static void write_netdev(FILE *out, const struct xfn_function_spec *function)
+{
+	const __u8 *mac = function->netdev.mac;
+
+	fprintf(out, "    netdev:\n      interface: ");
+	write_quoted(out, function->netdev.interface);
+	if (function->given & XFN_GIVEN_MAC)
+		fprintf(out, "\n      mac: \"%02x:%02x:%02x:%02x:%02x:%02x\"", mac[0], mac[1],
+			mac[2], mac[3], mac[4], mac[5]);
+	fputc('\n', out);
+}
+
 static void write_delivery(FILE *out, const struct xfn_function_spec *function)
 {
 	if (function->delivery == XFN_DELIVER_SOCKET) {
-		fprintf(out, "    socket: existing\n");
+		write_socket(out, &function->socket);
+		return;
+	}
+	if (function->delivery == XFN_DELIVER_NETDEV) {
+		write_netdev(out, function);
 		return;
 	}
 	fprintf(out, "    kernel:\n      object: ");

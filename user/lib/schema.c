@@ -21,27 +21,33 @@
 #define NAME_FORM      "a name of 1 to 63 characters: a-z, 0-9 and, but for the first, -"
 #define INTERFACE_FORM "the name of an interface, such as eth0"
 #define PREFIX_FORM    "an address or prefix such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32"
+#define SOCKET_FORM    "existing, or a mapping with existing and cpus"
+#define NETDEV_FORM    "the name of an interface, or a mapping with interface and mac"
 #define KERNEL_FORM    "the path of an object, or a mapping with object and program"
 
 /* The deliveries, which a function has itself or under `deliver`. */
-#define DELIVERY_ROWS(name_section)                                                         \
-	{ROW(name_section, "kernel"), .takes = SCALAR | MAP,                                \
-	 .child = XFN_SECTION_KERNEL, .read = xfn_read_text,                                \
-	 IN_FUNCTION(kernel.object),  .max = 4095,                                          \
-	 .is_delivery = true,         .delivery = XFN_DELIVER_KERNEL,                       \
-	 .form = KERNEL_FORM,         .doc = "a BPF handler inside the kernel"},            \
-		{ROW(name_section, "socket"),                                               \
-		 .takes = SCALAR | MAP,                                                     \
-		 .later = LIST,                                                             \
-		 .child = XFN_SECTION_SOCKET,                                               \
-		 .read = xfn_read_socket,                                                   \
-		 .is_delivery = true,                                                       \
-		 .delivery = XFN_DELIVER_SOCKET,                                            \
-		 .form = "existing",                                                        \
-		 .doc = "an ordinary UDP or TCP socket that runs by itself"},               \
-		{ROW(name_section, "xsk"), .is_delivery = true, .doc = "an AF_XDP socket"}, \
-	{                                                                                   \
-		ROW(name_section, "netdev"), .is_delivery = true, .doc = "any interface"    \
+#define DELIVERY_ROWS(name_section)                                                               \
+	{ROW(name_section, "kernel"), .takes = SCALAR | MAP,                                      \
+	 .child = XFN_SECTION_KERNEL, .read = xfn_read_text,                                      \
+	 IN_FUNCTION(kernel.object),  .max = 4095,                                                \
+	 .is_delivery = true,         .delivery = XFN_DELIVER_KERNEL,                             \
+	 .form = KERNEL_FORM,         .doc = "a BPF handler inside the kernel"},                  \
+		{ROW(name_section, "socket"),                                                     \
+		 .takes = SCALAR | MAP,                                                           \
+		 .later = LIST,                                                                   \
+		 .child = XFN_SECTION_SOCKET,                                                     \
+		 .read = xfn_read_socket,                                                         \
+		 .is_delivery = true,                                                             \
+		 .delivery = XFN_DELIVER_SOCKET,                                                  \
+		 .form = SOCKET_FORM,                                                             \
+		 .doc = "an ordinary UDP or TCP socket that runs by itself"},                     \
+		{ROW(name_section, "xsk"), .is_delivery = true, .doc = "an AF_XDP socket"},       \
+	{                                                                                         \
+		ROW(name_section, "netdev"), .takes = SCALAR | MAP, .child = XFN_SECTION_NETDEV,  \
+					     .read = xfn_read_interface,                          \
+					     IN_FUNCTION(netdev.interface), .is_delivery = true,  \
+					     .delivery = XFN_DELIVER_NETDEV, .form = NETDEV_FORM, \
+					     .doc = "an interface, such as a container's"         \
 	}
 
 /* clang-format off */
@@ -99,7 +105,7 @@ static const struct xfn_schema_row rows[] = {
 	 .form = "a list of triggers, [] for none", .doc = "several such rules"},
 	LATER(FUNCTION, "triggers_from", "a file of triggers"),
 	{ROW(FUNCTION, "deliver"), .takes = MAP, .child = XFN_SECTION_DELIVER,
-	 .form = "a mapping with kernel or socket", .doc = "the delivery, in long form"},
+	 .form = "a mapping with kernel, socket or netdev", .doc = "the delivery, in long form"},
 	DELIVERY_ROWS(FUNCTION),
 	{ROW(FUNCTION, "limit"), .takes = SCALAR | MAP, .child = XFN_SECTION_LIMIT,
 	 .read = xfn_read_rate, IN_FUNCTION(limit.rate), .given = XFN_GIVEN_LIMIT,
@@ -122,12 +128,24 @@ static const struct xfn_schema_row rows[] = {
 	 .form = "the C name of a program in the object", .doc = "where there are several"},
 	LATER(KERNEL, "maps", "maps shared between functions"),
 
+	{ROW(SOCKET, "existing"), .takes = SCALAR, .read = xfn_read_existing,
+	 .form = "true", .doc = "a program that runs by itself"},
+	{ROW(SOCKET, "cpus"), .takes = LIST, .items = SCALAR, .read = xfn_read_cpu,
+	 .items_min = 1, .items_max = XFN_SOCKET_CPUS_MAX, .max = XFN_CPU_MAX,
+	 .form = "a list of 1 to 16 CPUs, such as [2, 3]",
+	 .doc = "CPUs for its work in the stack"},
 	LATER(SOCKET, "exec", "a program to start"),
 	LATER(SOCKET, "env", "its environment"),
 	LATER(SOCKET, "directory", "where it starts"),
 	LATER(SOCKET, "user", "as whom it starts"),
-	LATER(SOCKET, "cpus", "CPUs for its work in the stack"),
 	LATER(SOCKET, "reply_from", "how it chooses the address of its replies"),
+
+	{ROW(NETDEV, "interface"), .takes = SCALAR, .read = xfn_read_interface, .required = true,
+	 IN_FUNCTION(netdev.interface), .form = INTERFACE_FORM, .doc = "where packets go out"},
+	{ROW(NETDEV, "mac"), .takes = SCALAR, .read = xfn_read_mac,
+	 IN_FUNCTION(netdev.mac), .given = XFN_GIVEN_MAC,
+	 .form = "the Ethernet address of one host, such as 02:00:00:00:00:01",
+	 .doc = "of whoever is behind it"},
 
 	{ROW(TRIGGER, "protocol"), .takes = SCALAR, .read = xfn_read_protocol, .required = true,
 	 .form = "udp or tcp", .doc = "of the packet"},
@@ -275,6 +293,8 @@ static const struct xfn_section_info sections[XFN_SECTIONS] = {
 				.of_function = true},
 	[XFN_SECTION_SOCKET] = {.where = "'socket'", .target = function_target,
 				.of_function = true, .close = xfn_socket_close},
+	[XFN_SECTION_NETDEV] = {.where = "'netdev'", .target = function_target,
+				.of_function = true},
 	[XFN_SECTION_TRIGGER] = {.where = "a trigger", .target = trigger_target,
 				 .open = xfn_trigger_open, .close = xfn_trigger_close},
 	[XFN_SECTION_KEY] = {.where = "'key'", .target = key_target, .open = xfn_key_open,

@@ -21,6 +21,7 @@ enum xfn_section {
 	XFN_SECTION_DELIVER,
 	XFN_SECTION_KERNEL,
 	XFN_SECTION_SOCKET,
+	XFN_SECTION_NETDEV,
 	XFN_SECTION_TRIGGER, /* `trigger`, or one item of `triggers` */
 	XFN_SECTION_KEY,
 	XFN_SECTION_BYTES, /* `bytes` of a key */

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <net/if.h>
+
+#include "engine_audit.h"
+#include "engine_lost.h"
+#include "losses.h"
+#include "targets.h"
+
+/* Under way between ingress and the kernel's count: a poll of NAPI's for each CPU. */
+#define POLL_SLACK 64
+/* And between a CPU's queue and its thread's count. */
+#define QUEUE_SLACK 4096
+
+/* ---- which ---------------------------------------------------------------------------------------------- */
+
+static bool is_generic_somewhere(const struct xfn_dataplane *dataplane)
+{
+	int slot;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
+		if (dataplane->interface[slot].used && dataplane->interface[slot].generic)
+			return true;
+	return false;
+}
+
+static bool has_index(const struct xfn_hand_overs *overs, __u32 index)
+{
+	size_t i;
+
+	for (i = 0; i < overs->count; i++)
+		if (overs->list[i].index == index)
+			return true;
+	return false;
+}
+
+static void add_device(struct xfn_hand_overs *overs, const struct xfn_target *target)
+{
+	struct xfn_hand_over *over = &overs->list[overs->count];
+	char name[IF_NAMESIZE];
+
+	if (has_index(overs, XFN_HANDED_DEVICE(target->device)))
+		return;
+	over->index = XFN_HANDED_DEVICE(target->device);
+	snprintf(over->what, sizeof(over->what), "interface '%s'",
+		 if_indextoname(target->ifindex, name) ?: "(gone)");
+	overs->count++;
+}
+
+static void add_cpu(struct xfn_hand_overs *overs, __u32 cpu)
+{
+	struct xfn_hand_over *over = &overs->list[overs->count];
+
+	if (has_index(overs, XFN_HANDED_CPU(cpu)))
+		return;
+	over->index = XFN_HANDED_CPU(cpu);
+	over->is_cpu = true;
+	snprintf(over->what, sizeof(over->what), "CPU %u", cpu);
+	overs->count++;
+}
+
+int xfn_hand_overs_find(const struct xfn_engine *engine, struct xfn_hand_overs *ret)
+{
+	const struct xfn_dataplane *dataplane = engine->dataplane;
+	bool silent = is_generic_somewhere(dataplane);
+	const struct xfn_target *target;
+	__u32 i, cpu;
+
+	ret->engine = engine;
+	ret->list = calloc(XFN_HANDED_CPU(dataplane->cpus), sizeof(*ret->list));
+	if (!ret->list)
+		return -ENOMEM;
+	for (i = 0; i < XFN_TARGETS_MAX && xfn_losses_are_attached(dataplane); i++) {
+		target = &dataplane->targets[i];
+		if (!engine->targets->live[i])
+			continue;
+		if (!target->cpu_count && !silent)
+			add_device(ret, target);
+		for (cpu = 0; cpu < target->cpu_count; cpu++)
+			add_cpu(ret, target->cpu[cpu]);
+	}
+	return 0;
+}
+
+void xfn_hand_overs_fini(struct xfn_hand_overs *overs)
+{
+	free(overs->list);
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------------- */
+
+int xfn_hand_overs_handed(const struct xfn_hand_overs *overs, __u64 **ret)
+{
+	__u64 *handed = calloc(overs->count + 1, sizeof(*handed));
+	size_t i;
+	int err = handed ? 0 : -ENOMEM;
+
+	for (i = 0; i < overs->count && !err; i++)
+		err = xfn_targets_handed(overs->engine->dataplane, overs->list[i].index,
+					 &handed[i]);
+	if (err)
+		free(handed);
+	else
+		*ret = handed;
+	return err;
+}
+
+int xfn_hand_overs_taken(const struct xfn_hand_overs *overs, struct xfn_handed_counts **ret)
+{
+	struct xfn_handed_counts *counts = calloc(overs->count + 1, sizeof(*counts));
+	size_t i;
+
+	if (!counts)
+		return -ENOMEM;
+	for (i = 0; i < overs->count; i++)
+		xfn_losses_read(overs->engine->dataplane, overs->list[i].index, &counts[i]);
+	*ret = counts;
+	return 0;
+}
+
+/* ---- comparing -------------------------------------------------------------------------------------------- */
+
+void xfn_hand_overs_compare(struct xfn_hand_overs *overs,
+			    const struct xfn_hand_overs_reading *reading)
+{
+	unsigned cpus = overs->engine->dataplane->cpus;
+	struct xfn_hand_over *over;
+	size_t i;
+
+	for (i = 0; i < overs->count; i++) {
+		over = &overs->list[i];
+		xfn_book_compare(&over->taken, &(struct xfn_book_reading){
+						       .a = reading->handed[i],
+						       .low = reading->before[i].taken,
+						       .high = reading->after[i].taken,
+						       .again = reading->handed_again[i],
+						       .slack = POLL_SLACK * cpus,
+						       .waited = reading->waited,
+					       });
+		/* A thread is not waited for by a grace period: no reading of it is exact. */
+		if (over->is_cpu)
+			xfn_book_compare(&over->worked, &(struct xfn_book_reading){
+								.a = reading->before[i].taken,
+								.low = reading->before[i].worked,
+								.high = reading->after[i].worked,
+								.slack = QUEUE_SLACK,
+							});
+	}
+}
+
+bool xfn_hand_overs_are_open(const struct xfn_hand_overs *overs)
+{
+	const struct xfn_hand_over *over;
+	size_t i;
+
+	for (i = 0; i < overs->count; i++) {
+		over = &overs->list[i];
+		if (xfn_book_is_open(&over->taken) ||
+		    (over->is_cpu && xfn_book_is_open(&over->worked)))
+			return true;
+	}
+	return false;
+}
+
+int xfn_hand_overs_add(const struct xfn_hand_overs *overs, json_t *books, bool *all_ok)
+{
+	const struct xfn_hand_over *over;
+	char what[128];
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < overs->count && !err; i++) {
+		over = &overs->list[i];
+		snprintf(what, sizeof(what), "%s: handed over by ingress, taken by %s", over->what,
+			 over->is_cpu ? "its queue" : "its driver");
+		err = xfn_audit_add_book(books, what, &over->taken, all_ok);
+		if (err || !over->is_cpu)
+			continue;
+		snprintf(what, sizeof(what), "%s: taken by its queue, given to the stack",
+			 over->what);
+		err = xfn_audit_add_book(books, what, &over->worked, all_ok);
+	}
+	return err;
+}
+
+/* ---- sockets ---------------------------------------------------------------------------------------------- */
+
+int xfn_audit_add_sockets(struct xfn_engine *engine, const struct xfn_selection *selection,
+			  json_t *books, bool *all_ok)
+{
+	struct xfn_lost_view view = {.engine = engine};
+	char what[XFN_LABEL_BYTES + 80], label[XFN_LABEL_BYTES];
+	struct xfn_function_counts *counts = NULL;
+	__u64 lost[XFN_LOSS_COUNT], steered, dropped;
+	size_t i;
+	int err = xfn_selection_counts(engine->dataplane, selection, &counts);
+
+	for (i = 0; i < selection->count && !err; i++) {
+		if (selection->functions[i].spec->delivery != XFN_DELIVER_SOCKET)
+			continue;
+		xfn_lost_of(&view, &selection->functions[i], lost);
+		steered = counts[i].verdicts[XFN_VERDICT_STEERED];
+		dropped = lost[XFN_LOSS_SOCKET_DROPS] + lost[XFN_LOSS_LISTEN_DROPS];
+		snprintf(what, sizeof(what), "function '%s': steered, not dropped by its sockets",
+			 xfn_function_label(selection->functions[i].spec, label));
+		err = xfn_audit_add(books, what, steered, steered > dropped ? steered - dropped : 0,
+				    !dropped, all_ok);
+	}
+	xfn_lost_view_fini(&view);
+	free(counts);
+	return err;
+}
