@@ -408,6 +408,11 @@ int xfn_change_commit(struct xfn_change *change)
 		err = xfn_change_link(change, slots);
 	if (!err)
 		err = xfn_engine_install(engine, change, ruleset);
+	if (err == -ENOSPC && !change->code)
+		xfn_change_refuse(change, err, 422, "over_capacity",
+				  "functions deliver to more than there is room for: %d places, "
+				  "%d of them interfaces, what is live and what is to be together",
+				  XFN_TARGETS_MAX, XFN_DEVICES_MAX);
 	if (err) {
 		xfn_change_unattach(change, slots);
 		xfn_ruleset_free(ruleset);

@@ -143,7 +143,7 @@ book() {
 	done
 	wait "${senders[@]}"
 	[ $failed = 0 ]
-	[ $readings -gt 10 ]
+	[ $readings -gt 3 ]
 	"$XFN" audit
 }
 

@@ -9,6 +9,7 @@ cd "$(dirname "$0")/../.." || exit 1
 BUILD=${BUILD:-build}
 host=xfn-vm-host-$$
 client=xfn-vm-client-$$
+box=xfn-vm-box-$$
 host_address=198.18.0.1
 work=$(mktemp -d)
 log=$work/log
@@ -36,16 +37,21 @@ in_client() {
 	nsenter --net="/run/netns/$client" "$@"
 }
 
+in_box() {
+	nsenter --net="/run/netns/$box" "$@"
+}
+
 xfn() {
 	in_host "$BUILD/xfn" --socket "$work/xfn.sock" "$@"
 }
 
 clean_up() {
-	for pid in $(ip netns pids "$host") $(ip netns pids "$client"); do
+	for pid in $(ip netns pids "$host") $(ip netns pids "$client") $(ip netns pids "$box"); do
 		kill "$pid"
 	done
 	ip netns del "$host"
 	ip netns del "$client"
+	ip netns del "$box"
 	rm -rf "$work" "$pins"
 } 2>/dev/null
 trap clean_up EXIT
@@ -105,6 +111,71 @@ kernel_echo() {
 	echo "asked a handler, got '$answer', expected 'hello'"
 	xfn stats --by verdict
 	return 1
+}
+
+# A namespace behind a veth pair has an address that only a redirect takes packets to.
+netdev() {
+	ip netns add "$box" &&
+		ip link add v0 netns "$host" type veth peer name e0 netns "$box" &&
+		in_host ip addr add 198.18.1.1/24 dev v0 &&
+		in_box ip addr add 198.18.1.2/24 dev e0 &&
+		in_box ip addr add 198.18.9.9/32 dev lo &&
+		in_box ip link set lo up &&
+		in_host ip link set v0 up &&
+		in_box ip link set e0 up &&
+		in_box ip route add default via 198.18.1.1 || return 1
+	in_box ethtool -K e0 gro on
+	in_client ethtool -K far tx off
+	echo 1 | in_host tee /proc/sys/net/ipv4/ip_forward || return 1
+	in_client ip route add 198.18.9.9 via "$host_address" || return 1
+	in_box socat UDP4-RECVFROM:7778,bind=198.18.9.9,fork EXEC:cat &
+	cat >"$work/netdev.yaml" <<-MANIFEST || return 1
+		version: 1
+		set: netdev
+		functions:
+		  - name: box
+		    trigger: {protocol: udp, port: 7778, destination: 198.18.9.9}
+		    netdev: v0
+	MANIFEST
+	xfn apply "$work/netdev.yaml" || return 1
+	for _ in 1 2 3 4 5 6 7 8; do
+		answer=$(echo hello | in_client socat -t 0.5 - UDP4:198.18.9.9:7778)
+		[ "$answer" != hello ] || return 0
+	done
+	echo "asked behind an interface, got '$answer', expected 'hello'"
+	xfn stats box
+	return 1
+}
+
+# The tracepoints that count this are of the running kernel.
+netdev_losses() {
+	in_box ethtool -K e0 gro off
+	for _ in 1 2 3; do
+		echo lost | in_client socat -t 0.1 - UDP4:198.18.9.9:7778
+	done
+	xfn -j stats box | jq -e '.functions[0].lost.no_receiver >= 3' && return 0
+	xfn -j stats box
+	return 1
+}
+
+cpus() {
+	cat >"$work/cpus.yaml" <<-MANIFEST || return 1
+		version: 1
+		set: netdev
+		functions:
+		  - name: moved
+		    trigger: udp/7777
+		    socket: {existing: true, cpus: [0, 1]}
+	MANIFEST
+	xfn apply --yes "$work/cpus.yaml" || return 1
+	for _ in 1 2 3 4 5 6 7 8; do
+		answer=$(ask hello 7777)
+		[ "$answer" != hello ] || break
+	done
+	[ "$answer" = hello ] || echo "asked a socket on other CPUs, got '$answer', expected 'hello'"
+	[ "$answer" = hello ] || return 1
+	xfn audit -j
+	xfn audit -j | jq -e '[.books[] | select(.what | startswith("CPU ")) | .left] | add >= 2'
 }
 
 books() {
@@ -175,6 +246,9 @@ if [ -x "$BUILD/xfnd" ] && [ -x "$BUILD/xfn" ]; then
 	else
 		run "a function answers in the kernel" kernel_echo
 		run "VLAN interfaces reach it, with one tag and with two" vlans
+		run "packets go to an interface, and a server behind it answers" netdev
+		run "what an interface loses is counted by the kernel's tracepoints" netdev_losses
+		run "the stack's work moves to other CPUs" cpus
 		run "the books agree" books
 		run "detach leaves no program and no pin" detach
 	fi

@@ -142,9 +142,9 @@ static void add_outcomes(struct xfn_table *table, const json_t *outcomes)
 
 static void print_functions(const struct xfn_cli *cli, struct view *view)
 {
-	struct xfn_column columns[8] = {{"FUNCTION", XFN_LEFT}};
-	static const char *const titles[] = {"DELIVERED", "LIMITED", "UNSERVED",
-					     "REPLIED",   "DROPPED", "FAILED"};
+	struct xfn_column columns[9] = {{"FUNCTION", XFN_LEFT}};
+	static const char *const titles[] = {"DELIVERED", "LIMITED", "UNSERVED", "REPLIED",
+					     "DROPPED",   "FAILED",  "LOST"};
 	const json_t *items = json_object_get(view->now, "functions"), *item;
 	struct xfn_table *table;
 	size_t i, count = 1;
@@ -169,6 +169,7 @@ static void print_functions(const struct xfn_cli *cli, struct view *view)
 				 xfn_json_sum(json_object_get(earlier, "verdicts")));
 		add_groups(table, verdicts);
 		add_outcomes(table, json_object_get(item, "outcomes"));
+		add_count(table, xfn_json_sum(json_object_get(item, "lost")));
 	}
 	xfn_table_print(table, view->out);
 	xfn_table_free(table);
@@ -264,7 +265,7 @@ static void add_members(json_t *sum, const json_t *counts)
 /* One thing called "total" in the place of all of a kind. */
 static void sum_up(json_t *stats, const char *kind)
 {
-	json_t *verdicts = json_object(), *outcomes = json_object();
+	json_t *verdicts = json_object(), *outcomes = json_object(), *lost = json_object();
 	const json_t *item;
 	__u64 packets = 0;
 	size_t i;
@@ -273,11 +274,12 @@ static void sum_up(json_t *stats, const char *kind)
 		packets += xfn_json_count(item, "packets");
 		add_members(verdicts, json_object_get(item, "verdicts"));
 		add_members(outcomes, json_object_get(item, "outcomes"));
+		add_members(lost, json_object_get(item, "lost"));
 	}
 	json_object_set_new(stats, kind,
-			    json_pack("[{s:s, s:s, s:I, s:o, s:o}]", "name", "total", "mode", "",
-				      "packets", (json_int_t)packets, "verdicts", verdicts,
-				      "outcomes", outcomes));
+			    json_pack("[{s:s, s:s, s:I, s:o, s:o, s:o}]", "name", "total", "mode",
+				      "", "packets", (json_int_t)packets, "verdicts", verdicts,
+				      "outcomes", outcomes, "lost", lost));
 }
 
 /* ---- the verb ----------------------------------------------------------------------------------*/
