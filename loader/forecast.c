@@ -144,9 +144,8 @@ static void say_offloads(struct forecast *forecast)
 		say(forecast, "LRO is on: the kernel turns it off, or the driver refuses XDP");
 	if (features->rx_vlan_offload == XFN_YES && !forecast->facts->is_veth)
 		say(forecast,
-		    "its driver takes VLAN tags off: until 'ethtool -K %s rxvlan off' XDP sees "
-		    "tagged packets as untagged",
-		    forecast->facts->link.name);
+		    "its driver takes VLAN tags off: where no trigger names a VLAN, XDP sees "
+		    "tagged packets as untagged");
 }
 
 void xfn_forecast(const struct xfn_interface_facts *facts, bool generic, unsigned cpus,

@@ -9,6 +9,7 @@
 load lib
 
 setup() {
+	forget_disk
 	e2e_setup
 	start_daemon
 	xfn attach xfn0 >/dev/null
@@ -16,7 +17,13 @@ setup() {
 
 teardown() {
 	if [[ -n ${LISTENER-} ]]; then kill "$LISTENER" 2>/dev/null || true; fi
+	forget_disk
 	e2e_teardown
+}
+
+# A disk of its own for the revisions, which a test that failed leaves behind.
+forget_disk() {
+	if mountpoint -q "$STATE"; then umount -l "$STATE"; fi
 }
 
 # ---- a session such as ssh's: a line comes back as it was ----------------------------------------

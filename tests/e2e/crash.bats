@@ -178,3 +178,46 @@ fail_at_each_step() {
 @test "no memory, at each allocation of an apply: refused, and as before" {
 	fail_at_each_step apply memory
 }
+
+# ---- going back by itself ----------------------------------------------------------------------------
+
+has_left() { [ "$(live_revision)" != "$1" ] || is_gone "$DAEMON"; }
+
+# go_back KIND STEP [ERRNO]: the new state is live and to be confirmed; struck while it goes back.
+go_back() {
+	begin_apply
+	xfn apply --yes --confirm 1s "$HOME_DIR/new.yaml" >/dev/null
+	"$TOOLS/inject" "$FAULT" arm "$@"
+	until_true 10 has_left "$(live_revision)"
+	read -r struck _ call < <("$TOOLS/inject" "$FAULT" show)
+}
+
+# strike_each_return KIND STRIDE [ERRNO]: whatever happens, it goes back.
+strike_each_return() {
+	local step=0 stride=$2
+	struck=1
+	while true; do
+		step=$((step + stride))
+		go_back "$1" "$step" "${@:3}"
+		[ "$struck" = 1 ] || break
+		if is_gone "$DAEMON"; then
+			stop_daemon KILL
+			start_struck
+		fi
+		echo "$1 at step $step, $call: $(answers)"
+		[ "$(answers)" = "a a -" ]
+		[ "$(xfn -j | jq .pending)" = null ]
+		is_whole
+	done
+	echo "# going back: $1 at each of $((step / stride - 1)) steps" >&3
+	[ "$step" -gt 10 ]
+	nothing_unfinished
+}
+
+@test "kill -9 at steps of going back by itself: back all the same" {
+	strike_each_return kill 11
+}
+
+@test "the disk is full, at steps of going back by itself: back all the same" {
+	strike_each_return disk 3 28
+}
