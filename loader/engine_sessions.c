@@ -17,17 +17,19 @@
  * Whether packets of an established session that reach a function may not reach their socket, told from
  * the very words that the data plane goes by:
  *   disabled            they pass; but with rate 0 they are dropped
- *   socket delivery     they pass, since of TCP the limit counts what opens a connection; with
+ *   to a socket, be it by another CPU
+ *                       they pass, since of TCP the limit counts what opens a connection; with
  *                       `packets` it counts them too, and drops those in excess unless they are to pass
  *   any other delivery  they are the function's
  */
 static bool takes_sessions(const struct xfn_model_function *function)
 {
 	__u64 limit = xfn_function_config_of(function).limit;
+	__u32 delivery = XFN_FUNCTION_DELIVERY_OF(limit);
 
 	if (limit & XFN_FUNCTION_DISABLED)
 		return limit & XFN_FUNCTION_OFF_DROP;
-	if (XFN_FUNCTION_DELIVERY_OF(limit) != XFN_DELIVERY_SOCKET)
+	if (delivery != XFN_DELIVERY_SOCKET && delivery != XFN_DELIVERY_CPU)
 		return true;
 	return limit & XFN_FUNCTION_PACKETS && !(limit & XFN_FUNCTION_EXCESS_PASS);
 }

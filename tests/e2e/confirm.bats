@@ -165,6 +165,10 @@ journal_says() { xfn journal | grep -qF "$1"; }
 	run -1 of_socket "limit: {rate: 1/s, burst: 1, packets: true}"
 	run -1 of_socket "limit: 0"
 	run -0 of_socket
+	# By way of another CPU it is the same socket.
+	sed -i 's/socket: existing/socket: {existing: true, cpus: [1]}/' "$HOME_DIR/socket.yaml"
+	run -0 xfn apply "$HOME_DIR/socket.yaml"
+	echoes "still here"
 }
 
 @test "plan of a manifest that attaches sees the sessions of that interface" {
