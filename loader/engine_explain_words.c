@@ -254,6 +254,21 @@ static void say_handler(const struct xfn_explain *explain, struct words *words)
 		    function->version ? function->version->number : 0);
 }
 
+/* What becomes of it behind a redirect is for the kernel to say: `lost` in stats. */
+static void say_redirect(const struct xfn_explain *explain, struct words *words)
+{
+	bool there = explain->result.report.seen.verdict != XFN_VERDICT_NO_TARGET;
+	const struct xfn_model_function *function = explain->function;
+
+	if (function && function->spec->delivery == XFN_DELIVER_NETDEV)
+		say(words, there ? "redirected to interface '%s'" : "interface '%s' is not there",
+		    function->spec->netdev.interface);
+	else
+		say(words, there ? "moved to another CPU, where the stack finds the function's "
+				   "socket"
+				 : "its CPUs are not there");
+}
+
 static void say_steer(const struct xfn_explain *explain, struct words *words)
 {
 	switch (XFN_FUNCTION_DELIVERY_OF(explain->result.report.config.limit)) {
@@ -263,6 +278,10 @@ static void say_steer(const struct xfn_explain *explain, struct words *words)
 		break;
 	case XFN_DELIVERY_SOCKET:
 		say(words, "left to the stack, which finds the function's socket");
+		break;
+	case XFN_DELIVERY_NETDEV:
+	case XFN_DELIVERY_CPU:
+		say_redirect(explain, words);
 		break;
 	default:
 		say(words, "the function has no delivery in this generation");
@@ -282,7 +301,10 @@ static void say_account(const struct xfn_explain *explain, struct words *words)
 	else if (!strcmp(action, "tx"))
 		say(words, "then a refusal goes back to the source");
 	else
-		say(words, "then XDP_%s", !strcmp(action, "drop") ? "DROP" : "PASS");
+		say(words, "then XDP_%s",
+		    !strcmp(action, "drop")       ? "DROP"
+		    : !strcmp(action, "redirect") ? "REDIRECT"
+						  : "PASS");
 }
 
 /* ---- together -------------------------------------------------------------------------------------- */

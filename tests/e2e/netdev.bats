@@ -302,8 +302,10 @@ mended_by() {
 	"$XFN" audit
 }
 
-@test "plan says where to" {
+@test "plan and explain say where to" {
 	deliver 'netdev: v0'
+	"$XFN" -j explain "udp 198.18.0.2:4000 > $VIP:7" | jq -e '.verdict == "steered" and
+		.action == "redirect" and (.stages | tostring | contains("interface '"'v0'"'"))'
 	manifest_of 'socket: existing' >"$HOME_DIR/next.yaml"
 	"$XFN" -j plan "$HOME_DIR/next.yaml" | jq -e '.changes[] | select(.kind == "delivery") |
 		.from == "netdev v0" and .to == "socket"'
