@@ -166,8 +166,9 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(call fuzz,$(LIB_SRCS))
 	$(call say,LD,$@)$(CLANG) -fsanitize=fuzzer $(FUZZ_SANITIZE) -o $@ $^ $(core_libs) $(FUZZ_LIBS) -lbpf
 
 # What of the daemon a target reads by.
-$(BUILD)/tests/fuzz/state_fuzz: $(call fuzz,$(addprefix loader/,engine_state.c fault.c model.c model_check.c \
-	tag.c revision.c revision_prune.c revision_write.c))
+$(BUILD)/tests/fuzz/state_fuzz: $(call fuzz,$(addprefix loader/,edit.c edits.c engine_disk.c fault.c \
+	model.c model_check.c tag.c set.c written.c \
+	revision.c revision_prune.c revision_write.c))
 $(BUILD)/tests/fuzz/http_fuzz: $(call fuzz,$(addprefix loader/,http.c http_peers.c listen.c loop.c reply.c \
 	request.c stream.c))
 $(BUILD)/tests/fuzz/http_fuzz: FUZZ_LIBS := -lmicrohttpd -lsystemd

@@ -22,9 +22,25 @@ static __always_inline int is_charged(const struct packet *packet, __u64 limit)
 	return (packet->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
 }
 
-/* Returns XFN_GO_ON or XFN_VERDICT_{DISABLED,SOURCE_LIMITED,RATE_LIMITED}. */
-static __always_inline int police(const struct generation *generation, const struct packet *packet,
-				  struct match *match)
+/*
+ * Everything is off: whatever the function's own switch says. On the line that holds the generation's
+ * number; found by arithmetic on it, so that it is the generation's own on every architecture.
+ */
+static __always_inline int is_off(const struct generation *generation, struct match *match)
+{
+	__u32 off = *(volatile const __u32 *)&generation->control->off[generation->number & 1];
+
+	if (off == XFN_OFF_NONE)
+		return 0;
+	match->config.limit &= ~XFN_FUNCTION_OFF_DROP;
+	if (off == XFN_OFF_DROP)
+		match->config.limit |= XFN_FUNCTION_OFF_DROP;
+	return 1;
+}
+
+/* By the function's own config alone. */
+static __always_inline int police_function(const struct generation *generation,
+					   const struct packet *packet, struct match *match)
 {
 	__u64 limit = match->config.limit;
 	struct limiter limiter;
@@ -46,6 +62,14 @@ static __always_inline int police(const struct generation *generation, const str
 	limiter.burst = match->config.burst;
 	return limiter_admit(&limiter, &match->function->arrival) ? XFN_GO_ON
 								  : XFN_VERDICT_RATE_LIMITED;
+}
+
+/* Returns XFN_GO_ON or XFN_VERDICT_{DISABLED,SOURCE_LIMITED,RATE_LIMITED}. */
+static __always_inline int police(const struct generation *generation, const struct packet *packet,
+				  struct match *match)
+{
+	return is_off(generation, match) ? XFN_VERDICT_DISABLED
+					 : police_function(generation, packet, match);
 }
 
 #endif

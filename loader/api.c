@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "api_edit.h"
 #include "engine.h"
 #include "follow.h"
 #include "http.h"
@@ -272,6 +273,10 @@ static const struct xfn_route routes[] = {
 	{"POST", "/v1/rollback", post_rollback, XFN_HTTP_BODY_BYTES},
 	{"POST", "/v1/confirm", post_confirm, XFN_HTTP_BODY_BYTES},
 	{"POST", "/v1/swap", post_swap, XFN_HTTP_UPLOAD_BYTES},
+	{"POST", "/v1/trigger", xfn_api_post_trigger, XFN_HTTP_UPLOAD_BYTES},
+	{"POST", "/v1/limit", xfn_api_post_limit, XFN_HTTP_BODY_BYTES},
+	{"POST", "/v1/off", xfn_api_post_off, XFN_HTTP_BODY_BYTES},
+	{"POST", "/v1/on", xfn_api_post_on, XFN_HTTP_BODY_BYTES},
 };
 enum { READ_ONLY_ROUTES = 8 };
 

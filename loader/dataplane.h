@@ -230,6 +230,12 @@ int xfn_dataplane_set_policy(struct xfn_dataplane *dataplane, unsigned generatio
 /* Frees cells that no generation names; for each function's a grace period passes. */
 void xfn_dataplane_sweep_sources(struct xfn_dataplane *dataplane);
 
+/* Switches every function off or on in generation @generation, which must be idle. */
+void xfn_dataplane_set_off(struct xfn_dataplane *dataplane, unsigned generation, enum xfn_off off);
+
+/* What the live generation says, whoever wrote it. */
+enum xfn_off xfn_dataplane_off(const struct xfn_dataplane *dataplane);
+
 /* Puts zeros into element @index of a per-CPU map that nobody writes any more. */
 int xfn_dataplane_zero(struct xfn_dataplane *dataplane, enum xfn_map map, __u32 index);
 

@@ -15,6 +15,7 @@ struct xfn_doctor_options {
 	const char *interface;       /* check this one; NULL: all attached */
 	const char *const *attached; /* names of the interfaces that this daemon is attached to */
 	size_t attached_count;
+	const char *off; /* everything is switched off: "pass" or "drop"; NULL: it is on */
 	/* Interfaces that functions deliver to, each once; and whether some deliver to CPUs. */
 	const char *const *targets;
 	size_t target_count;

@@ -220,7 +220,21 @@ static void check_packet_filter(struct xfn_doctor *doctor)
 	/* Else it cannot be asked, which the capabilities tell. */
 }
 
+static void check_switch(struct xfn_doctor *doctor)
+{
+	const char *off = doctor->options->off;
+
+	if (!off) {
+		xfn_doctor_ok(doctor, "nothing is switched off as a whole");
+		return;
+	}
+	xfn_doctor_remedy(doctor, "xfn on");
+	xfn_doctor_warn(doctor, "xfn is off: packets of every function %s",
+			strcmp(off, "drop") ? "pass to the stack" : "are dropped");
+}
+
 const struct xfn_doctor_check xfn_doctor_host_checks[] = {
+	{"switch", check_switch},
 	{"capabilities", check_capabilities},
 	{"broker", check_broker},
 	{"bpffs", check_bpffs},

@@ -141,6 +141,29 @@ int xfn_engine_rollback(struct xfn_engine *engine, const char *revision,
 /* Confirms the pending revision: {"revision"}; none is: 404 "nothing_pending". */
 int xfn_engine_confirm(struct xfn_engine *engine, const struct xfn_actor *actor,
 		       struct xfn_reply *reply);
+/* What `trigger add` and `trigger rm` ask for: one trigger as text, or a CSV of them. */
+struct xfn_trigger_request {
+	const char *function;
+	bool remove;
+	const char *text; /* NULL: the file's */
+	const struct xfn_upload *csv;
+};
+
+/*
+ * {"function","added" or "removed","triggers","revision","changed"}. There already: 409
+ * "trigger_exists"; not there: 404 "no_such_trigger".
+ */
+int xfn_engine_trigger(struct xfn_engine *engine, const struct xfn_trigger_request *request,
+		       const struct xfn_actor *actor, struct xfn_reply *reply);
+/* @limit: as in a manifest, or "none". {"function","limit","revision","changed"}. */
+int xfn_engine_limit(struct xfn_engine *engine, const char *function, const char *limit,
+		     const struct xfn_actor *actor, struct xfn_reply *reply);
+/*
+ * Switches a function, or with NULL all of them, off or on. @drop: off drops, else passes.
+ * {"function","off":"pass|drop" or null,"revision","changed"}.
+ */
+int xfn_engine_switch(struct xfn_engine *engine, const char *function, bool on, bool drop,
+		      const struct xfn_actor *actor, struct xfn_reply *reply);
 
 /* Readers; none changes anything. */
 /* The revisions that are kept, newest first, as in xfn(8). */

@@ -16,41 +16,69 @@
 
 /* ---- the manifest --------------------------------------------------------------------------------- */
 
-static bool is_parsed(const struct xfn_set *set, const struct xfn_upload *upload)
+static struct xfn_written_source source_of(const struct xfn_upload *upload)
 {
-	return set && set->text_bytes == upload->size &&
-	       !strcmp(set->manifest->file, upload->name) &&
-	       !memcmp(set->text, upload->data, upload->size);
+	return (struct xfn_written_source){upload->name, upload->data, upload->size};
+}
+
+static int read_text(struct xfn_apply *apply, const struct xfn_written_source *text)
+{
+	struct xfn_engine *engine = apply->change.engine;
+	struct xfn_written *written;
+	int err = xfn_written_new(text, &apply->change.diags, &written);
+
+	if (err)
+		return err;
+	xfn_written_put(engine->parsed);
+	engine->parsed = written;
+	return 0;
+}
+
+/* What the request lacks is asked for at once, before anything is decided. */
+static int need_files(struct xfn_apply *apply, const struct xfn_manifest *parsed)
+{
+	const struct xfn_function_spec *function;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < parsed->function_count && !err; i++) {
+		function = &parsed->functions[i];
+		if (function->triggers_from)
+			err = xfn_apply_need(apply, function->triggers_from);
+		if (!err && function->delivery == XFN_DELIVER_KERNEL)
+			err = xfn_apply_need(apply, function->kernel.object);
+	}
+	return err;
 }
 
 /* A client sends a manifest twice where objects are needed: it is parsed once. */
 static int parse(struct xfn_apply *apply)
 {
 	struct xfn_engine *engine = apply->change.engine;
-	const struct xfn_upload *upload = &apply->request->manifest;
-	struct xfn_manifest *manifest = NULL;
-	struct xfn_set *set;
-	char *text;
-	int err;
+	const struct xfn_apply_request *request = apply->request;
+	const struct xfn_written_source text = source_of(&request->manifest);
+	struct xfn_written_source *files = calloc(request->object_count + 1, sizeof(*files));
+	size_t i;
+	int err = 0;
 
-	if (!is_parsed(engine->parsed, upload)) {
-		err = xfn_manifest_parse(upload->name, upload->data, upload->size,
-					 &apply->change.diags, &manifest);
-		if (err) {
-			apply->change.code = "invalid_manifest";
-			return err;
-		}
-		text = strndup(upload->data, upload->size);
-		set = text ? xfn_set_new(text, upload->size, manifest) : NULL;
-		if (!set) {
-			free(text);
-			xfn_manifest_free(manifest);
-			return -ENOMEM;
-		}
-		xfn_set_put(engine->parsed);
-		engine->parsed = set;
-	}
-	apply->set = xfn_set_get(engine->parsed);
+	if (!files)
+		return -ENOMEM;
+	for (i = 0; i < request->object_count; i++)
+		files[i] = source_of(&request->objects[i]);
+	if (!engine->parsed || !xfn_written_is(engine->parsed, &text) ||
+	    !xfn_written_has(engine->parsed, files, request->object_count))
+		err = read_text(apply, &text);
+	if (!err)
+		err = need_files(apply, engine->parsed->parsed);
+	if (!err && !engine->parsed->manifest && !json_object_size(apply->missing))
+		err = xfn_written_load(engine->parsed, files, request->object_count,
+				       &apply->change.diags);
+	free(files);
+	if (err == -EINVAL)
+		apply->change.code = "invalid_manifest";
+	if (err)
+		return err;
+	apply->written = xfn_written_get(engine->parsed);
 	return 0;
 }
 
@@ -58,7 +86,7 @@ void xfn_apply_diagnose(struct xfn_apply *apply, const struct xfn_function_spec 
 			const char *value, const char *expected, const char *text)
 {
 	struct xfn_diag_info info = {
-		.file = apply->set->manifest->file,
+		.file = apply->written->text.path,
 		.line = spec->line,
 		.column = spec->column,
 		.value = value,
@@ -146,6 +174,8 @@ static void add_warnings(struct xfn_apply *apply, const struct xfn_ruleset *rule
 		xfn_apply_warn(apply, "%u trigger%s for an interface that is not attached",
 			       ruleset->waiting_count,
 			       ruleset->waiting_count == 1 ? " waits" : "s wait");
+	if (next->off)
+		xfn_apply_warn(apply, "every function is switched off, and stays so: xfn on");
 	xfn_model_warn_vlans(next, apply->warnings);
 	for (i = 0; i < next->attachment_count; i++)
 		if (xfn_link_find(next->attachments[i].name, &link) == -ENODEV)
@@ -185,10 +215,10 @@ static json_t *answer(struct xfn_apply *apply, json_t *changes)
 {
 	const struct xfn_manifest *manifest = apply->set->manifest;
 
-	return json_pack("{s:s, s:I, s:O, s:O, s:o, s:b}", "set", manifest->set, "revision",
+	return json_pack("{s:s, s:I, s:O, s:O, s:O, s:o, s:b}", "set", manifest->set, "revision",
 			 (json_int_t)(apply->change.engine->model->revision), "changes", changes,
-			 "warnings", apply->warnings, "defaults", defaults_json(manifest), "valid",
-			 1);
+			 "by_hand", apply->by_hand, "warnings", apply->warnings, "defaults",
+			 defaults_json(manifest), "valid", 1);
 }
 
 /* ---- plan and apply ------------------------------------------------------------------------------------ */
@@ -231,11 +261,10 @@ static void say_applied(struct xfn_apply *apply, size_t changes)
 
 static int commit(struct xfn_apply *apply, json_t *changes)
 {
-	struct xfn_engine *engine = apply->change.engine;
 	int err;
 
 	add_warnings(apply, NULL);
-	if (!json_array_size(changes) && xfn_model_set(engine->model, apply->set->manifest->set))
+	if (!json_array_size(changes) && xfn_apply_is_live(apply))
 		return 0;
 	err = xfn_change_commit(&apply->change);
 	if (err)
@@ -252,12 +281,16 @@ static int run(struct xfn_apply *apply, struct xfn_reply *reply)
 	struct xfn_capacity capacity;
 	int err = parse(apply);
 
+	if (!err && json_object_size(apply->missing))
+		return reply_needed(apply, reply);
 	if (!err)
 		err = xfn_apply_capacity(apply, &capacity);
 	if (!err)
 		err = xfn_change_init(&apply->change, apply->change.engine, apply->change.actor,
 				      &capacity);
 	apply->change.dry = dry;
+	if (!err)
+		err = xfn_apply_decide(apply);
 	if (!err)
 		err = build(apply);
 	if (json_object_size(apply->missing))
@@ -290,13 +323,16 @@ static int plan_or_apply(struct xfn_engine *engine, const struct xfn_apply_reque
 
 	apply.missing = json_object();
 	apply.warnings = json_array();
-	if (apply.missing && apply.warnings)
+	apply.by_hand = json_array();
+	if (apply.missing && apply.warnings && apply.by_hand)
 		err = run(&apply, reply);
 	json_decref(apply.missing);
 	json_decref(apply.warnings);
+	json_decref(apply.by_hand);
 	free(apply.log);
 	xfn_change_fini(&apply.change);
 	xfn_set_put(apply.set);
+	xfn_written_put(apply.written);
 	return err;
 }
 

@@ -13,11 +13,19 @@
 struct xfn_apply {
 	struct xfn_change change;
 	const struct xfn_apply_request *request;
-	struct xfn_set *set; /* the one being applied */
-	json_t *missing;     /* objects that the request lacks: {PATH:null}, each once */
-	char *log;           /* what the verifier said of the first object it refused, or NULL */
+	struct xfn_written *written; /* what is being applied */
+	struct xfn_set *set;         /* it, with the edits that are kept; once that is decided */
+	json_t *missing;             /* objects that the request lacks: {PATH:null}, each once */
+	char *log; /* what the verifier said of the first object it refused, or NULL */
 	json_t *warnings;
+	json_t *by_hand; /* what was changed by command, and what becomes of it */
 };
+
+/* The file @name of the request, or NULL. */
+const struct xfn_upload *xfn_apply_file(const struct xfn_apply *apply, const char *name);
+
+/* Asks for the file @name if the request lacks it. 0 or -ENOMEM. */
+int xfn_apply_need(struct xfn_apply *apply, const char *name);
 
 /* Adds a mistake at the place of @spec in the manifest; there may be more to tell. */
 void xfn_apply_diagnose(struct xfn_apply *apply, const struct xfn_function_spec *spec,
@@ -34,6 +42,10 @@ void xfn_apply_warn(struct xfn_apply *apply, const char *format, ...)
  * and says so.
  */
 int xfn_apply_capacity(struct xfn_apply *apply, struct xfn_capacity *capacity);
+
+/* @version is of this very object and program. */
+bool xfn_version_is(const struct xfn_version *version, const struct xfn_upload *object,
+		    const char *program);
 
 /* All attachments of the next model. */
 int xfn_apply_attachments(struct xfn_apply *apply);
@@ -60,8 +72,17 @@ int xfn_apply_ready(struct xfn_apply *apply, const struct xfn_function_spec *spe
 
 /* ---- engine_byhand.c ---------------------------------------------------------------------------- */
 
-/* A version that came by command stays, goes, or asks; a plan says which. */
-int xfn_apply_decide(struct xfn_apply *apply, const struct xfn_model_function *function,
-		     bool *keep);
+/*
+ * Decides about what was changed by command: kept, undone, in the manifest by now, or, where the
+ * request does not say, refused. A plan goes on as if it were undone, and says so. Makes apply->set.
+ */
+int xfn_apply_decide(struct xfn_apply *apply);
+
+/* The function's version came by command, and stays. */
+bool xfn_apply_keeps_version(const struct xfn_apply *apply,
+			     const struct xfn_model_function *function);
+
+/* The live set has the same edits, on what says the same: there is nothing to write down. */
+bool xfn_apply_is_live(const struct xfn_apply *apply);
 
 #endif

@@ -98,6 +98,7 @@ int xfn_change_init(struct xfn_change *change, struct xfn_engine *engine,
 		return -ENOMEM;
 	change->next->revision = engine->model->revision;
 	change->next->next_identity = engine->model->next_identity;
+	xfn_model_set_off(change->next, engine->model->off);
 	return init_slots(change) ?: xfn_pending_parse(change);
 }
 
@@ -130,6 +131,37 @@ int xfn_change_keep_sets(struct xfn_change *change, const char *except)
 		if (!except || strcmp(function->set->manifest->set, except))
 			err = xfn_change_keep_function(change, function, NULL, NULL);
 	}
+	return err;
+}
+
+int xfn_change_add_set(struct xfn_change *change, const struct xfn_set *old, struct xfn_set *next)
+{
+	const struct xfn_model *live = change->engine->model;
+	const struct xfn_model_function *function;
+	const struct xfn_function_spec *spec;
+	size_t i;
+	int err = xfn_model_add_set(change->next, next);
+
+	for (i = 0; i < live->function_count && !err; i++) {
+		function = &live->functions[i];
+		if (function->set != old)
+			continue;
+		spec = &next->manifest->functions[function->spec - old->manifest->functions];
+		err = xfn_change_keep_function(change, function, next, spec);
+	}
+	return err;
+}
+
+int xfn_change_replace_set(struct xfn_change *change, const struct xfn_set *old,
+			   struct xfn_set *next)
+{
+	const struct xfn_model *live = change->engine->model;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < live->set_count && !err; i++)
+		err = xfn_change_add_set(change, live->sets[i],
+					 live->sets[i] == old ? next : live->sets[i]);
 	return err;
 }
 
@@ -309,8 +341,9 @@ int xfn_change_reply(struct xfn_change *change, int err, const char *what, struc
 	const struct xfn_diag_list *diags = &change->diags;
 
 	if (diags->count)
-		return xfn_reply_error(reply, 422, change->code ?: "refused", diags,
-				       "cannot %s: %u mistake%s", what, diags->count + diags->more,
+		return xfn_reply_error(reply, change->status ?: 422, change->code ?: "refused",
+				       diags, "cannot %s: %u mistake%s", what,
+				       diags->count + diags->more,
 				       diags->count + diags->more == 1 ? "" : "s");
 	if (change->fault.text[0])
 		return reply_fault(change, what, reply);

@@ -37,7 +37,8 @@ struct xfn_function_config xfn_function_config_of(const struct xfn_model_functio
 	config.limit = XFN_FUNCTION_DELIVERY(xfn_delivery_of(spec));
 	xfn_limit_config_of(spec, &config);
 	if (!spec->enabled)
-		config.limit = (config.limit & ~XFN_FUNCTION_OFF_DROP) | XFN_FUNCTION_DISABLED;
+		config.limit = (config.limit & ~XFN_FUNCTION_OFF_DROP) | XFN_FUNCTION_DISABLED |
+			       (spec->disabled_drops ? XFN_FUNCTION_OFF_DROP : 0);
 	/* A version whose program could not be loaded leaves its slot empty: no_target. */
 	if (function->version) {
 		handler = function->version->slot;
@@ -78,7 +79,7 @@ static int add_functions(const struct xfn_model *model, struct sources *sources)
 		snprintf(sources->owners[i], sizeof(sources->owners[i]), "function '%s'",
 			 function->spec->name);
 		sources->functions[i] = (struct xfn_ruleset_function){
-			.file = function->set->manifest->file,
+			.files = function->set->manifest->files,
 			.owner = sources->owners[i],
 			.slot = function->slot,
 			.sample = XFN_TARGET_SAMPLE(xfn_function_config_of(function).target),
@@ -290,7 +291,10 @@ static int fill(struct xfn_engine *engine, const struct xfn_model *model,
 	xfn_dataplane_sweep_sources(dataplane);
 	xfn_deliveries_listen(engine);
 	stored = xfn_ruleset_store(ruleset, &dataplane->rules, generation);
-	return stored < 0 ? (int)stored : 0;
+	if (stored < 0)
+		return (int)stored;
+	xfn_dataplane_set_off(engine->dataplane, generation, xfn_off_of(model->off));
+	return 0;
 }
 
 int xfn_engine_install(struct xfn_engine *engine, const struct xfn_change *change,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine_private.h"
+#include "trigger_set.h"
 #include "units.h"
 
 #define TEXT_BYTES 320
@@ -67,6 +68,13 @@ static void limit_text(const struct xfn_function_spec *spec, char *text)
 		 xfn_excess_label(spec->limit.excess), spec->limit.packets ? " packets" : "");
 }
 
+static const char *enabled_text(const struct xfn_function_spec *spec)
+{
+	if (spec->enabled)
+		return "true";
+	return spec->disabled_drops ? "false, packets dropped" : "false";
+}
+
 static void latency_text(const struct xfn_function_spec *spec, char *text)
 {
 	char deadline[32];
@@ -121,61 +129,42 @@ static void triggers_text(const struct xfn_function_spec *spec, char *text)
 
 /* ---- are they the same? ---------------------------------------------------------------------------- */
 
-static bool spans_equal(const struct xfn_manifest *a, struct xfn_prefix_span as,
-			const struct xfn_manifest *b, struct xfn_prefix_span bs)
-{
-	const struct xfn_prefix *ap = xfn_manifest_prefixes(a, as);
-	const struct xfn_prefix *bp = xfn_manifest_prefixes(b, bs);
-	__u32 i;
-
-	if (as.count != bs.count)
-		return false;
-	for (i = 0; i < as.count; i++)
-		if (ap[i].family != bp[i].family || ap[i].plen != bp[i].plen ||
-		    memcmp(ap[i].addr, bp[i].addr, sizeof(ap[i].addr)))
-			return false;
-	return true;
-}
-
-static bool texts_equal(const char *a, const char *b)
-{
-	return !strcmp(a ?: "", b ?: "");
-}
-
-static bool keys_equal(const struct xfn_key_spec *a, const struct xfn_key_spec *b)
-{
-	if (!a || !b)
-		return a == b;
-	return a->kind == b->kind && a->value_bytes == b->value_bytes && a->offset == b->offset &&
-	       !memcmp(a->value, b->value, sizeof(a->value)) &&
-	       !memcmp(a->mask, b->mask, sizeof(a->mask)) && texts_equal(a->text, b->text);
-}
-
-static bool trigger_equal(const struct xfn_manifest *a, const struct xfn_trigger_spec *at,
-			  const struct xfn_manifest *b, const struct xfn_trigger_spec *bt)
-{
-	return at->protocol == bt->protocol && at->destination == bt->destination &&
-	       at->vlan_tags == bt->vlan_tags && at->port_lo == bt->port_lo &&
-	       at->port_hi == bt->port_hi && at->vlan[0] == bt->vlan[0] &&
-	       at->vlan[1] == bt->vlan[1] && texts_equal(at->interface, bt->interface) &&
-	       spans_equal(a, at->destinations, b, bt->destinations) &&
-	       spans_equal(a, at->sources, b, bt->sources) &&
-	       keys_equal(xfn_manifest_key(a, at), xfn_manifest_key(b, bt));
-}
-
-static bool triggers_equal(const struct xfn_model_function *a, const struct xfn_model_function *b)
+/* In the same order, as a rule. */
+static bool are_in_order(const struct xfn_model_function *a, const struct xfn_model_function *b)
 {
 	const struct xfn_manifest *am = a->set->manifest, *bm = b->set->manifest;
 	const struct xfn_trigger_spec *at = xfn_function_triggers(am, a->spec);
 	const struct xfn_trigger_spec *bt = xfn_function_triggers(bm, b->spec);
 	__u32 i;
 
-	if (a->spec->trigger_count != b->spec->trigger_count)
-		return false;
 	for (i = 0; i < a->spec->trigger_count; i++)
-		if (!trigger_equal(am, &at[i], bm, &bt[i]))
+		if (!xfn_trigger_equal(am, &at[i], bm, &bt[i]))
 			return false;
 	return true;
+}
+
+/* In any order: what it is decides which trigger wins, not where it stands. */
+static bool are_as_sets(const struct xfn_model_function *a, const struct xfn_model_function *b)
+{
+	const struct xfn_manifest *am = a->set->manifest, *bm = b->set->manifest;
+	const struct xfn_trigger_spec *bt = xfn_function_triggers(bm, b->spec);
+	struct xfn_trigger_set set;
+	__u32 i;
+
+	if (xfn_trigger_set_init(&set, am, a->spec))
+		return false;
+	for (i = 0; i < b->spec->trigger_count; i++)
+		if (xfn_trigger_set_remove(&set, bm, &bt[i]))
+			break;
+	xfn_trigger_set_fini(&set);
+	return i == b->spec->trigger_count;
+}
+
+static bool triggers_equal(const struct xfn_model_function *a, const struct xfn_model_function *b)
+{
+	if (a->spec->trigger_count != b->spec->trigger_count)
+		return false;
+	return are_in_order(a, b) || are_as_sets(a, b);
 }
 
 /* ---- functions -------------------------------------------------------------------------------------- */
@@ -197,8 +186,7 @@ static void diff_function(struct diff *diff, const struct xfn_model_function *fr
 	char before[TEXT_BYTES], after[TEXT_BYTES];
 
 	diff_parts(diff, from, to, delivery_text, "delivery");
-	compare(diff, "enabled", from->spec->enabled ? "true" : "false",
-		to->spec->enabled ? "true" : "false");
+	compare(diff, "enabled", enabled_text(from->spec), enabled_text(to->spec));
 	diff_parts(diff, from, to, limit_text, "limit");
 	diff_parts(diff, from, to, latency_text, "latency");
 	diff_parts(diff, from, to, objective_text, "objective");

@@ -384,6 +384,7 @@ int xfn_engine_open(const struct xfn_engine_options *options, struct xfn_engine 
 		return err;
 	}
 	if (engine->model->revision) {
+		xfn_engine_adopt_switches(engine);
 		xfn_revision_prune(options->state_dir, engine->model->revision,
 				   &xfn_revisions_kept);
 		xfn_engine_refresh(engine); /* says itself what goes wrong */
@@ -407,7 +408,7 @@ void xfn_engine_close(struct xfn_engine *engine)
 	xfn_activity_free(engine->activity);
 	xfn_ruleset_free(engine->ruleset);
 	xfn_model_free(engine->model);
-	xfn_set_put(engine->parsed);
+	xfn_written_put(engine->parsed);
 	xfn_dataplane_close(engine->dataplane);
 	free(engine->entered);
 	free(engine->named);
@@ -438,6 +439,16 @@ bool xfn_engine_is_empty(const struct xfn_engine *engine)
 	return !engine->model->function_count && !engine->pending.revision;
 }
 
+/* New maps, still without a function: what is off stays off. */
+static void flip_empty(struct xfn_engine *engine)
+{
+	enum xfn_off off = xfn_off_of(engine->model->off);
+
+	xfn_dataplane_set_off(engine->dataplane, 0, off);
+	xfn_dataplane_set_off(engine->dataplane, 1, off);
+	xfn_dataplane_flip(engine->dataplane, engine->model->revision);
+}
+
 /* There was no room for as much as was asked for: back to what there is at a start. */
 static void open_usual(struct xfn_engine *engine)
 {
@@ -448,7 +459,7 @@ static void open_usual(struct xfn_engine *engine)
 				     &fault);
 
 	if (!err) {
-		xfn_dataplane_flip(engine->dataplane, engine->model->revision);
+		flip_empty(engine);
 		return;
 	}
 	say_fault(engine, err, &fault);
@@ -470,7 +481,7 @@ int xfn_engine_grow(struct xfn_engine *engine, const struct xfn_capacity *capaci
 					 &adopted, fault);
 	/* Numbers go on: the model is of a revision that is on disk. */
 	if (!err && engine->model->revision)
-		xfn_dataplane_flip(engine->dataplane, engine->model->revision);
+		flip_empty(engine);
 	if (err)
 		open_usual(engine);
 	return alloc_flags(engine) ?: err;
@@ -507,6 +518,7 @@ int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct x
 	const char *attached[XFN_INTERFACES_MAX], **targets;
 	struct xfn_doctor_options options = {.interface = interface,
 					     .attached = attached,
+					     .off = xfn_off_label(engine->model->off),
 					     .vlans = names_vlan(engine->model),
 					     .sockets = has_sockets(engine->model),
 					     .pin_dir = engine->options.pin_dir};

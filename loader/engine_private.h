@@ -43,7 +43,7 @@ struct xfn_engine {
 	struct xfn_source *refresh;            /* timer: links or addresses have changed */
 	struct xfn_source *next_retry;         /* timer: a program that `next` names is missing */
 	bool next_missing[XFN_INTERFACES_MAX]; /* and that was said */
-	struct xfn_set *parsed; /* the manifest last sent, so that it is parsed once */
+	struct xfn_written *parsed; /* the manifest last sent, so that it is parsed once */
 	struct xfn_pending pending;
 	struct xfn_tracing *tracing;   /* the trace under way, or NULL */
 	struct xfn_activity *activity; /* when each function was last seen at work */
@@ -101,6 +101,12 @@ void xfn_change_fini(struct xfn_change *change);
 
 /* Copies sets, functions or attachments; all but those of set @except, which may be NULL. */
 int xfn_change_keep_sets(struct xfn_change *change, const char *except);
+/* Adds @next with the functions of the live set @old, of which it was made. */
+int xfn_change_add_set(struct xfn_change *change, const struct xfn_set *old, struct xfn_set *next);
+
+/* Copies all sets and their functions, @next in the place of @old, of which it was made. */
+int xfn_change_replace_set(struct xfn_change *change, const struct xfn_set *old,
+			   struct xfn_set *next);
 int xfn_change_keep_attachments(struct xfn_change *change, const char *except);
 
 /*
@@ -127,6 +133,23 @@ int xfn_change_refuse(struct xfn_change *change, int err, int status, const char
 
 /* The reply to a change that failed with @err. */
 int xfn_change_reply(struct xfn_change *change, int err, const char *what, struct xfn_reply *reply);
+
+/* ---- engine_edit.c: changes by command -------------------------------------------------------- */
+
+/*
+ * All sets and functions of the next model, @set with one more edit, made by the change's actor.
+ * -EALREADY: there is nothing to change. Other refusals are said in the change.
+ */
+int xfn_change_edit(struct xfn_change *change, const struct xfn_set *set,
+		    struct xfn_edit_spec *spec);
+
+/* ---- engine_off.c ------------------------------------------------------------------------------- */
+
+/*
+ * What was switched with xfnd dead (`xfn off --direct`) is in the kernel and not on disk: the kernel
+ * is right, and it becomes a revision.
+ */
+void xfn_engine_adopt_switches(struct xfn_engine *engine);
 
 /* ---- engine_commit.c ------------------------------------------------------------------------------ */
 
@@ -226,6 +249,8 @@ void xfn_model_warn_vlans(const struct xfn_model *model, json_t *list);
 /* Writes the change's next model, beside @record, which is what the revision says of itself. */
 int xfn_state_write(const struct xfn_change *change, const json_t *record);
 
+/* ---- engine_disk.c ------------------------------------------------------------------------- */
+
 /* Reads a revision. Versions have no programs yet. -EBADMSG: damaged; the fault says what. */
 int xfn_state_read(const char *state_dir, __u64 revision, struct xfn_model **ret,
 		   struct xfn_fault *fault);
@@ -240,6 +265,13 @@ json_t *xfn_model_diff(struct xfn_model *live, struct xfn_model *next, const cha
 
 /* The config that the data plane gets for a function. */
 struct xfn_function_config xfn_function_config_of(const struct xfn_model_function *function);
+/* "pass", "drop"; NULL: nothing is off. */
+const char *xfn_off_label(const struct xfn_edit *off);
+/* xfn_engine_switch() of all functions. */
+int xfn_engine_switch_all(struct xfn_engine *engine, bool on, bool drop,
+			  const struct xfn_actor *actor, struct xfn_reply *reply);
+/* What the data plane gets for the edit that switched everything off; NULL: nothing is off. */
+enum xfn_off xfn_off_of(const struct xfn_edit *off);
 /* The sampling threshold of one event in @sample. */
 __u32 xfn_sample_threshold(__u32 sample);
 

@@ -226,3 +226,14 @@ json_t *xfn_time_json(__u64 realtime_ns)
 	snprintf(text, sizeof(text), "%s.%03lluZ", whole, realtime_ns / 1000000ULL % 1000);
 	return json_string(text);
 }
+
+json_t *xfn_edit_json(const struct xfn_edit *edit, const char *fate)
+{
+	const struct xfn_edit_spec *spec = &edit->spec;
+	char words[XFN_EDIT_WORDS_BYTES];
+
+	return json_pack("{s:s?, s:s?, s:s, s:s, s:I, s:o, s:s, s:s*}", "function", spec->function,
+			 "tenant", spec->tenant, "kind", xfn_edit_label(spec->kind), "what",
+			 xfn_edit_print(edit, words), "uid", (json_int_t)spec->uid, "time",
+			 xfn_time_json(spec->time_ns), "command", spec->command, "fate", fate);
+}

@@ -73,6 +73,12 @@ const char *xfn_function_state(const struct xfn_engine *engine,
  */
 int xfn_waiting_count(const struct xfn_engine *engine, __u32 **ret);
 
+/* A limit with all that took effect; null where there is none. */
+json_t *xfn_limit_json(const struct xfn_function_spec *spec);
+
+/* {"function","tenant","kind","what","uid","time","command"}, and "fate" if it is not NULL. */
+json_t *xfn_edit_json(const struct xfn_edit *edit, const char *fate);
+
 /* "native" or "generic". */
 const char *xfn_mode_label(bool generic);
 

@@ -10,7 +10,7 @@
 
 /* ---- functions --------------------------------------------------------------------------------------- */
 
-static const struct xfn_upload *find_object(const struct xfn_apply *apply, const char *name)
+const struct xfn_upload *xfn_apply_file(const struct xfn_apply *apply, const char *name)
 {
 	size_t i;
 
@@ -20,8 +20,15 @@ static const struct xfn_upload *find_object(const struct xfn_apply *apply, const
 	return NULL;
 }
 
-static bool version_is(const struct xfn_version *version, const struct xfn_upload *object,
-		       const char *program)
+int xfn_apply_need(struct xfn_apply *apply, const char *name)
+{
+	if (xfn_apply_file(apply, name))
+		return 0;
+	return json_object_set_new(apply->missing, name, json_null()) ? -ENOMEM : 0;
+}
+
+bool xfn_version_is(const struct xfn_version *version, const struct xfn_upload *object,
+		    const char *program)
 {
 	return version && version->object_bytes == object->size &&
 	       !memcmp(version->object, object->data, object->size) &&
@@ -66,23 +73,16 @@ static int load_object(struct xfn_apply *apply, struct xfn_model_function *funct
 static int settle_handler(struct xfn_apply *apply, struct xfn_model_function *function)
 {
 	const struct xfn_function_spec *spec = function->spec;
-	const struct xfn_upload *object = find_object(apply, spec->kernel.object);
-	bool keep = false;
-	int err;
+	const struct xfn_upload *object = xfn_apply_file(apply, spec->kernel.object);
 
 	if (!object)
-		return json_object_set_new(apply->missing, spec->kernel.object, json_null())
-			       ? -ENOMEM
-			       : 0;
-	if (version_is(function->version, object, spec->kernel.program)) {
+		return xfn_apply_need(apply, spec->kernel.object);
+	if (xfn_version_is(function->version, object, spec->kernel.program)) {
 		function->by_hand = false;
 		return 0;
 	}
-	if (function->by_hand) {
-		err = xfn_apply_decide(apply, function, &keep);
-		if (err || keep)
-			return err;
-	}
+	if (xfn_apply_keeps_version(apply, function))
+		return 0;
 	function->by_hand = false;
 	return load_object(apply, function, object);
 }
@@ -218,7 +218,7 @@ int xfn_apply_attachments(struct xfn_apply *apply)
 /* The first interface that is particular about it decides; others are checked against that. */
 static __u32 wanted_attach_type(const struct xfn_apply *apply)
 {
-	const struct xfn_manifest *manifest = apply->set->manifest;
+	const struct xfn_manifest *manifest = apply->written->manifest;
 	const struct xfn_engine *engine = apply->change.engine;
 	__u32 have = engine->dataplane->capacity.attach_type, wanted;
 	size_t i;
@@ -234,7 +234,7 @@ static __u32 wanted_attach_type(const struct xfn_apply *apply)
 
 static struct xfn_capacity wanted_capacity(const struct xfn_apply *apply)
 {
-	const struct xfn_capacity_spec *spec = &apply->set->manifest->capacity;
+	const struct xfn_capacity_spec *spec = &apply->written->manifest->capacity;
 	const struct xfn_capacity *have = &apply->change.engine->dataplane->capacity;
 	struct xfn_capacity wanted = *have;
 
@@ -248,7 +248,7 @@ static struct xfn_capacity wanted_capacity(const struct xfn_apply *apply)
 
 int xfn_apply_capacity(struct xfn_apply *apply, struct xfn_capacity *capacity)
 {
-	const struct xfn_capacity_spec *spec = &apply->set->manifest->capacity;
+	const struct xfn_capacity_spec *spec = &apply->written->manifest->capacity;
 	const struct xfn_capacity *have = &apply->change.engine->dataplane->capacity;
 	struct xfn_capacity wanted = wanted_capacity(apply);
 	bool roomy = spec->triggers <= have->triggers && spec->functions <= have->functions;

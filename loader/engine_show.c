@@ -112,6 +112,9 @@ static int fill_trigger(json_t *object, const struct xfn_manifest *manifest,
 	err = err ?: put_text(object, "interface", trigger->interface);
 	if (!err && trigger->key)
 		err = put(object, "key", key_json(xfn_manifest_key(manifest, trigger)));
+	/* Of the manifest itself, which the function names, where no other file is named. */
+	if (!err && trigger->file)
+		err = put_text(object, "file", manifest->files[trigger->file]);
 	return err ?: put_count(object, "line", trigger->line);
 }
 
@@ -179,7 +182,7 @@ static json_t *per_source_json(const struct xfn_function_spec *spec)
 }
 
 /* Of the rate of all sources together; without one there is no burst, so none is left out. */
-static json_t *limit_json(const struct xfn_function_spec *spec)
+json_t *xfn_limit_json(const struct xfn_function_spec *spec)
 {
 	static const struct setting settings[] = {
 		{XFN_GIVEN_BURST, "burst"},
@@ -384,6 +387,27 @@ static json_t *maps_json(const struct xfn_dataplane *dataplane,
 	return list;
 }
 
+/* ---- by hand ---------------------------------------------------------------------------------------- */
+
+/* What was changed by command, the first of it. */
+static json_t *by_hand_json(const struct xfn_model_function *function)
+{
+	const struct xfn_set *set = function->set;
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < set->edit_count && list; i++) {
+		if (!xfn_edit_is_of(set->edits[i], function->spec) ||
+		    json_array_size(list) == SHOWN_MAX)
+			continue;
+		if (json_array_append_new(list, xfn_edit_json(set->edits[i], NULL))) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
 /* ---- all of it ------------------------------------------------------------------------------------- */
 
 static int fill_function(json_t *object, const struct xfn_engine *engine,
@@ -398,11 +422,13 @@ static int fill_function(json_t *object, const struct xfn_engine *engine,
 	err = err ?: put_text(object, "description", spec->description);
 	err = err ?: put_text(object, "state", xfn_function_state(engine, function, waiting));
 	err = err ?: put(object, "enabled", json_boolean(spec->enabled));
+	err = err ?: put_text(object, "disabled", spec->disabled_drops ? "drop" : "pass");
+	err = err ?: put(object, "by_hand", by_hand_json(function));
 	err = err ?: put_text(object, "delivery", xfn_delivery_label(spec->delivery));
 	err = err ?: put(object, "kernel", kernel_json(function));
 	err = err ?: put(object, "socket", socket_json(spec));
 	err = err ?: put(object, "netdev", netdev_json(engine, function));
-	err = err ?: put(object, "limit", limit_json(spec));
+	err = err ?: put(object, "limit", xfn_limit_json(spec));
 	err = err ?: put(object, "latency", latency_json(spec));
 	err = err ?: put(object, "objective", objective_json(spec));
 	err = err ?: put(object, "defaults", defaults_of_function(spec));

@@ -21,29 +21,42 @@
 struct files {
 	struct xfn_revision_file *list;
 	char (*names)[FILE_NAME_BYTES];
-	size_t count;
+	char **made; /* texts that were made to be written */
+	size_t count, made_count;
 };
 
 static void files_fini(struct files *files)
 {
+	while (files->made_count)
+		free(files->made[--files->made_count]);
+	free(files->made);
 	free(files->list);
 	free(files->names);
 }
 
 static int files_init(struct files *files, const struct xfn_model *model)
 {
-	size_t most = model->set_count + 2 * model->function_count + 2;
+	size_t most = 2 * model->set_count + 2 * model->function_count + 2, i, j;
+
+	for (i = 0; i < model->set_count; i++) {
+		most += model->sets[i]->written->csv_count;
+		for (j = 0; j < model->sets[i]->edit_count; j++)
+			most += !!model->sets[i]->edits[j]->spec.csv;
+	}
 
 	files->list = calloc(most, sizeof(*files->list));
 	files->names = calloc(most, sizeof(*files->names));
-	return files->list && files->names ? 0 : -ENOMEM;
+	files->made = calloc(model->set_count + 1, sizeof(*files->made));
+	return files->list && files->names && files->made ? 0 : -ENOMEM;
 }
 
-static void add_file(struct files *files, const char *name, const void *data, size_t size)
+/* @sum: of the bytes; 0 where it is not known. */
+static void add_file(struct files *files, const char *name, const void *data, size_t size,
+		     __u64 sum)
 {
 	snprintf(files->names[files->count], FILE_NAME_BYTES, "%s", name);
 	files->list[files->count] = (struct xfn_revision_file){
-		.name = files->names[files->count], .data = data, .size = size};
+		.name = files->names[files->count], .data = data, .size = size, .sum = sum};
 	files->count++;
 }
 
@@ -61,7 +74,7 @@ static json_t *version_json(const struct xfn_version *version, const struct xfn_
 	if (!version)
 		return json_null();
 	object_name(name, spec, version->number);
-	add_file(files, name, version->object, version->object_bytes);
+	add_file(files, name, version->object, version->object_bytes, version->sum);
 	return json_pack(
 		"{s:I, s:I, s:I, s:I, s:s?, s:s}", "number", (json_int_t)version->number, "slot",
 		(json_int_t)version->slot, "histogram", (json_int_t)version->histogram, "loaded_ns",
@@ -93,6 +106,56 @@ static json_t *function_json(const struct xfn_model_function *function, struct f
 			 retired_json(&function->retired));
 }
 
+/* The files that the manifest names: [{"path","file"}]. */
+static json_t *csvs_json(const struct xfn_set *set, struct files *files)
+{
+	const struct xfn_written *written = set->written;
+	json_t *list = json_array();
+	char name[FILE_NAME_BYTES];
+	size_t i;
+
+	for (i = 0; i < written->csv_count; i++) {
+		snprintf(name, sizeof(name), "sets/%s.%zu.csv", set->manifest->set, i);
+		add_file(files, name, written->csvs[i].data, written->csvs[i].size,
+			 written->csvs[i].sum);
+		json_array_append_new(
+			list, json_pack("{s:s, s:s}", "path", written->csvs[i].path, "file", name));
+	}
+	return list;
+}
+
+static void edit_csv_name(char *name, const struct xfn_edit *edit, const char *set)
+{
+	snprintf(name, FILE_NAME_BYTES, "sets/%s.edit-%llu.csv", set, edit->spec.time_ns);
+}
+
+/* The edits, a line each, and their CSVs in files of their own. 0 or -ENOMEM. */
+static int add_edits(const struct xfn_set *set, struct files *files)
+{
+	char name[FILE_NAME_BYTES], *text = NULL;
+	const struct xfn_edit *edit;
+	size_t size, i;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return -ENOMEM;
+	for (i = 0; i < set->edit_count; i++) {
+		edit = set->edits[i];
+		fprintf(out, "%s\n", edit->line);
+		edit_csv_name(name, edit, set->manifest->set);
+		if (edit->spec.csv)
+			add_file(files, name, edit->spec.csv, edit->spec.csv_bytes, edit->csv_sum);
+	}
+	if (fclose(out)) {
+		free(text);
+		return -ENOMEM;
+	}
+	files->made[files->made_count++] = text;
+	snprintf(name, sizeof(name), "sets/%s.edits", set->manifest->set);
+	add_file(files, name, text, size, 0);
+	return 0;
+}
+
 static json_t *sets_json(const struct xfn_model *model, struct files *files)
 {
 	json_t *sets = json_array();
@@ -103,10 +166,14 @@ static json_t *sets_json(const struct xfn_model *model, struct files *files)
 	for (i = 0; i < model->set_count; i++) {
 		set = model->sets[i];
 		snprintf(name, sizeof(name), "sets/%s.yaml", set->manifest->set);
-		add_file(files, name, set->text, set->text_bytes);
-		if (json_array_append_new(sets,
-					  json_pack("{s:s, s:s, s:s}", "name", set->manifest->set,
-						    "path", set->manifest->file, "file", name))) {
+		add_file(files, name, set->written->text.data, set->written->text.size,
+			 set->written->text.sum);
+		if ((set->edit_count && add_edits(set, files)) ||
+		    json_array_append_new(sets,
+					  json_pack("{s:s, s:s, s:s, s:o, s:I}", "name",
+						    set->manifest->set, "path", set->manifest->file,
+						    "file", name, "csvs", csvs_json(set, files),
+						    "edits", (json_int_t)set->edit_count))) {
 			json_decref(sets);
 			return NULL;
 		}
@@ -189,8 +256,11 @@ int xfn_state_write(const struct xfn_change *change, const json_t *record)
 	int err = text ? files_init(&files, change->next) : -ENOMEM;
 
 	if (!err) {
-		add_file(&files, XFN_RECORD_FILE, text, strlen(text));
+		add_file(&files, XFN_RECORD_FILE, text, strlen(text), 0);
 		meta = meta_json(change, &files);
+		if (meta && change->next->off)
+			json_object_set_new(meta, "off",
+					    json_loads(change->next->off->line, 0, NULL));
 		err = meta ? xfn_revision_write(change->engine->options.state_dir,
 						change->next->revision, meta, files.list,
 						files.count, change->engine->model->revision)
@@ -200,206 +270,4 @@ int xfn_state_write(const struct xfn_change *change, const json_t *record)
 	free(text);
 	files_fini(&files);
 	return err;
-}
-
-/* ---- reading ------------------------------------------------------------------------------------------ */
-
-struct reader {
-	const char *state_dir;
-	__u64 revision;
-	struct xfn_model *model;
-	struct xfn_fault *fault;
-};
-
-static int read_set(const struct reader *reader, const json_t *json)
-{
-	const char *path = json_string_value(json_object_get(json, "path"));
-	const char *file = json_string_value(json_object_get(json, "file"));
-	struct xfn_manifest *manifest = NULL;
-	struct xfn_diag_list diags = {};
-	struct xfn_set *set;
-	void *text = NULL;
-	size_t size;
-	int err;
-
-	if (!path || !file)
-		return -EBADMSG;
-	err = xfn_revision_read_file(reader->state_dir, reader->revision, file, &text, &size);
-	if (!err)
-		err = xfn_manifest_parse(path, text, size, &diags, &manifest);
-	if (diags.count)
-		xfn_fault_set(reader->fault, "%s:%u: %s", file, diags.items[0].line,
-			      diags.items[0].message);
-	xfn_diag_list_fini(&diags);
-	set = err ? NULL : xfn_set_new(text, size, manifest);
-	if (!set) {
-		xfn_manifest_free(manifest);
-		free(text);
-		return err ?: -ENOMEM;
-	}
-	err = xfn_model_add_set(reader->model, set);
-	xfn_set_put(set);
-	return err;
-}
-
-static json_int_t number_of(const json_t *json, const char *key)
-{
-	return json_integer_value(json_object_get(json, key));
-}
-
-/* *ret stays NULL where the JSON says null. */
-static int read_version(const struct reader *reader, const json_t *json, struct xfn_version **ret)
-{
-	const char *object = json_string_value(json_object_get(json, "object"));
-	const char *program = json_string_value(json_object_get(json, "program"));
-	struct xfn_version *version;
-	void *data;
-	size_t size;
-	int err;
-
-	if (json_is_null(json))
-		return 0;
-	if (!object)
-		return -EBADMSG;
-	err = xfn_revision_read_file(reader->state_dir, reader->revision, object, &data, &size);
-	if (err)
-		return err;
-	version = xfn_version_new(data, size, program);
-	free(data);
-	if (!version)
-		return -ENOMEM;
-	version->number = number_of(json, "number");
-	version->slot = number_of(json, "slot");
-	version->histogram = number_of(json, "histogram");
-	version->loaded_ns = number_of(json, "loaded_ns");
-	*ret = version;
-	return 0;
-}
-
-static const struct xfn_function_spec *find_spec(const struct xfn_set *set, const char *tenant,
-						 const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < set->manifest->function_count; i++)
-		if (!strcmp(set->manifest->functions[i].name, name) &&
-		    !strcmp(set->manifest->functions[i].tenant, tenant))
-			return &set->manifest->functions[i];
-	return NULL;
-}
-
-static void read_retired(const json_t *json, struct xfn_retired *retired)
-{
-	const json_t *outcomes = json_object_get(json, "outcomes");
-	size_t i;
-
-	retired->invocations = number_of(json, "invocations");
-	retired->reply_bytes = json_integer_value(json_object_get(json, "reply_bytes"));
-	for (i = 0; i < XFN_OUTCOME_COUNT; i++)
-		retired->outcomes[i] = json_integer_value(json_array_get(outcomes, i));
-}
-
-static int read_function(const struct reader *reader, const json_t *json)
-{
-	const char *tenant = json_string_value(json_object_get(json, "tenant"));
-	const char *name = json_string_value(json_object_get(json, "name"));
-	const char *set = json_string_value(json_object_get(json, "set"));
-	struct xfn_model_function function = {};
-	int err;
-
-	if (!tenant || !name || !set)
-		return -EBADMSG;
-	function.set = xfn_model_set(reader->model, set);
-	function.spec = function.set ? find_spec(function.set, tenant, name) : NULL;
-	if (!function.spec)
-		return -EBADMSG;
-	function.slot = number_of(json, "slot");
-	function.identity = number_of(json, "identity");
-	function.next_version = number_of(json, "next_version");
-	function.by_hand = json_is_true(json_object_get(json, "by_hand"));
-	read_retired(json_object_get(json, "retired"), &function.retired);
-	err = read_version(reader, json_object_get(json, "version"), &function.version);
-	if (!err)
-		err = read_version(reader, json_object_get(json, "draining"), &function.draining);
-	if (!err)
-		err = xfn_model_add_function(reader->model, &function);
-	xfn_version_put(function.version); /* the model has references of its own */
-	xfn_version_put(function.draining);
-	return err;
-}
-
-/* @json: NULL where there is none. */
-static int read_next(const json_t *json, struct xfn_attachment *attachment)
-{
-	const char *path = json_string_value(json_object_get(json, "path"));
-	const char *tag = json_string_value(json_object_get(json, "tag"));
-
-	if (!json)
-		return 0;
-	if (!path || !tag || strlen(path) >= sizeof(attachment->next) ||
-	    xfn_tag_parse(tag, attachment->next_tag))
-		return -EBADMSG;
-	strcpy(attachment->next, path);
-	attachment->next_id = number_of(json, "id");
-	return 0;
-}
-
-static int read_attachment(const struct reader *reader, const json_t *json)
-{
-	const char *name = json_string_value(json_object_get(json, "interface"));
-	const char *set = json_string_value(json_object_get(json, "set"));
-	struct xfn_attachment attachment = {};
-	int err;
-
-	if (!name || !set || strlen(name) >= sizeof(attachment.name) ||
-	    strlen(set) >= sizeof(attachment.set))
-		return -EBADMSG;
-	strcpy(attachment.name, name);
-	strcpy(attachment.set, set);
-	attachment.generic = json_is_true(json_object_get(json, "generic"));
-	attachment.coexist = json_is_true(json_object_get(json, "coexist"));
-	err = read_next(json_object_get(json, "next"), &attachment);
-	return err ?: xfn_model_add_attachment(reader->model, &attachment);
-}
-
-static int read_each(const struct reader *reader, const json_t *meta, const char *key,
-		     int (*read)(const struct reader *, const json_t *))
-{
-	const json_t *list = json_object_get(meta, key);
-	size_t i;
-	int err = json_is_array(list) ? 0 : -EBADMSG;
-
-	for (i = 0; i < json_array_size(list) && !err; i++)
-		err = read(reader, json_array_get(list, i));
-	if (err && !reader->fault->text[0])
-		xfn_fault_set(reader->fault, "meta.json: element %zu of '%s' is not as expected", i,
-			      key);
-	return err;
-}
-
-int xfn_state_read(const char *state_dir, __u64 revision, struct xfn_model **ret,
-		   struct xfn_fault *fault)
-{
-	struct reader reader = {state_dir, revision, xfn_model_new(), fault};
-	json_t *meta = NULL;
-	int err;
-
-	fault->text[0] = '\0';
-	if (!reader.model)
-		return -ENOMEM;
-	err = xfn_revision_read(state_dir, revision, &meta);
-	if (!err) {
-		reader.model->revision = revision;
-		reader.model->next_identity = number_of(meta, "next_identity");
-		err = read_each(&reader, meta, "attachments", read_attachment) ?:
-		      read_each(&reader, meta, "sets", read_set) ?:
-		      read_each(&reader, meta, "functions", read_function);
-	}
-	json_decref(meta);
-	if (err) {
-		xfn_model_free(reader.model);
-		return err;
-	}
-	*ret = reader.model;
-	return 0;
 }

@@ -209,6 +209,11 @@ static json_t *warnings_json(const struct xfn_engine *engine)
 
 	if (!list)
 		return NULL;
+	if (engine->model->off)
+		warn(list,
+		     "xfn is OFF: every function is switched off, by user %u with '%s'; on again "
+		     "with 'xfn on'",
+		     engine->model->off->spec.uid, engine->model->off->spec.command);
 	if (live != engine->model->revision)
 		warn(list, "the kernel runs revision %llu, xfnd knows revision %llu", live,
 		     engine->model->revision);
@@ -216,6 +221,18 @@ static json_t *warnings_json(const struct xfn_engine *engine)
 	warn_next(engine, list);
 	warn_functions(engine, list);
 	return list;
+}
+
+/* ---- the switch ---------------------------------------------------------------------------------- */
+
+/* {"mode","uid","time","command"}, or null. */
+static json_t *off_json(const struct xfn_edit *off)
+{
+	if (!off)
+		return json_null();
+	return json_pack("{s:s, s:I, s:o, s:s}", "mode", xfn_off_label(off), "uid",
+			 (json_int_t)off->spec.uid, "time", xfn_time_json(off->spec.time_ns),
+			 "command", off->spec.command);
 }
 
 /* ---- all of it ----------------------------------------------------------------------------------- */
@@ -235,7 +252,8 @@ int xfn_engine_status(struct xfn_engine *engine, struct xfn_reply *reply)
 	}
 	return xfn_reply_json(
 		reply,
-		json_pack("{s:s, s:I, s:I, s:I, s:i, s:o, s:o, s:I, s:o, s:I, s:I, s:I, s:o, s:o}",
+		json_pack("{s:s, s:I, s:I, s:I, s:i, s:o, s:o, s:I, s:o, s:I, s:I, s:I, s:o, s:o, "
+			  "s:o}",
 			  "version", XFN_VERSION, "pid", (json_int_t)getpid(), "uptime_ns",
 			  (json_int_t)uptime_ns(), "revision", (json_int_t)XFN_LIVE_REVISION(live),
 			  "generation", (int)XFN_LIVE_GENERATION(live), "pending",
@@ -245,5 +263,6 @@ int xfn_engine_status(struct xfn_engine *engine, struct xfn_reply *reply)
 			  (json_int_t)engine->model->set_count, "triggers",
 			  (json_int_t)(ruleset ? ruleset->trigger_count : 0), "triggers_waiting",
 			  (json_int_t)(ruleset ? ruleset->waiting_count : 0), "capacity",
-			  capacity_json(engine), "warnings", warnings_json(engine)));
+			  capacity_json(engine), "off", off_json(engine->model->off), "warnings",
+			  warnings_json(engine)));
 }

@@ -18,11 +18,25 @@ static json_t *names_json(const struct xfn_handler_maps *maps)
 	return names;
 }
 
+/* The set, which knows from now on who swapped the handler. */
+static int note(struct xfn_change *change, const struct xfn_model_function *live,
+		const struct xfn_upload *object)
+{
+	struct xfn_edit_spec spec = {
+		.kind = XFN_EDIT_SWAP,
+		.tenant = live->spec->tenant,
+		.function = live->spec->name,
+		.text = object->name,
+	};
+
+	return xfn_change_edit(change, live->set, &spec);
+}
+
 static int build(struct xfn_change *change, const struct xfn_model_function *live,
 		 const struct xfn_upload *object)
 {
 	struct xfn_model_function *function;
-	int err = xfn_change_keep_sets(change, NULL) ?: xfn_change_keep_attachments(change, NULL);
+	int err = note(change, live, object) ?: xfn_change_keep_attachments(change, NULL);
 
 	if (err)
 		return err;

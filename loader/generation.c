@@ -85,6 +85,19 @@ void xfn_dataplane_set_function(struct xfn_dataplane *dataplane, unsigned genera
 	store_word(&to->target, config->target);
 }
 
+void xfn_dataplane_set_off(struct xfn_dataplane *dataplane, unsigned generation, enum xfn_off off)
+{
+	__atomic_store_n(&dataplane->rules.control->off[generation], off, __ATOMIC_RELAXED);
+}
+
+enum xfn_off xfn_dataplane_off(const struct xfn_dataplane *dataplane)
+{
+	const struct xfn_control *control = dataplane->rules.control;
+
+	return __atomic_load_n(&control->off[XFN_LIVE_GENERATION(live_word(dataplane))],
+			       __ATOMIC_RELAXED);
+}
+
 int xfn_dataplane_zero(struct xfn_dataplane *dataplane, enum xfn_map map, __u32 index)
 {
 	struct bpf_map_info info = {};

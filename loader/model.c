@@ -6,34 +6,7 @@
 #include <unistd.h>
 
 #include "model.h"
-
-struct xfn_set *xfn_set_new(char *text, size_t text_bytes, struct xfn_manifest *manifest)
-{
-	struct xfn_set *set = calloc(1, sizeof(*set));
-
-	if (!set)
-		return NULL;
-	set->references = 1;
-	set->text = text;
-	set->text_bytes = text_bytes;
-	set->manifest = manifest;
-	return set;
-}
-
-struct xfn_set *xfn_set_get(struct xfn_set *set)
-{
-	set->references++;
-	return set;
-}
-
-void xfn_set_put(struct xfn_set *set)
-{
-	if (!set || --set->references)
-		return;
-	xfn_manifest_free(set->manifest);
-	free(set->text);
-	free(set);
-}
+#include "revision.h"
 
 struct xfn_version *xfn_version_new(const void *object, size_t object_bytes, const char *program)
 {
@@ -52,6 +25,7 @@ struct xfn_version *xfn_version_new(const void *object, size_t object_bytes, con
 	}
 	memcpy(version->object, object, object_bytes);
 	version->object_bytes = object_bytes;
+	version->sum = xfn_revision_sum(object, object_bytes);
 	return version;
 }
 
@@ -97,6 +71,7 @@ void xfn_model_free(struct xfn_model *model)
 	}
 	for (i = 0; i < model->set_count; i++)
 		xfn_set_put(model->sets[i]);
+	xfn_edit_put(model->off);
 	free(model->by_name);
 	free(model->attachments);
 	free(model->functions);
@@ -148,6 +123,13 @@ int xfn_model_add_attachment(struct xfn_model *model, const struct xfn_attachmen
 	model->attachments = attachments;
 	attachments[model->attachment_count++] = *attachment;
 	return 0;
+}
+
+void xfn_model_set_off(struct xfn_model *model, struct xfn_edit *off)
+{
+	xfn_edit_get(off);
+	xfn_edit_put(model->off);
+	model->off = off;
 }
 
 struct xfn_attachment *xfn_model_attachment(const struct xfn_model *model, const char *interface)

@@ -14,16 +14,8 @@
 #include <stddef.h>
 #include <linux/types.h>
 
-#include "manifest.h"
+#include "set.h"
 #include "xfn/abi.h"
-
-/* A manifest that was applied: one set of functions. Immutable. */
-struct xfn_set {
-	unsigned references;
-	char *text; /* as the user wrote it; text[text_bytes] is a NUL that is not counted */
-	size_t text_bytes;
-	struct xfn_manifest *manifest; /* ->set is its name, ->file the path as typed */
-};
 
 /* What a handler's version did before its slot was given back: absolute numbers. */
 struct xfn_retired {
@@ -42,6 +34,7 @@ struct xfn_version {
 	char *program;   /* name in the object as asked for, or NULL: the only one */
 	void *object;    /* the bytes it was loaded from */
 	size_t object_bytes;
+	__u64 sum;       /* xfn_revision_sum() of the object */
 	__u64 loaded_ns; /* CLOCK_REALTIME */
 };
 
@@ -80,11 +73,8 @@ struct xfn_model {
 	size_t by_name_count;
 	struct xfn_attachment *attachments;
 	size_t attachment_count;
+	struct xfn_edit *off; /* everything was switched off, by whom; NULL: it is on */
 };
-
-struct xfn_set *xfn_set_new(char *text, size_t text_bytes, struct xfn_manifest *manifest);
-struct xfn_set *xfn_set_get(struct xfn_set *set);
-void xfn_set_put(struct xfn_set *set); /* takes NULL */
 
 struct xfn_version *xfn_version_new(const void *object, size_t object_bytes, const char *program);
 struct xfn_version *xfn_version_get(struct xfn_version *version); /* takes NULL */
@@ -99,6 +89,9 @@ void xfn_model_free(struct xfn_model *model); /* takes NULL */
 int xfn_model_add_set(struct xfn_model *model, struct xfn_set *set);
 int xfn_model_add_function(struct xfn_model *model, const struct xfn_model_function *function);
 int xfn_model_add_attachment(struct xfn_model *model, const struct xfn_attachment *attachment);
+
+/* Switches all functions off, or on with NULL. Takes a reference. */
+void xfn_model_set_off(struct xfn_model *model, struct xfn_edit *off);
 
 /* By name; NULL when there is none, or no memory for the index. */
 struct xfn_set *xfn_model_set(const struct xfn_model *model, const char *name);

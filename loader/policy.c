@@ -25,8 +25,11 @@ static void rate_config(const struct xfn_limit_spec *limit, struct xfn_function_
 {
 	__u64 interval;
 
+	/* As a limit it refuses all, too: `xfn on --direct`, which takes DISABLED away, opens nothing. */
 	if (!limit->rate.count) {
-		config->limit |= XFN_FUNCTION_DISABLED | XFN_FUNCTION_OFF_DROP;
+		config->limit |= XFN_FUNCTION_DISABLED | XFN_FUNCTION_OFF_DROP |
+				 XFN_FUNCTION_LIMITED | XFN_FUNCTION_PACKETS |
+				 XFN_LIMIT_INTERVAL_MASK;
 		return;
 	}
 	interval = xfn_rate_interval(limit->rate);

@@ -37,7 +37,11 @@ struct xfn_revision_file {
 	const char *name;
 	const void *data;
 	size_t size;
+	__u64 sum; /* xfn_revision_sum() of it; 0: not known, so it is computed */
 };
+
+/* FNV-1a, 64 bits (draft-eastlake-fnv): the sum of @size bytes at @data. */
+__u64 xfn_revision_sum(const void *data, size_t size);
 
 /*
  * Writes revision @number (not 0) with @meta and @count files; all borrowed. When it returns 0

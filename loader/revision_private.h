@@ -15,9 +15,6 @@
 #define CONFIRMED_NAME   "CONFIRMED" /* empty: being there is what it says */
 #define NUMBER_BYTES     24          /* room for a directory's name, with a prefix for leftovers */
 
-/* FNV-1a, 64 bits (draft-eastlake-fnv): the sum of @size bytes at @data. */
-__u64 xfn_revision_sum(const void *data, size_t size);
-
 /* Opens a directory below @at (or AT_FDCWD). Returns a descriptor or -errno. */
 int xfn_revision_open_folder(int at, const char *name);
 

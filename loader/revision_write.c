@@ -133,8 +133,8 @@ static int write_file(struct writer *writer, const struct xfn_revision_file *fil
 
 static int add_file(struct writer *writer, const struct xfn_revision_file *file)
 {
-	fprintf(writer->sums, "%016llx %zu %s\n", xfn_revision_sum(file->data, file->size),
-		file->size, file->name);
+	fprintf(writer->sums, "%016llx %zu %s\n",
+		file->sum ?: xfn_revision_sum(file->data, file->size), file->size, file->name);
 	return write_file(writer, file);
 }
 

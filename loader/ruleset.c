@@ -26,7 +26,7 @@ void xfn_ruleset_refuse(struct xfn_ruleset_build *build, const struct xfn_rule *
 		spec = xfn_rule_spec(build, rule);
 		xfn_ports_print(spec->port_lo, spec->port_hi, ports, sizeof(ports));
 		snprintf(value, sizeof(value), "%s/%s", xfn_protocol_label(spec->protocol), ports);
-		info.file = build->input->functions[rule->function].file;
+		info.file = build->input->functions[rule->function].files[spec->file];
 		info.line = spec->line;
 		info.column = spec->column;
 		info.value = value;

@@ -30,10 +30,10 @@ struct xfn_trigger_spec;
 
 /* A function with its triggers. Triggers of a set that is not the one being applied are given too. */
 struct xfn_ruleset_function {
-	const char *file;  /* for messages: where the triggers' lines and columns count */
-	const char *owner; /* for messages: "function 'a'" */
-	__u32 slot;        /* below functions_max, of no other function */
-	__u32 sample;      /* threshold, XFN_SAMPLE_NEVER to XFN_SAMPLE_ALWAYS */
+	const char *const *files; /* for messages: what the triggers' `file` means */
+	const char *owner;        /* for messages: "function 'a'" */
+	__u32 slot;               /* below functions_max, of no other function */
+	__u32 sample;             /* threshold, XFN_SAMPLE_NEVER to XFN_SAMPLE_ALWAYS */
 	const struct xfn_trigger_spec *triggers;
 	__u32 trigger_count;
 	const struct xfn_prefix *prefixes; /* the array that the triggers' spans mean */

@@ -67,8 +67,11 @@ static char *print_place(const struct xfn_ruleset_build *build, const struct xfn
 	const struct xfn_ruleset_function *function = &build->input->functions[rule->function];
 	const struct xfn_trigger_spec *spec = xfn_rule_spec(build, rule);
 
-	snprintf(buf, PLACE_MAX, "%s at %s:%u:%u", function->owner, function->file, spec->line,
-		 spec->column);
+	if (spec->line)
+		snprintf(buf, PLACE_MAX, "%s at %s:%u:%u", function->owner,
+			 function->files[spec->file], spec->line, spec->column);
+	else
+		snprintf(buf, PLACE_MAX, "%s, %s", function->owner, function->files[spec->file]);
 	return buf;
 }
 

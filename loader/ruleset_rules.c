@@ -298,12 +298,17 @@ static int add_trigger(struct xfn_ruleset_build *build, __u32 f, __u32 t, __u32 
 
 static int add_function(struct xfn_ruleset_build *build, __u32 f)
 {
-	__u32 t, file;
-	int err;
+	const struct xfn_ruleset_function *function = &build->input->functions[f];
+	__u32 t, last = XFN_RULESET_NONE, name = 0;
+	int err = 0;
 
-	err = name_get(build, build->input->functions[f].file, &file);
-	for (t = 0; !err && t < build->input->functions[f].trigger_count; t++)
-		err = add_trigger(build, f, t, file);
+	for (t = 0; !err && t < function->trigger_count; t++) {
+		if (function->triggers[t].file != last) {
+			last = function->triggers[t].file;
+			err = name_get(build, function->files[last], &name);
+		}
+		err = err ?: add_trigger(build, f, t, name);
+	}
 	return err;
 }
 
@@ -329,7 +334,8 @@ static int make_room(struct xfn_ruleset_build *build)
 	if (!ruleset->triggers || !ruleset->waiting || !build->keys || !build->rules)
 		return -ENOMEM;
 	return xfn_intern_init(&build->by_name,
-			       triggers + input->function_count + input->interface_count)
+			       2 * triggers +
+				       input->interface_count) /* file and interface of each */
 		       ?: xfn_intern_init(&build->by_class, XFN_SHAPES_MAX);
 }
 

@@ -90,7 +90,7 @@ enum xfn_stage {
 /* ---- the generation word ----------------------------------------------------------------------- */
 
 /*
- * xfn_control, one element. Written by xfnd alone, in aligned 8-byte stores.
+ * xfn_control, one element. Written by xfnd alone, in aligned words; with xfnd dead `off` by the CLI.
  * `live` is the one word that moves everything: revision << 1 | generation. Ingress reads it once
  * per packet. The arrays indexed [2] belong to a generation; the idle one may be rewritten after an
  * RCU grace period.
@@ -99,12 +99,15 @@ struct xfn_control {
 	__u64 live;
 	__u64 seed[2]; /* of the perfect hash */
 	__u64 address_mask
-		[2]; /* bit xfn_address_bit(a) is set for each own or broadcast address a */
-	__u64 abi;   /* XFN_ABI_VERSION, written once when the maps are made */
-	__u64 reserved[1];
+		[2];  /* bit xfn_address_bit(a) is set for each own or broadcast address a */
+	__u64 abi;    /* XFN_ABI_VERSION, written once when the maps are made */
+	__u32 off[2]; /* enum xfn_off: every function is switched off */
 	/* What all programs in its program arrays are loaded for: BPF_XDP or 0; written once, too. */
 	__u64 attach_type;
 };
+
+/* While everything is off, what a trigger matches is left alone, or passed or dropped as `disabled`. */
+enum xfn_off { XFN_OFF_NONE = 0, XFN_OFF_PASS = 1, XFN_OFF_DROP = 2 };
 
 #define XFN_LIVE(revision, generation) ((__u64)(revision) << 1 | (__u64)(generation))
 #define XFN_LIVE_GENERATION(live)      ((__u32)((live)&1))

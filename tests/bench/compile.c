@@ -41,7 +41,7 @@ static struct xfn_ruleset_function *list_functions(const struct xfn_manifest *ma
 
 	for (i = 0; functions && i < manifest->function_count; i++)
 		functions[i] = (struct xfn_ruleset_function){
-			.file = manifest->file,
+			.files = manifest->files,
 			.owner = manifest->functions[i].name,
 			.slot = i,
 			.triggers = xfn_function_triggers(manifest, &manifest->functions[i]),

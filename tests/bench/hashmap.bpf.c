@@ -81,7 +81,7 @@ int hashmap(struct xdp_md *ctx)
 	if (verdict == XFN_GO_ON)
 		verdict = find(&generation, &packet, &match);
 	if (verdict == XFN_GO_ON)
-		verdict = police(&generation, &packet, &match);
+		verdict = police_function(&generation, &packet, &match);
 	if (verdict == XFN_GO_ON)
 		verdict = steer(ctx, &generation, &packet, &match);
 	return account(ctx, &generation, &packet, &match, verdict);

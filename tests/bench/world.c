@@ -153,6 +153,7 @@ static int compile(struct world *world, struct rules *rules)
 
 static int fill(struct world *world, enum world_kind kind)
 {
+	static const char *const files[] = {"bench"};
 	__u32 i, first, next, count = world->functions;
 	struct rules rules = {};
 	long stored;
@@ -164,7 +165,7 @@ static int fill(struct world *world, enum world_kind kind)
 		first = (__u64)world->triggers * i / count;
 		next = (__u64)world->triggers * (i + 1) / count;
 		rules.functions[i] = (struct xfn_ruleset_function){
-			.file = "bench",
+			.files = files,
 			.owner = "function",
 			.slot = i,
 			.triggers = rules.triggers + first,

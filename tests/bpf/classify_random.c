@@ -122,6 +122,7 @@ static void make_trigger(struct random_rules *rules, __u32 number)
 /* Returns NULL where the rules were refused: two may be alike. */
 static struct xfn_ruleset *make_ruleset(const struct harness *harness, struct random_rules *rules)
 {
+	static const char *const files[] = {"random"};
 	struct xfn_ruleset_input input;
 	struct xfn_ruleset *ruleset = NULL;
 	struct xfn_diag_list diags;
@@ -131,7 +132,7 @@ static struct xfn_ruleset *make_ruleset(const struct harness *harness, struct ra
 		make_trigger(rules, i);
 	for (i = 0; i < FUNCTIONS; i++)
 		rules->functions[i] = (struct xfn_ruleset_function){
-			.file = "random",
+			.files = files,
 			.owner = "random",
 			.slot = i,
 			.triggers = &rules->triggers[i * per_function],

@@ -214,7 +214,7 @@ static struct xfn_ruleset *compile(const struct harness *harness,
 	for (i = 0; i < manifest->function_count && i < HARNESS_FUNCTIONS; i++) {
 		spec = &manifest->functions[i];
 		functions[i] = (struct xfn_ruleset_function){
-			.file = manifest->file,
+			.files = manifest->files,
 			.owner = spec->name,
 			.slot = i,
 			.sample = XFN_TARGET_SAMPLE(config_of(spec, i).target),

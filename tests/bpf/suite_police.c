@@ -80,6 +80,9 @@ static const struct {
 	{"enabled: false passes",
 	 HEAD "  - {name: a, enabled: false, socket: existing, trigger: udp/7}\n",
 	 XFN_VERDICT_DISABLED, XFN_VERDICT_DISABLED, XDP_PASS, XDP_PASS},
+	{"enabled: false, disabled: drop drops",
+	 HEAD "  - {name: a, enabled: false, disabled: drop, socket: existing, trigger: udp/7}\n",
+	 XFN_VERDICT_DISABLED, XFN_VERDICT_DISABLED, XDP_DROP, XDP_DROP},
 	{"enabled: false with a limit passes",
 	 HEAD "  - {name: a, enabled: false, socket: existing, trigger: udp/7, limit: 1/m}\n",
 	 XFN_VERDICT_DISABLED, XFN_VERDICT_DISABLED, XDP_PASS, XDP_PASS},
@@ -149,6 +152,69 @@ static void run_interfaces(struct harness *harness)
 	expected.action = XDP_DROP;
 	harness_expect(harness, "third", 0, BY_ROOT, &frame, &expected, NULL);
 	harness_expect(harness, "fourth", 1, BY_ROOT, &frame, &expected, NULL);
+	test_end();
+}
+
+/* Everything off: whatever the function's own switch says, and nobody else's traffic. */
+static const struct {
+	const char *name;
+	const char *manifest;
+	enum xfn_off off;
+	int action;
+} off_cases[] = {
+	{"passes", LIMITED("{rate: 1/m, burst: 1}"), XFN_OFF_PASS, XDP_PASS},
+	{"drops", LIMITED("{rate: 1/m, burst: 1}"), XFN_OFF_DROP, XDP_DROP},
+	{"a handler passes", HEAD "  - {name: a, kernel: a.bpf.o, trigger: udp/7}\n", XFN_OFF_PASS,
+	 XDP_PASS},
+	{"rate: 0 passes", LIMITED("0"), XFN_OFF_PASS, XDP_PASS},
+	{"enabled: false drops",
+	 HEAD "  - {name: a, enabled: false, socket: existing, trigger: udp/7}\n", XFN_OFF_DROP,
+	 XDP_DROP},
+};
+
+static void set_off(struct harness *harness, __u32 live, __u32 idle)
+{
+	struct xfn_control *control = harness->dataplane->rules.control;
+	__u32 generation = XFN_LIVE_GENERATION(control->live);
+
+	control->off[generation] = live;
+	control->off[!generation] = idle;
+}
+
+static void run_off(struct harness *harness)
+{
+	const struct frame_spec other = {.l4_proto = 17, .dst_port = 9};
+	struct expected unmatched = {.action = XDP_PASS,
+				     .verdict = XFN_VERDICT_UNMATCHED,
+				     .function = -1,
+				     .outcome = -1};
+	static struct frame frame;
+	unsigned i;
+
+	for (i = 0; i < sizeof(off_cases) / sizeof(off_cases[0]); i++) {
+		test_begin("police: off %s", off_cases[i].name);
+		forget_arrivals(harness);
+		if (apply(harness, off_cases[i].manifest)) {
+			set_off(harness, off_cases[i].off, XFN_OFF_NONE);
+			expect(harness, "first", &udp, XFN_VERDICT_DISABLED, off_cases[i].action);
+			expect(harness, "second", &udp, XFN_VERDICT_DISABLED, off_cases[i].action);
+			frame_build(&other, &frame);
+			harness_expect(harness, "nobody's", 0, BY_ROOT, &frame, &unmatched, NULL);
+		}
+		set_off(harness, XFN_OFF_NONE, XFN_OFF_NONE);
+		test_end();
+	}
+
+	test_begin("police: off in the idle generation changes nothing");
+	forget_arrivals(harness);
+	apply(harness, LIMITED("{rate: 1/m, burst: 2}"));
+	set_off(harness, XFN_OFF_NONE, XFN_OFF_DROP);
+	expect(harness, "first", &udp, XFN_VERDICT_STEERED, XDP_PASS);
+	set_off(harness, XFN_OFF_PASS, XFN_OFF_PASS);
+	expect(harness, "off", &udp, XFN_VERDICT_DISABLED, XDP_PASS);
+	set_off(harness, XFN_OFF_NONE, XFN_OFF_NONE);
+	expect(harness, "on again: the limit went on", &udp, XFN_VERDICT_STEERED, XDP_PASS);
+	expect(harness, "over it", &udp, XFN_VERDICT_RATE_LIMITED, XDP_DROP);
 	test_end();
 }
 
@@ -244,6 +310,7 @@ void suite_police(struct harness *harness)
 
 	run_cases(harness);
 	run_no_delivery(harness);
+	run_off(harness);
 	run_interfaces(harness);
 	run_tcp(harness);
 	run_changes(harness);

@@ -180,8 +180,8 @@ static const struct refusal {
 	{DELIVERY "kernel: {object: a.o, maps: [m]}\n", 5, 25, "'maps' is not yet supported", NULL},
 	{FUNCTION "scale: {max: 3}\n", 6, 3, "'scale' is not yet supported", NULL},
 	{FUNCTION "probe: {send: a}\n", 6, 3, "'probe' is not yet supported", NULL},
-	{"version: 1\nfunctions:\n- name: a\n  triggers_from: a.csv\n  kernel: a.o\n", 4, 3,
-	 "'triggers_from' is not yet supported", NULL},
+	{"version: 1\nfunctions:\n- name: a\n  triggers_from: [a.csv]\n  kernel: a.o\n", 4, 18,
+	 "'triggers_from' cannot be a list", NULL},
 	{FUNCTION "limit: {rate: 1/s, concurrency: 3}\n", 6, 22,
 	 "'concurrency' is not yet supported", NULL},
 

@@ -21,7 +21,7 @@
 
 #include "../../loader/revision.h"
 
-#define FILE_OF(name, text) ((struct xfn_revision_file){name, text, sizeof(text) - 1})
+#define FILE_OF(name, text) ((struct xfn_revision_file){name, text, sizeof(text) - 1, 0})
 
 static char state[64];
 
@@ -91,7 +91,7 @@ static int write_files(__u64 number, const struct xfn_revision_file *files, size
 
 static int write_one(__u64 number, const char *text)
 {
-	struct xfn_revision_file file = {"sets/main.yaml", text, strlen(text)};
+	struct xfn_revision_file file = {"sets/main.yaml", text, strlen(text), 0};
 
 	return write_files(number, &file, 1, 0);
 }
@@ -210,7 +210,7 @@ static void names_are_checked(void **context)
 	(void)context;
 	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		assert_int_equal(
-			write_files(1, &(struct xfn_revision_file){refused[i], "", 0}, 1, 0),
+			write_files(1, &(struct xfn_revision_file){refused[i], "", 0, 0}, 1, 0),
 			-EINVAL);
 	memset(longest, 'a', sizeof(longest));
 	longest[sizeof(longest) - 1] = '\0';
@@ -321,9 +321,9 @@ static void existing_one_is_replaced(void **context)
 static void write_for_ever(void)
 {
 	static char text[3][20000];
-	struct xfn_revision_file files[3] = {{"a/a/a", text[0], sizeof(text[0])},
-					     {"a/b", text[1], sizeof(text[1])},
-					     {"c", text[2], sizeof(text[2])}};
+	struct xfn_revision_file files[3] = {{"a/a/a", text[0], sizeof(text[0]), 0},
+					     {"a/b", text[1], sizeof(text[1]), 0},
+					     {"c", text[2], sizeof(text[2]), 0}};
 	__u64 number = latest();
 
 	for (;; number++) {
@@ -388,7 +388,8 @@ static void mount_over_state(void)
 static void full_disk(void **context)
 {
 	static char text[60000];
-	struct xfn_revision_file files[] = {{"a", text, sizeof(text)}, {"b", text, sizeof(text)}};
+	struct xfn_revision_file files[] = {{"a", text, sizeof(text), 0},
+					    {"b", text, sizeof(text), 0}};
 	unsigned number, written = 0;
 	int err = 0;
 
@@ -438,8 +439,8 @@ static void read_only_disk(void **context)
 /* Writes revision @number with a file that is its own and one that all share. */
 static void write_sized(__u64 number, const char *own, const char *shared)
 {
-	struct xfn_revision_file files[] = {{"sets/own.yaml", own, strlen(own)},
-					    {"objects/shared.o", shared, strlen(shared)}};
+	struct xfn_revision_file files[] = {{"sets/own.yaml", own, strlen(own), 0},
+					    {"objects/shared.o", shared, strlen(shared), 0}};
 
 	assert_int_equal(write_files(number, files, 2, number - 1), 0);
 }

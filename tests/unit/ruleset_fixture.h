@@ -106,6 +106,8 @@ static inline const char *fixture_interface(const char *name)
 	return NULL;
 }
 
+static const char *const fixture_files[] = {"t.yaml"};
+
 static inline void fixture_add_spec(struct fixture *f, const struct xfn_trigger_spec *spec)
 {
 	struct xfn_ruleset_function *function = &f->functions[f->count];
@@ -116,7 +118,7 @@ static inline void fixture_add_spec(struct fixture *f, const struct xfn_trigger_
 	f->triggers[f->count].column = 7;
 	snprintf(f->owners[f->count], sizeof(f->owners[0]), "function '%u'", f->count);
 	*function = (struct xfn_ruleset_function){
-		.file = "t.yaml",
+		.files = fixture_files,
 		.owner = f->owners[f->count],
 		.slot = f->count,
 		.triggers = &f->triggers[f->count],

@@ -230,7 +230,7 @@ static struct fixture *many_kinds(unsigned count)
 						.value = {1},
 						.mask = {0xff}};
 	}
-	f->functions[0] = (struct xfn_ruleset_function){.file = "t.yaml",
+	f->functions[0] = (struct xfn_ruleset_function){.files = fixture_files,
 							.owner = "function '0'",
 							.triggers = specs,
 							.trigger_count = count,

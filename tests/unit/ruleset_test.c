@@ -411,7 +411,7 @@ static void test_probe_words(void **state)
 			.port_hi = (__u16)(2 + i % (RANGES / 2) * 3),
 		};
 	f.functions[0] = (struct xfn_ruleset_function){
-		.file = "t.yaml", .owner = "function 'x'", .triggers = triggers};
+		.files = fixture_files, .owner = "function 'x'", .triggers = triggers};
 	f.count = 1;
 	f.input.slot_bits = 17;
 	f.input.rules_max = 100000;
@@ -458,7 +458,7 @@ static void test_ranges(void **state)
 			.line = i + 1,
 			.vlan = {(__u16)(i < 65000 ? 1 + i % 2 : 3 + i % 3)},
 		};
-	f.functions[0] = (struct xfn_ruleset_function){.file = "t.yaml",
+	f.functions[0] = (struct xfn_ruleset_function){.files = fixture_files,
 						       .owner = "function 'x'",
 						       .triggers = triggers,
 						       .trigger_count = RANGES};

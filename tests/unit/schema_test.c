@@ -39,7 +39,7 @@ static void test_schema_shape(void **state)
 static const char defaults_said[] =
 	"version: 1\nset: main\nattach: [{interface: e, mode: native, coexist: "
 	"false}]\nfunctions:\n"
-	"- {name: a, tenant: default, enabled: true, kernel: a.o,\n"
+	"- {name: a, tenant: default, enabled: true, disabled: pass, kernel: a.o,\n"
 	"   trigger: {protocol: udp, port: 1, source: any, vlan: none},\n"
 	"   limit: {rate: 1/s, burst: 1, excess: drop, packets: false,\n"
 	"     per_source: {rate: 20/s, burst: 2, prefix4: 32, prefix6: 64, entries: 65536}},\n"
@@ -68,6 +68,7 @@ static void compare_defaults(void)
 	assert_int_equal(said->attach[0].coexist, unsaid->attach[0].coexist);
 	assert_string_equal(a->tenant, b->tenant);
 	assert_int_equal(a->enabled, b->enabled);
+	assert_int_equal(a->disabled_drops, b->disabled_drops);
 	assert_memory_equal(&a->limit.rate, &b->limit.rate, sizeof(a->limit.rate));
 	assert_int_equal(a->limit.burst, b->limit.burst);
 	assert_int_equal(a->limit.excess, b->limit.excess);

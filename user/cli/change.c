@@ -27,8 +27,7 @@ static void free_parts(struct parts *parts)
 	free(parts->items);
 }
 
-/* A path in a manifest is relative to the directory that the manifest is in. */
-static char *object_path(const char *manifest, const char *object)
+char *xfn_change_path(const char *manifest, const char *object)
 {
 	const char *slash = strrchr(manifest, '/');
 	char *path = NULL;
@@ -56,7 +55,7 @@ static int add_object(struct xfn_cli *cli, struct parts *parts, const char *name
 	if (!grown)
 		return XFN_EXIT_FAILED;
 	parts->items = grown;
-	path = object_path(cli->words[0], name);
+	path = xfn_change_path(cli->words[0], name);
 	if (!path)
 		return XFN_EXIT_FAILED;
 	code = xfn_read_file(path, OBJECT_BYTES, &data, &size);
@@ -145,6 +144,7 @@ int xfn_change_send(struct xfn_cli *cli, const char *verb, json_t **ret)
 		return code;
 	cli->text = text;
 	cli->text_bytes = size;
+	cli->text_name = cli->words[0];
 	snprintf(base, sizeof(base), "/v1/%s", verb);
 	path = xfn_call_path(base, XFN_CONSENT_PAIRS(cli), "keep", cli->keep ? "1" : NULL,
 			     "overwrite", cli->overwrite ? "1" : NULL, NULL);
@@ -242,6 +242,26 @@ static void print_defaults(const json_t *defaults)
 			print_default(defaults, i);
 }
 
+/* "trigger udp/8 added" of whom: by hand, with what becomes of it. */
+static void print_by_hand(const json_t *edit)
+{
+	static const struct {
+		const char *fate, *words;
+	} words[] = {{"asks", "wants --keep or --overwrite"},
+		     {"kept", "kept"},
+		     {"undone", "undone"},
+		     {"taken_over", "is in the manifest by now"},
+		     {"unfit", "no longer fits"}};
+	const char *fate = xfn_json_text(edit, "fate");
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i].fate, fate) == 0)
+			fate = words[i].words;
+	printf("by hand: %s: %s (user %llu, %s, '%s'): %s\n", xfn_json_text(edit, "function"),
+	       xfn_json_text(edit, "what"), xfn_json_count(edit, "uid"),
+	       xfn_json_text(edit, "time"), xfn_json_text(edit, "command"), fate);
+}
+
 size_t xfn_change_print(const json_t *plan)
 {
 	static const struct xfn_column columns[] = {
@@ -259,6 +279,8 @@ size_t xfn_change_print(const json_t *plan)
 		xfn_table_print(table, stdout);
 		xfn_table_free(table);
 	}
+	json_array_foreach (json_object_get(plan, "by_hand"), i, item)
+		print_by_hand(item);
 	print_defaults(json_object_get(plan, "defaults"));
 	json_array_foreach (warnings, i, item) {
 		fputs("warning: ", stdout);

@@ -15,6 +15,12 @@
  */
 int xfn_change_send(struct xfn_cli *cli, const char *verb, json_t **ret);
 
+/*
+ * A path in @manifest, which is relative to the directory that the manifest is in, as one to open; to
+ * be freed. NULL: no memory.
+ */
+char *xfn_change_path(const char *manifest, const char *object);
+
 /* Prints changes, defaults and warnings. Returns the number of changes. */
 size_t xfn_change_print(const json_t *plan);
 

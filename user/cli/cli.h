@@ -4,8 +4,8 @@
 
 /*
  * xfn's frame: what a verb gets and what it returns. verbs.c has the table of all verbs, from which
- * parsing, help and completion are made. A verb asks the daemon through client.h; it calls no
- * bpf(2).
+ * parsing, help and completion are made. A verb asks the daemon through client.h; none calls bpf(2)
+ * but `off` and `on` with --direct (direct.h).
  */
 
 #include <stdbool.h>
@@ -23,7 +23,9 @@ enum {
 	XFN_EXIT_CHANGES = 10,
 };
 
-#define XFN_SOCKET_DEFAULT "/run/xfn/xfn.sock"
+#define XFN_SOCKET_DEFAULT    "/run/xfn/xfn.sock"
+#define XFN_PIN_DIR_DEFAULT   "/sys/fs/bpf/xfn"
+#define XFN_STATE_DIR_DEFAULT "/var/lib/xfn"
 
 /* The command line, parsed. Every option of every verb has one member here. */
 struct xfn_cli {
@@ -42,14 +44,19 @@ struct xfn_cli {
 	const char *from;
 	const char *mode;
 	const char *next;
+	const char *burst;
 	const char *by;
 	const char *confirm;
+	const char *pin_dir;
+	const char *state_dir;
 	const char *set;
 	const char *snap;
 	const char *verdict;
 	const char *write;
 	bool coexist;
 	bool complete;
+	bool direct;
+	bool drop;
 	bool exit_code;
 	bool fix;
 	bool follow;
@@ -70,6 +77,7 @@ struct xfn_cli {
 	/* A file that errors of the daemon quote from; NULL: none. */
 	const char *text;
 	size_t text_bytes;
+	const char *text_name; /* what errors call it */
 };
 
 /* Does the verb's work and returns an exit code; has said on stderr why it is not 0. */
@@ -103,7 +111,8 @@ void xfn_help_verb(const struct xfn_verb *verb);
 
 xfn_verb_fn xfn_cli_apply, xfn_cli_attach, xfn_cli_audit, xfn_cli_check, xfn_cli_confirm,
 	xfn_cli_detach, xfn_cli_doctor, xfn_cli_explain, xfn_cli_help, xfn_cli_history,
-	xfn_cli_journal, xfn_cli_latency, xfn_cli_ls, xfn_cli_plan, xfn_cli_rollback, xfn_cli_show,
-	xfn_cli_stats, xfn_cli_status, xfn_cli_swap, xfn_cli_trace, xfn_cli_version;
+	xfn_cli_journal, xfn_cli_latency, xfn_cli_limit, xfn_cli_ls, xfn_cli_off, xfn_cli_on,
+	xfn_cli_plan, xfn_cli_rollback, xfn_cli_show, xfn_cli_stats, xfn_cli_status, xfn_cli_swap,
+	xfn_cli_trace, xfn_cli_trigger, xfn_cli_version;
 
 #endif

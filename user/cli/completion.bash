@@ -38,6 +38,7 @@ _xfn() {
 		NAME) words=$(xfn ls 2>/dev/null | awk 'NR > 1 { print $1 }') ;;
 		REVISION) words=$(xfn history 2>/dev/null | awk 'NR > 1 { sub(/^[* ]*/, ""); print $1 }') ;;
 		VERB) words=$(xfn help --complete | grep -v '^-') ;;
+		*"|"*) words=${arguments[position]//|/$'\n'} ;;
 		*) words="" ;;
 		esac
 	fi

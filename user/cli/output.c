@@ -42,6 +42,14 @@ int xfn_print_json(const json_t *json)
 	return XFN_EXIT_OK;
 }
 
+int xfn_print_json_new(json_t *json)
+{
+	int code = json ? xfn_print_json(json) : XFN_EXIT_FAILED;
+
+	json_decref(json);
+	return code;
+}
+
 /* What helps after an error of the daemon, by its code; the daemon may name something better. */
 static const char *next_command(const struct xfn_cli *cli, const char *code)
 {
@@ -99,6 +107,22 @@ static void print_log(const char *log)
 		fputc('\n', stderr);
 }
 
+/* Each place, with its line where that is of the text at hand. */
+static void print_places(const struct xfn_cli *cli, const struct xfn_diag_list *diags)
+{
+	struct xfn_diag_list one = {.count = 1};
+	const char *file;
+	bool same;
+
+	for (unsigned i = 0; i < diags->count; i++) {
+		file = diags->items[i].file;
+		same = cli->text_name && file && strcmp(file, cli->text_name) == 0;
+		one.items[0] = diags->items[i];
+		one.more = i + 1 == diags->count ? diags->more : 0;
+		xfn_diag_print(stderr, &one, same ? cli->text : NULL, cli->text_bytes);
+	}
+}
+
 int xfn_print_error(const struct xfn_cli *cli, long http_status, const json_t *body)
 {
 	const json_t *error = json_object_get(body, "error");
@@ -113,7 +137,7 @@ int xfn_print_error(const struct xfn_cli *cli, long http_status, const json_t *b
 	}
 	fflush(stdout);
 	if (json_array_size(details) && xfn_diag_list_add_json(&diags, details) == 0)
-		xfn_diag_print(stderr, &diags, cli->text, cli->text_bytes);
+		print_places(cli, &diags);
 	xfn_diag_list_fini(&diags);
 	print_log(xfn_json_text(error, "log"));
 	if (*message)

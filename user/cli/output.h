@@ -18,6 +18,8 @@ int xfn_misuse(const char *verb, const char *format, ...) __attribute__((format(
 
 /* Prints @json to standard output, indented. Returns an exit code. */
 int xfn_print_json(const json_t *json);
+/* The same of a reference that is given up; NULL: no memory. */
+int xfn_print_json_new(json_t *json);
 
 /*
  * Says what an {"error":...} body says: its places with their lines, the message, and a command to

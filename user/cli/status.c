@@ -105,6 +105,8 @@ int xfn_cli_status(struct xfn_cli *cli)
 		       xfn_json_count(status, "pid"));
 		print_uptime(status);
 		printf("\n");
+		if (json_is_object(json_object_get(status, "off")))
+			printf("OFF         every function is switched off: xfn on\n");
 		print_interfaces(json_object_get(status, "interfaces"));
 		print_rules(status);
 		print_pending(json_object_get(status, "pending"));

@@ -104,6 +104,37 @@ static const struct xfn_option trace_options[] = {
 	{0},
 };
 
+static const struct xfn_option trigger_options[] = {
+	{"from", 0, "FILE.csv", "all triggers of a CSV file", TEXT(from)},
+	{0},
+};
+
+static const struct xfn_option limit_options[] = {
+	{"burst", 0, "N", "so many at once (default a tenth of a second of the rate)", TEXT(burst)},
+	{0},
+};
+
+#define DIRECT_OPTIONS                                                                         \
+	{"direct", 0, NULL, "with xfnd dead: in the kernel itself, as root", FLAG(direct)},    \
+		{"pin-dir", 0, "DIR", "with --direct: pins (default " XFN_PIN_DIR_DEFAULT ")", \
+		 TEXT(pin_dir)},                                                               \
+	{                                                                                      \
+		"state-dir", 0, "DIR",                                                         \
+			"with --direct: revisions (default " XFN_STATE_DIR_DEFAULT ")",        \
+			TEXT(state_dir)                                                        \
+	}
+
+static const struct xfn_option off_options[] = {
+	{"drop", 0, NULL, "drop its packets, do not pass them to the stack", FLAG(drop)},
+	DIRECT_OPTIONS,
+	{0},
+};
+
+static const struct xfn_option on_options[] = {
+	DIRECT_OPTIONS,
+	{0},
+};
+
 static const struct xfn_option help_options[] = {
 	{"complete", 0, NULL, "print words for a shell's completion", FLAG(complete)},
 	{0},
@@ -155,6 +186,16 @@ const struct xfn_verb xfn_verbs[] = {
 	 "Refused packets too, which no other capture sees. FILE may be - for standard output. "
 	 "What\n"
 	 "comes too fast is counted as lost; packets are never delayed.\n"},
+	{"trigger", "add|rm NAME [TRIGGER]", "add a trigger, or take one away", xfn_cli_trigger, 2,
+	 3, trigger_options,
+	 "TRIGGER is udp/53, or as in a manifest: '{protocol: udp, port: 53, destination: "
+	 "10.0.0.1}'.\n"},
+	{"limit", "NAME RATE", "set a function's rate", xfn_cli_limit, 2, 2, limit_options,
+	 "RATE is such as 50k/s; 0: nothing is admitted, packets are dropped; none: no limit.\n"},
+	{"off", "[NAME]", "switch a function off, or everything", xfn_cli_off, 0, 1, off_options,
+	 "Its packets pass to the stack and are counted as 'disabled'. It holds until 'xfn on'.\n"},
+	{"on", "[NAME]", "switch a function on again, or everything", xfn_cli_on, 0, 1, on_options,
+	 NULL},
 	{"help", "[VERB]", "this list, or one command in full", xfn_cli_help, 0, 1, help_options,
 	 NULL},
 	{"version", "", "print the version", xfn_cli_version, 0, 0, NULL, NULL},

@@ -24,7 +24,7 @@ struct xfn_frame {
 
 struct xfn_builder {
 	struct xfn_manifest *manifest;
-	struct xfn_yaml_reader *reader;
+	struct xfn_yaml_reader *reader; /* NULL where the text is no YAML */
 	struct xfn_diag_list *diags;
 	bool in_list; /* the scalar at hand is an item of a list, number item, from 0 */
 	size_t item;
@@ -71,6 +71,21 @@ struct xfn_attach_spec *xfn_builder_attach(struct xfn_builder *builder);
  */
 int xfn_builder_walk(struct xfn_builder *builder);
 
+/*
+ * Read a text that is the value of @row's key and nothing else. Returns as xfn_builder_walk().
+ */
+int xfn_builder_walk_value(struct xfn_builder *builder, const struct xfn_schema_row *row);
+
+/* The row of @key in @section that may be used; NULL: there is none. */
+const struct xfn_schema_row *xfn_schema_row(enum xfn_section section, const char *key, size_t len);
+
+/* Refuse a key that @frame's section does not have, with what was probably meant. */
+void xfn_builder_refuse_key(struct xfn_builder *builder, struct xfn_frame *frame,
+			    const struct xfn_yaml_event *key);
+
+/* Refuse what @frame lacks. */
+void xfn_builder_check_required(struct xfn_builder *builder, const struct xfn_frame *frame);
+
 /* ---- values.c: readers of plain values ---------------------------------------------------------- */
 int xfn_read_version(struct xfn_builder *, const struct xfn_schema_row *,
 		     const struct xfn_yaml_event *);
@@ -104,12 +119,16 @@ int xfn_read_word(struct xfn_builder *builder, const struct xfn_schema_row *row,
 		  size_t count);
 
 /* ---- manifest.c --------------------------------------------------------------------------------- */
+/* An empty one, which owns a share of @strings, or has a pool of its own if NULL. NULL: no memory. */
+struct xfn_manifest *xfn_manifest_new(const char *file, struct xfn_stringpool *strings);
 int xfn_top_close(struct xfn_builder *, const struct xfn_frame *);
 
 /* ---- function.c: functions, deliveries, limits; attach ------------------------------------------ */
 int xfn_function_open(struct xfn_builder *, const struct xfn_yaml_event *);
 int xfn_function_close(struct xfn_builder *, const struct xfn_frame *);
 int xfn_deliver_close(struct xfn_builder *, const struct xfn_frame *);
+int xfn_read_disabled(struct xfn_builder *, const struct xfn_schema_row *,
+		      const struct xfn_yaml_event *);
 int xfn_attach_open(struct xfn_builder *, const struct xfn_yaml_event *);
 int xfn_read_attach(struct xfn_builder *, const struct xfn_schema_row *,
 		    const struct xfn_yaml_event *);

@@ -122,6 +122,17 @@ int xfn_deliver_close(struct xfn_builder *builder, const struct xfn_frame *frame
 	return 0;
 }
 
+int xfn_read_disabled(struct xfn_builder *builder, const struct xfn_schema_row *row,
+		      const struct xfn_yaml_event *event)
+{
+	static const char *const words[] = {"pass", "drop"};
+	int word = xfn_read_word(builder, row, event, words, 2, 2);
+
+	if (word >= 0)
+		xfn_builder_function(builder)->disabled_drops = word;
+	return 0;
+}
+
 /* ---- attach ------------------------------------------------------------------------------------- */
 
 struct xfn_attach_spec *xfn_builder_attach(struct xfn_builder *builder)

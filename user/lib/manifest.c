@@ -16,24 +16,28 @@ void xfn_manifest_free(struct xfn_manifest *manifest)
 	xfn_free(manifest->triggers);
 	xfn_free(manifest->prefixes);
 	xfn_free(manifest->keys);
-	xfn_stringpool_free(manifest->strings);
+	xfn_free(manifest->files);
+	xfn_stringpool_put(manifest->strings);
 	xfn_free(manifest);
 }
 
-static struct xfn_manifest *make_empty(const char *file)
+struct xfn_manifest *xfn_manifest_new(const char *file, struct xfn_stringpool *strings)
 {
 	struct xfn_manifest *manifest = xfn_alloc(sizeof(*manifest));
 
 	if (!manifest)
 		return NULL;
 	manifest->set = "main";
-	manifest->strings = xfn_stringpool_new();
+	manifest->strings = strings ? xfn_stringpool_get(strings) : xfn_stringpool_new();
 	if (manifest->strings)
 		manifest->file = xfn_stringpool_add(manifest->strings, file, strlen(file));
-	if (!manifest->file) {
+	manifest->files = xfn_alloc(sizeof(*manifest->files));
+	if (!manifest->file || !manifest->files) {
 		xfn_manifest_free(manifest);
 		return NULL;
 	}
+	manifest->files[0] = manifest->file;
+	manifest->file_count = 1;
 	return manifest;
 }
 
@@ -63,7 +67,7 @@ static int build(struct xfn_manifest *manifest, const char *text, size_t len,
 int xfn_manifest_parse(const char *file, const char *text, size_t len, struct xfn_diag_list *diags,
 		       struct xfn_manifest **ret)
 {
-	struct xfn_manifest *manifest = make_empty(file);
+	struct xfn_manifest *manifest = xfn_manifest_new(file, NULL);
 	int err;
 
 	if (!manifest)

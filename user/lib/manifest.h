@@ -74,9 +74,10 @@ struct xfn_trigger_spec {
 	__u16 vlan[2];                       /* 1 to 4094, zero where not used */
 	struct xfn_prefix_span destinations; /* empty unless XFN_DESTINATION_LIST */
 	struct xfn_prefix_span sources;      /* empty: any source */
-	__u32 line;                          /* where the trigger starts in the text */
+	__u32 line;                          /* where it starts in its file; 0: nowhere */
 	__u32 column;
 	__u32 key;             /* in the manifest's keys, from 1; 0: none. UDP only */
+	__u32 file;            /* in the manifest's files */
 	const char *interface; /* NULL: all attached interfaces */
 };
 
@@ -184,6 +185,7 @@ enum xfn_given {
 	XFN_GIVEN_PREFIX6 = 1 << 23,
 	XFN_GIVEN_ENTRIES = 1 << 24,
 	XFN_GIVEN_MAC = 1 << 25,
+	XFN_GIVEN_DISABLED = 1 << 30,
 };
 
 struct xfn_function_spec {
@@ -191,10 +193,12 @@ struct xfn_function_spec {
 	const char *tenant;      /* "default" if not given */
 	const char *description; /* NULL if not given */
 	bool enabled;
+	bool disabled_drops; /* while it is not enabled its packets are dropped, else they pass */
 	enum xfn_delivery delivery;
-	__u32 given;                   /* bits of enum xfn_given */
-	__u32 trigger_first;           /* in the manifest's triggers; see xfn_function_triggers() */
-	__u32 trigger_count;           /* may be 0: triggers are added by command later */
+	__u32 given;               /* bits of enum xfn_given */
+	__u32 trigger_first;       /* in the manifest's triggers; see xfn_function_triggers() */
+	__u32 trigger_count;       /* may be 0: triggers are added by command later */
+	const char *triggers_from; /* path of a CSV that is still to be read, as written; or NULL */
 	struct xfn_kernel_spec kernel; /* XFN_DELIVER_KERNEL only */
 	struct xfn_socket_spec socket; /* XFN_DELIVER_SOCKET only */
 	struct xfn_netdev_spec netdev; /* XFN_DELIVER_NETDEV only */
@@ -234,7 +238,9 @@ struct xfn_manifest {
 	size_t prefix_count;
 	struct xfn_key_spec *keys;
 	size_t key_count;
-	struct xfn_stringpool *strings; /* private: holds every string */
+	const char **files; /* what a trigger's file means; [0] is ->file */
+	size_t file_count;
+	struct xfn_stringpool *strings; /* private: holds every string; NULL: they are borrowed */
 };
 
 /* The function's triggers, function->trigger_count of them. */
@@ -284,6 +290,10 @@ void xfn_manifest_free(struct xfn_manifest *manifest);
  * given is printed, defaults are not. Returns 0, or -EIO if @out failed.
  */
 int xfn_manifest_write(const struct xfn_manifest *manifest, FILE *out);
+
+/* Print one trigger the way it stands in a manifest: "{protocol: udp, port: "53"}". */
+void xfn_trigger_write(const struct xfn_manifest *manifest, const struct xfn_trigger_spec *trigger,
+		       FILE *out);
 
 /* Labels as the manifest writes them: "kernel", "socket", "netdev"; "drop", "pass"; "native", "generic". */
 const char *xfn_delivery_label(enum xfn_delivery delivery);

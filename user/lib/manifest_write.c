@@ -96,12 +96,12 @@ static void write_key(FILE *out, const struct xfn_key_spec *key)
 	fputc('}', out);
 }
 
-static void write_trigger(FILE *out, const struct xfn_manifest *manifest,
-			  const struct xfn_trigger_spec *trigger)
+void xfn_trigger_write(const struct xfn_manifest *manifest, const struct xfn_trigger_spec *trigger,
+		       FILE *out)
 {
 	char ports[XFN_UNIT_TEXT_MAX];
 
-	fprintf(out, "      - {protocol: %s, port: \"%s\"", xfn_protocol_label(trigger->protocol),
+	fprintf(out, "{protocol: %s, port: \"%s\"", xfn_protocol_label(trigger->protocol),
 		xfn_ports_print(trigger->port_lo, trigger->port_hi, ports, sizeof(ports)));
 	if (trigger->destination == XFN_DESTINATION_ANY)
 		fprintf(out, ", destination: any");
@@ -123,7 +123,7 @@ static void write_trigger(FILE *out, const struct xfn_manifest *manifest,
 	}
 	if (trigger->key)
 		write_key(out, xfn_manifest_key(manifest, trigger));
-	fprintf(out, "}\n");
+	fputc('}', out);
 }
 
 static void write_socket(FILE *out, const struct xfn_socket_spec *socket)
@@ -245,9 +245,19 @@ static void write_function(FILE *out, const struct xfn_manifest *manifest,
 	}
 	if (function->given & XFN_GIVEN_ENABLED)
 		fprintf(out, "    enabled: %s\n", function->enabled ? "true" : "false");
+	if (function->given & XFN_GIVEN_DISABLED)
+		fprintf(out, "    disabled: %s\n", function->disabled_drops ? "drop" : "pass");
+	if (function->triggers_from) {
+		fprintf(out, "    triggers_from: ");
+		write_quoted(out, function->triggers_from);
+		fputc('\n', out);
+	}
 	fprintf(out, "    triggers:%s\n", function->trigger_count ? "" : " []");
-	for (__u32 i = 0; i < function->trigger_count; i++)
-		write_trigger(out, manifest, &triggers[i]);
+	for (__u32 i = 0; i < function->trigger_count; i++) {
+		fprintf(out, "      - ");
+		xfn_trigger_write(manifest, &triggers[i], out);
+		fputc('\n', out);
+	}
 	write_delivery(out, function);
 	write_limit(out, function);
 	write_timing(out, function);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
 #include "builder.h"
 #include "schema.h"
 
@@ -95,6 +97,9 @@ static const struct xfn_schema_row rows[] = {
 	{ROW(FUNCTION, "enabled"), .takes = SCALAR, .read = xfn_read_bool, IN_FUNCTION(enabled),
 	 .given = XFN_GIVEN_ENABLED, .fallback = "true", .form = "true or false",
 	 .doc = "false: its packets pass to the stack"},
+	{ROW(FUNCTION, "disabled"), .takes = SCALAR, .read = xfn_read_disabled,
+	 .given = XFN_GIVEN_DISABLED, .fallback = "pass", .form = "pass or drop",
+	 .doc = "what becomes of its packets while it is not enabled"},
 	{ROW(FUNCTION, "trigger"), .takes = SCALAR | MAP, .child = XFN_SECTION_TRIGGER,
 	 .read = xfn_read_trigger,
 	 .form = "a trigger such as udp/53, or a mapping with protocol and port",
@@ -103,7 +108,9 @@ static const struct xfn_schema_row rows[] = {
 	 .child = XFN_SECTION_TRIGGER, .read = xfn_read_trigger,
 	 .items_max = XFN_CAPACITY_TRIGGERS_MAX,
 	 .form = "a list of triggers, [] for none", .doc = "several such rules"},
-	LATER(FUNCTION, "triggers_from", "a file of triggers"),
+	{ROW(FUNCTION, "triggers_from"), .takes = SCALAR, .read = xfn_read_text,
+	 IN_FUNCTION(triggers_from), .max = 4095, .form = "the path of a CSV file with triggers",
+	 .doc = "more of them, a line each"},
 	{ROW(FUNCTION, "deliver"), .takes = MAP, .child = XFN_SECTION_DELIVER,
 	 .form = "a mapping with kernel, socket or netdev", .doc = "the delivery, in long form"},
 	DELIVERY_ROWS(FUNCTION),
@@ -333,4 +340,15 @@ const struct xfn_schema_row *xfn_schema_section_rows(enum xfn_section section, s
 		count++;
 	*ret_count = count;
 	return &rows[first];
+}
+
+const struct xfn_schema_row *xfn_schema_row(enum xfn_section section, const char *key, size_t len)
+{
+	size_t count;
+	const struct xfn_schema_row *row = xfn_schema_section_rows(section, &count);
+
+	for (; count; count--, row++)
+		if (row->takes && strlen(row->key) == len && !memcmp(row->key, key, len))
+			return row;
+	return NULL;
 }

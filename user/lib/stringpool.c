@@ -5,9 +5,10 @@
 #include "alloc.h"
 #include "stringpool.h"
 
-#define CHUNK_BYTES 16384
-#define TABLE_FIRST 64 /* cells; always a power of two */
-#define PROBES_MAX  8  /* beyond that a string is kept twice: texts that collide cost nothing */
+#define CHUNK_BYTES_MIN 256   /* of the first chunk; each is twice the one before, */
+#define CHUNK_BYTES_MAX 16384 /* up to this */
+#define TABLE_FIRST     16    /* cells; always a power of two */
+#define PROBES_MAX      8 /* beyond that a string is kept twice: texts that collide cost nothing */
 
 struct chunk {
 	struct chunk *next;
@@ -16,6 +17,8 @@ struct chunk {
 };
 
 struct xfn_stringpool {
+	unsigned owners;
+	size_t chunk_bytes;   /* of the next chunk */
 	struct chunk *chunks; /* the newest first */
 	const char **table;   /* open addressing, NULL: free */
 	size_t cells;
@@ -33,12 +36,24 @@ static uint32_t hash_text(const char *text, size_t len)
 
 struct xfn_stringpool *xfn_stringpool_new(void)
 {
-	return xfn_alloc(sizeof(struct xfn_stringpool));
+	struct xfn_stringpool *pool = xfn_alloc(sizeof(*pool));
+
+	if (!pool)
+		return NULL;
+	pool->owners = 1;
+	pool->chunk_bytes = CHUNK_BYTES_MIN;
+	return pool;
 }
 
-void xfn_stringpool_free(struct xfn_stringpool *pool)
+struct xfn_stringpool *xfn_stringpool_get(struct xfn_stringpool *pool)
 {
-	if (!pool)
+	pool->owners++;
+	return pool;
+}
+
+void xfn_stringpool_put(struct xfn_stringpool *pool)
+{
+	if (!pool || --pool->owners)
 		return;
 	for (struct chunk *chunk = pool->chunks, *next; chunk; chunk = next) {
 		next = chunk->next;
@@ -88,13 +103,15 @@ static char *copy_text(struct xfn_stringpool *pool, const char *text, size_t len
 	char *copy;
 
 	if (!chunk || chunk->room - chunk->used <= len) {
-		size_t room = len < CHUNK_BYTES / 4 ? CHUNK_BYTES : len + 1;
+		size_t room = len < pool->chunk_bytes / 4 ? pool->chunk_bytes : len + 1;
 
 		chunk = xfn_realloc(NULL, 1, sizeof(*chunk) + room);
 		if (!chunk)
 			return NULL;
 		*chunk = (struct chunk){.next = pool->chunks, .room = room};
 		pool->chunks = chunk;
+		if (pool->chunk_bytes < CHUNK_BYTES_MAX)
+			pool->chunk_bytes *= 2;
 	}
 	copy = chunk->bytes + chunk->used;
 	memcpy(copy, text, len);

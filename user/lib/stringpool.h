@@ -7,11 +7,14 @@
 
 struct xfn_stringpool;
 
-/* An empty pool; NULL when memory is short. */
+/* An empty pool with one owner; NULL when memory is short. */
 struct xfn_stringpool *xfn_stringpool_new(void);
 
-/* Free the pool and every string in it; NULL is allowed. */
-void xfn_stringpool_free(struct xfn_stringpool *pool);
+/* One more owner. Returns @pool. */
+struct xfn_stringpool *xfn_stringpool_get(struct xfn_stringpool *pool);
+
+/* One owner less; the last one frees the pool and every string in it. NULL is allowed. */
+void xfn_stringpool_put(struct xfn_stringpool *pool);
 
 /*
  * A terminated copy of the @len bytes at @text, owned by the pool, which may hand out the same one

@@ -105,8 +105,8 @@ static const char *find_elsewhere(const char *word)
 	return NULL;
 }
 
-static void refuse_key(struct xfn_builder *builder, struct xfn_frame *frame,
-		       const struct xfn_yaml_event *key)
+void xfn_builder_refuse_key(struct xfn_builder *builder, struct xfn_frame *frame,
+			    const struct xfn_yaml_event *key)
 {
 	const char *where = xfn_schema_section(frame->section)->where, *meant, *elsewhere = NULL;
 	char word[WORD_MAX + 1] = "", keys[XFN_DIAG_TEXT_MAX], hint[2 * WORD_MAX];
@@ -158,7 +158,7 @@ static const struct xfn_schema_row *take_key(struct xfn_builder *builder, struct
 	}
 	row = find_row(frame, key->text, key->len);
 	if (!row) {
-		refuse_key(builder, frame, key);
+		xfn_builder_refuse_key(builder, frame, key);
 		return NULL;
 	}
 	seen = &frame->keys[row - frame->rows];
@@ -304,7 +304,7 @@ static int read_pair(struct xfn_builder *builder, struct xfn_frame *frame,
 	return read_value(builder, row, &value);
 }
 
-static void check_required(struct xfn_builder *builder, const struct xfn_frame *frame)
+void xfn_builder_check_required(struct xfn_builder *builder, const struct xfn_frame *frame)
 {
 	for (size_t i = 0; i < frame->row_count; i++) {
 		const struct xfn_schema_row *row = &frame->rows[i];
@@ -338,7 +338,7 @@ static int read_section(struct xfn_builder *builder, enum xfn_section section,
 	if (info->of_function)
 		xfn_builder_function(builder)->given |= frame.given;
 	if (!frame.odd)
-		check_required(builder, &frame);
+		xfn_builder_check_required(builder, &frame);
 	return info->close ? info->close(builder, &frame) : 0;
 }
 
@@ -358,5 +358,22 @@ int xfn_builder_walk(struct xfn_builder *builder)
 		return -EINVAL;
 	}
 	err = read_section(builder, XFN_SECTION_TOP, &event);
+	return err ? err : xfn_yaml_reader_next(builder->reader, &event);
+}
+
+int xfn_builder_walk_value(struct xfn_builder *builder, const struct xfn_schema_row *row)
+{
+	struct xfn_yaml_event event;
+	int err;
+
+	err = xfn_yaml_reader_next(builder->reader, &event);
+	if (err)
+		return err;
+	if (event.kind == XFN_YAML_DONE) {
+		xfn_builder_refuse_at(builder, (struct xfn_place){1, 1}, row->form, NULL,
+				      "the text holds no %s", row->key);
+		return -EINVAL;
+	}
+	err = read_value(builder, row, &event);
 	return err ? err : xfn_yaml_reader_next(builder->reader, &event);
 }

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "set.h"
+
+struct xfn_set *xfn_set_get(struct xfn_set *set)
+{
+	set->references++;
+	return set;
+}
+
+void xfn_set_put(struct xfn_set *set)
+{
+	size_t i;
+
+	if (!set || --set->references)
+		return;
+	if (set->manifest != set->written->manifest)
+		xfn_manifest_free(set->manifest);
+	for (i = 0; i < set->edit_count; i++)
+		xfn_edit_put(set->edits[i]);
+	free(set->edits);
+	xfn_written_put(set->written);
+	free(set);
+}
+
+/* One without edits, with room for @room of them. */
+static struct xfn_set *make(struct xfn_written *written, size_t room)
+{
+	struct xfn_set *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return NULL;
+	set->references = 1;
+	set->written = xfn_written_get(written);
+	set->manifest = written->manifest;
+	set->edits = calloc(room + 1, sizeof(set->edits[0]));
+	if (set->edits)
+		return set;
+	xfn_set_put(set);
+	return NULL;
+}
+
+static void add_edit(struct xfn_set *set, struct xfn_edit *edit)
+{
+	set->edits[set->edit_count++] = xfn_edit_get(edit);
+}
+
+int xfn_set_new(struct xfn_written *written, struct xfn_edit *const *edits, size_t count,
+		enum xfn_edit_fate *fates, struct xfn_set **ret)
+{
+	struct xfn_set *set = make(written, count);
+	enum xfn_edit_fate *own = fates ? NULL : calloc(count + 1, sizeof(*own));
+	size_t i;
+	int err = set && (fates || own) ? 0 : -ENOMEM;
+
+	fates = fates ?: own;
+	if (!err && count)
+		err = xfn_edits_apply(written->manifest, edits, count, fates, NULL, &set->manifest);
+	for (i = 0; i < count && !err; i++)
+		if (fates[i] == XFN_EDIT_APPLIED)
+			add_edit(set, edits[i]);
+	free(own);
+	if (err) {
+		xfn_set_put(set);
+		return err;
+	}
+	*ret = set;
+	return 0;
+}
+
+/* ---- one more edit -------------------------------------------------------------------------------- */
+
+static const struct xfn_function_spec *find_function(const struct xfn_manifest *manifest,
+						     const struct xfn_edit *edit)
+{
+	size_t i;
+
+	for (i = 0; i < manifest->function_count; i++)
+		if (xfn_edit_is_of(edit, &manifest->functions[i]))
+			return &manifest->functions[i];
+	return NULL;
+}
+
+/* With @now, of the edited manifest, the function is what the user wrote. */
+static bool is_as_written(const struct xfn_set *set, const struct xfn_edit *edit,
+			  const struct xfn_manifest *now)
+{
+	const struct xfn_function_spec *function = find_function(now, edit);
+
+	return function &&
+	       xfn_edit_is_needless(edit,
+				    &set->written->manifest->functions[function - now->functions],
+				    function);
+}
+
+static int check_room(const struct xfn_set *set, const struct xfn_edit *edit)
+{
+	size_t bytes = edit->spec.csv_bytes, i;
+
+	for (i = 0; i < set->edit_count; i++)
+		bytes += set->edits[i]->spec.csv_bytes;
+	return set->edit_count >= XFN_EDITS_MAX || bytes > XFN_EDITS_BYTES_MAX ? -EDQUOT : 0;
+}
+
+/* Fills @next with the edits that are left. Returns whether @edit is one of them. */
+static bool keep_edits(const struct xfn_set *set, struct xfn_edit *edit,
+		       const struct xfn_manifest *now, struct xfn_set *next)
+{
+	bool cancelled = false;
+	size_t i;
+
+	for (i = 0; i < set->edit_count; i++) {
+		if (!cancelled && xfn_edit_cancels(edit, set->edits[i]))
+			cancelled = true;
+		else if (!xfn_edit_supersedes(edit, set->edits[i]))
+			add_edit(next, set->edits[i]);
+	}
+	if (cancelled || is_as_written(set, edit, now))
+		return false;
+	add_edit(next, edit);
+	return true;
+}
+
+int xfn_set_edit(const struct xfn_set *set, struct xfn_edit *edit, struct xfn_diag_list *diags,
+		 struct xfn_set **ret)
+{
+	struct xfn_set *next = NULL;
+	struct xfn_manifest *now;
+	enum xfn_edit_fate fate;
+	int err = check_room(set, edit);
+
+	if (!err)
+		err = xfn_edits_apply(set->manifest, &edit, 1, &fate, diags, &now);
+	if (err)
+		return err;
+	if (fate != XFN_EDIT_APPLIED)
+		err = -EALREADY;
+	else if (!(next = make(set->written, set->edit_count + 1)))
+		err = -ENOMEM;
+	else if (keep_edits(set, edit, now, next))
+		next->manifest = now;
+	else if (next->edit_count) /* strings of the edit itself may be in what was made with it */
+		err = xfn_edits_apply(set->written->manifest, next->edits, next->edit_count, NULL,
+				      NULL, &next->manifest);
+	if (err || next->manifest != now)
+		xfn_manifest_free(now);
+	if (err) {
+		if (next)
+			next->manifest = set->written->manifest;
+		xfn_set_put(next);
+		return err;
+	}
+	*ret = next;
+	return 0;
+}
