@@ -45,7 +45,7 @@ static __always_inline int refuse(struct xdp_md *ctx, const struct generation *g
 
 	if (limit & XFN_FUNCTION_EXCESS_PASS)
 		return XDP_PASS;
-	if (limit & XFN_FUNCTION_EXCESS_REPLY)
+	if (limit & XFN_FUNCTION_EXCESS_REPLY && !observe_runs_handler())
 		return xfn_refuse(ctx, packet, match->slot, generation->number, verdict);
 	return XDP_DROP;
 }

@@ -11,7 +11,6 @@
 #include "dry.h"
 #include "errnum.h"
 #include "ingress.h"
-#include "rodata.h"
 
 struct xfn_dry {
 	const struct xfn_dataplane *dataplane;
@@ -84,21 +83,12 @@ int xfn_dry_step(struct xfn_dry *dry, const struct xfn_dry_frame *frame, struct 
 
 /* ---- loading ------------------------------------------------------------------------------------- */
 
-static int let_handler_run(struct bpf_object *object, void *context)
-{
-	__u32 yes = 1;
-
-	(void)context;
-	return xfn_rodata_set(object, "xfn_run_handler", &yes, sizeof(yes));
-}
-
 static int open_dry(const struct xfn_dataplane *dataplane, __u32 slot, bool with_handler,
 		    struct xfn_dry **ret, struct xfn_fault *fault)
 {
 	struct xfn_ingress_request request = {
-		.variant = XFN_INGRESS_EXPLAIN,
+		.variant = with_handler ? XFN_INGRESS_RUN : XFN_INGRESS_EXPLAIN,
 		.slot = slot,
-		.prepare = with_handler ? let_handler_run : NULL,
 	};
 	struct xfn_dry *dry = calloc(1, sizeof(*dry));
 	int err;

@@ -12,6 +12,7 @@
 #include "xfn/observe.h"
 #include "xfn_explain.skel.h"
 #include "xfn_ingress.skel.h"
+#include "xfn_run.skel.h"
 #include "xfn_trace.skel.h"
 
 static const struct {
@@ -22,6 +23,7 @@ static const struct {
 	[XFN_INGRESS_LIVE] = {"xfn_ingress", "ingress program", xfn_ingress__elf_bytes},
 	[XFN_INGRESS_EXPLAIN] = {"xfn_explain", "ingress program's dry run",
 				 xfn_explain__elf_bytes},
+	[XFN_INGRESS_RUN] = {"xfn_run", "ingress program's dry run", xfn_run__elf_bytes},
 	[XFN_INGRESS_TRACE] = {"xfn_trace", "tracing ingress program", xfn_trace__elf_bytes},
 };
 

@@ -16,6 +16,7 @@ struct bpf_object;
 enum xfn_ingress_variant {
 	XFN_INGRESS_LIVE,
 	XFN_INGRESS_EXPLAIN, /* a dry run */
+	XFN_INGRESS_RUN,     /* one that goes as far as the handler */
 	XFN_INGRESS_TRACE,   /* does all that the live one does, and copies */
 };
 
