@@ -157,6 +157,38 @@ ask() {
 	claim "coap-client is told the mean of two readings" "$(grep -c 'mean=22' <<<"$out")"
 }
 
+listens() { on server ss -Hltn "sport = :$1" | grep -q .; }
+
+serve_unchanged() {
+	local codes
+
+	step "A server that knows nothing of xfn"
+	say "Python's own, as it comes. The stack delivers to it as ever; xfn has counted and limited before."
+	run_here 'on server python3 -m http.server 8080 --directory src/examples/hello/site >/dev/null 2>&1 &'
+	until_true 'the web server' 10 listens 8080
+	need 'xfn apply src/examples/hello/hello.yaml'
+	run 'on client curl -s http://198.18.0.1:8080/'
+	claim "curl is answered" "$(grep -c 'knows nothing of xfn' <<<"$out")"
+	say "A hundred connections at once, where 50 a second and 20 at once are let in:"
+	# shellcheck disable=SC2016
+	run 'for i in $(seq 100); do on client curl -s -m 0.3 -o /dev/null -w "%{http_code}\n" http://198.18.0.1:8080/ & done | sort | uniq -c'
+	codes=$out
+	claim "some got a page and some no connection" "$(awk '$2 == 200 { a = $1 } $2 == 0 { b = $1 } END { print (a >= 15 && b >= 15) }' <<<"$codes")"
+	run 'xfn stats hello'
+}
+
+ask_why() {
+	step "Why did it go there? What comes by?"
+	run "xfn explain 'udp 198.18.0.2:4000 > 10.42.7.9:20007 payload 6869'"
+	claim "explain names the function and the line of its trigger" "$(grep -c 'wide.yaml' <<<"$out")"
+	behind trace 'xfn trace -c 3 --for 5s'
+	until_true 'the trace' 5 traces
+	run 'on client dig +short +tries=1 @198.18.0.1 www.example.com; echo hi | on client socat -t 0.3 - UDP:198.18.0.1:7; on client curl -s -m 1 http://198.18.0.1:81/'
+	finish trace
+	claim "three packets, each with its verdict" "$(grep -cE 'handled|unmatched' <<<"$out") == 3"
+}
+traces() { xfn journal | grep -q ' trace '; }
+
 # median WAY FIELD: of the rounds in $rounds, as "12.3".
 median() { us "$(jq -s "map(select(.by == \"$1\").$2) | sort | .[length / 2 | floor]" <<<"$rounds")"; }
 
@@ -296,6 +328,8 @@ make_wire
 attach
 apply
 ask
+serve_unchanged
+ask_why
 compare
 limit
 swap
