@@ -53,7 +53,7 @@ heap_kb() { awk '/^RssAnon/ { print $2 }' "/proc/$DAEMON/status"; }
 
 @test "200 applies: memory, descriptors, maps, programs and revisions are stable" {
 	for i in 0 1 2 3; do write_manifest $i >"$HOME_DIR/$i.yaml"; done
-	churn 20
+	churn 40 # more than the revisions that are kept
 	before=$(holdings)
 	# A leak grows in each of three stretches; the heap takes its form once, a ruleset at a time.
 	for stretch in 0 1 2; do
@@ -82,7 +82,7 @@ heap_kb() { awk '/^RssAnon/ { print $2 }' "/proc/$DAEMON/status"; }
 		xfn attach xfn0 >/dev/null
 		xfn apply "$HOME_DIR/0.yaml" >/dev/null
 	}
-	for _ in $(seq 6); do cycle; done
+	for _ in $(seq 18); do cycle; done
 	before=$(holdings)
 	for _ in $(seq 14); do cycle; done
 	echo "$before"
