@@ -177,6 +177,25 @@ serve_unchanged() {
 	run 'xfn stats hello'
 }
 
+hot_load() {
+	local took
+
+	step "One trigger more, beside the 100,000, and off again"
+	need "xfn trigger add echo '{protocol: udp, port: 7777, source: 198.18.0.0/24}'"
+	took=$took_ms
+	run 'echo new | on client socat -t 1 - UDP:198.18.0.1:7777'
+	claim "the next packet meets it; the command took $took ms" "$(grep -c new <<<"$out")"
+	need 'xfn off echo'
+	run 'echo anybody | on client socat -t 0.3 - UDP:198.18.0.1:7777'
+	claim "a function that is off does not answer" "$(grep -c anybody <<<"$out") == 0"
+	need 'xfn on echo'
+	run 'xfn history'
+	claim "each change is a revision, with who and how" "$(grep -c 'trigger add' <<<"$out")"
+	need 'xfn rollback --yes 3'
+	run 'xfn plan demo.yaml'
+	claim "going back leaves nothing of it" "$(grep -c 'main: 0 changes' <<<"$out")"
+}
+
 ask_why() {
 	step "Why did it go there? What comes by?"
 	run "xfn explain 'udp 198.18.0.2:4000 > 10.42.7.9:20007 payload 6869'"
@@ -260,12 +279,13 @@ swap() {
 }
 
 survive() {
-	local before sent ms
+	local before sent ms revision
 
 	step "Kill the daemon for three seconds, under load"
 	before=$(handled echo)
 	behind flood "on client flood -r 5000 -t 6 198.18.0.1 7 | jq -c '{sent, received, lost, duplicates, changed}'"
 	until_true 'the load' 4 handles_more echo $((before + 1000))
+	revision=$(xfn -j | jq .revision)
 	# shellcheck disable=SC2016
 	need 'kill -9 $(xfn -j | jq .pid)'
 	killed_ms=$(now_ms)
@@ -278,7 +298,7 @@ survive() {
 	while (($(now_ms) < killed_ms + 3000)); do sleep 0.05; done
 	start_daemon
 	need 'xfn journal'
-	claim "the next start adopts what runs" "$(grep -c 'revision 4 adopted' <<<"$out")"
+	claim "the next start adopts what runs" "$(grep -c "revision $revision adopted" <<<"$out")"
 	finish flood
 	lost_kill=$(answer .lost)
 	sent=$(answer .sent)
@@ -328,6 +348,7 @@ make_wire
 attach
 apply
 ask
+hot_load
 serve_unchanged
 ask_why
 compare
