@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "oracle.h"
+#include "oracle_key.h"
 
 /* What is known of a packet that all standards agree is whole and for this host's functions. */
 struct facts {
@@ -15,6 +16,8 @@ struct facts {
 	const __u8 *src, *dst;
 	unsigned protocol;
 	unsigned dst_port;
+	const __u8 *payload; /* of UDP: keys are for nothing else */
+	size_t payload_bytes;
 };
 
 /* Either a verdict, or WHOLE. */
@@ -46,6 +49,8 @@ static int read_udp(struct rest rest, struct facts *facts)
 	if (number(rest.at + 4) < 8 || number(rest.at + 4) > rest.bytes)
 		return XFN_VERDICT_MALFORMED;
 	facts->dst_port = number(rest.at + 2);
+	facts->payload = rest.at + 8;
+	facts->payload_bytes = number(rest.at + 4) - 8;
 	return WHOLE;
 }
 
@@ -310,17 +315,24 @@ static bool has_tags(const struct xfn_trigger_spec *trigger, const struct facts 
 
 /* In the order of what counts most. */
 struct rank {
-	int part[4]; /* destination, source, interface, port; -1 in the first: does not match */
+	int part[5]; /* destination, source, interface, port, key; -1 in the first: does not match */
 };
+
+static bool is_for_port(const struct xfn_trigger_spec *trigger, const struct facts *facts)
+{
+	return trigger->protocol == facts->protocol && facts->dst_port >= trigger->port_lo &&
+	       facts->dst_port <= trigger->port_hi;
+}
 
 static struct rank rank_of(const struct oracle_world *world, const struct xfn_trigger_spec *trigger,
 			   const struct facts *facts)
 {
+	const struct xfn_key_spec *key = xfn_manifest_key(world->manifest, trigger);
 	struct rank none = {{-1}}, rank;
 
-	if (trigger->protocol != facts->protocol || !has_tags(trigger, facts))
+	if (!is_for_port(trigger, facts) || !has_tags(trigger, facts))
 		return none;
-	if (facts->dst_port < trigger->port_lo || facts->dst_port > trigger->port_hi)
+	if (key && oracle_key_ask(key, facts->payload, facts->payload_bytes) != ORACLE_KEY_MATCHES)
 		return none;
 	if (trigger->interface && strcmp(trigger->interface, facts->interface) != 0)
 		return none;
@@ -328,6 +340,7 @@ static struct rank rank_of(const struct oracle_world *world, const struct xfn_tr
 	rank.part[1] = names_source(world->manifest, trigger, facts);
 	rank.part[2] = trigger->interface != NULL;
 	rank.part[3] = trigger->port_lo - trigger->port_hi;
+	rank.part[4] = oracle_key_rank(key);
 	return rank.part[0] < 0 || rank.part[1] < 0 ? none : rank;
 }
 
@@ -335,7 +348,7 @@ static bool is_better(const struct rank *a, const struct rank *b)
 {
 	int i;
 
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 5; i++)
 		if (a->part[i] != b->part[i])
 			return a->part[i] > b->part[i];
 	return false;
@@ -361,6 +374,36 @@ static int choose(const struct oracle_world *world, const struct facts *facts)
 		}
 	}
 	return chosen;
+}
+
+static bool is_attached(const struct oracle_world *world, const char *interface)
+{
+	size_t i;
+
+	for (i = 0; interface && i < world->interface_count; i++)
+		if (!strcmp(world->interfaces[i], interface))
+			return true;
+	return !interface;
+}
+
+/* Nothing matched: was the payload odd for each key that is wanted on the port, wherever else? */
+static enum xfn_verdict why_none(const struct oracle_world *world, const struct facts *facts)
+{
+	const struct xfn_manifest *manifest = world->manifest;
+	const struct xfn_key_spec *key;
+	unsigned wanted = 0;
+	size_t t;
+
+	for (t = 0; t < manifest->trigger_count; t++) {
+		key = xfn_manifest_key(manifest, &manifest->triggers[t]);
+		if (!key || !is_for_port(&manifest->triggers[t], facts) ||
+		    !is_attached(world, manifest->triggers[t].interface))
+			continue;
+		wanted++;
+		if (oracle_key_ask(key, facts->payload, facts->payload_bytes) != ORACLE_KEY_ODD)
+			return XFN_VERDICT_UNMATCHED;
+	}
+	return wanted ? XFN_VERDICT_KEY_ERROR : XFN_VERDICT_UNMATCHED;
 }
 
 /* ---- the answer ------------------------------------------------------------------------------------ */
@@ -389,6 +432,6 @@ struct oracle_answer oracle_ask(const struct oracle_world *world, unsigned inter
 		return (struct oracle_answer){verdict, -1, false};
 	chosen = choose(world, &facts);
 	if (chosen < 0)
-		return (struct oracle_answer){XFN_VERDICT_UNMATCHED, -1, false};
+		return (struct oracle_answer){why_none(world, &facts), -1, false};
 	return serve(&world->manifest->functions[chosen], chosen);
 }

@@ -24,8 +24,9 @@ struct oracle_address {
 };
 
 struct oracle_world {
-	__u8 mac[6]; /* of every interface */
-	const char *const *interfaces;
+	__u8 mac[6];                   /* of every interface */
+	const char *const *interfaces; /* attached */
+	size_t interface_count;
 	const struct oracle_address *addresses;
 	size_t address_count;
 	const struct xfn_manifest *manifest;

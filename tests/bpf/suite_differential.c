@@ -36,6 +36,7 @@ static const struct oracle_address addresses[] = {
 static struct oracle_world world = {
 	.mac = FRAME_MAC,
 	.interfaces = interfaces,
+	.interface_count = COUNT(interfaces),
 	.addresses = addresses,
 	.address_count = COUNT(addresses),
 };
@@ -93,13 +94,35 @@ static const char *const behaviours[] = {
 	"    kernel: none.bpf.o\n",
 };
 
+static const char *const key_texts[] = {
+	"",
+	"",
+	", key: {coap_path: /}",
+	", key: {coap_path: /a/b}",
+	", key: {coap_path: /a/thirteen-bytes-and-more}",
+	", key: {dns_name: www.Example.com}",
+	", key: {dns_name: example.com}",
+	", key: {dns_suffix: example.com}",
+	", key: {dns_suffix: com}",
+	", key: {dns_suffix: \".\"}",
+	", key: {bytes: {offset: 0, value: \"40\", mask: \"c0\"}}",
+	", key: {bytes: {offset: 12, value: 0377}}",
+	", key: {bytes: {offset: 30, value: 2e}}",
+};
+
+/* One in three differs from others in its key alone, so that keys compete. */
 static size_t write_trigger(char *text, size_t size)
 {
 	const char *destination = PICK(destinations), *source = PICK(sources);
+	bool udp = below(4);
 
-	return snprintf(text, size, "      - {protocol: %s, port: \"%s\"%s%s%s%s}\n",
-			below(4) ? "udp" : "tcp", PICK(port_texts), destination, source,
-			PICK(vlan_texts), PICK(interface_texts));
+	if (!below(3))
+		return snprintf(text, size, "      - {protocol: udp, port: 53%s}\n",
+				PICK(key_texts));
+	return snprintf(text, size, "      - {protocol: %s, port: \"%s\"%s%s%s%s%s}\n",
+			udp ? "udp" : "tcp", PICK(port_texts), destination, source,
+			PICK(vlan_texts), PICK(interface_texts),
+			udp && below(2) ? PICK(key_texts) : "");
 }
 
 static void write_manifest(char *text, size_t size)
@@ -139,8 +162,55 @@ static const char *const macs[] = {FRAME_MAC,
 				   "\xff\xff\xff\xff\xff\xff",
 				   "\x01\x00\x5e\x00\x00\xfb"};
 
+#define PAYLOAD(text)                  \
+	{                              \
+		text, sizeof(text) - 1 \
+	}
+static const struct payload {
+	const char *bytes;
+	size_t size;
+} payloads[] = {
+	PAYLOAD("thirty-two bytes make a payload."),
+	PAYLOAD("\x40\x01\x12\x34"),
+	PAYLOAD("\x42\x01\x12\x34tk\xb1"
+		"a\x01"
+		"b\xffpayload"),
+	PAYLOAD("\x50\x02\x12\x34\xb1"
+		"a\x0d\x0bthirteen-bytes-and-more\x10"),
+	PAYLOAD("\x40\x01\x12\x34\xd1\x05z\x01y"),
+	PAYLOAD("\x40\x01\x12\x34\x33"
+		"srv\x80\xe1\x00\x00z"),
+	PAYLOAD("\x60\x45\x12\x34\xb1"
+		"a"),
+	PAYLOAD("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03wWw\x07"
+		"example\x03"
+		"com\x00\x00\x01\x00\x01"),
+	PAYLOAD("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07"
+		"exAmple\x03"
+		"com\x00\x00\x1c\x00\x01\x00\x00\x29"),
+	PAYLOAD("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01"),
+	PAYLOAD("\x12\x34\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00\x03"
+		"com\x00\x00\x01\x00\x01\xc0\x0c"),
+	PAYLOAD("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\xc0\x0c\x00\x01\x00\x01"),
+};
+
+/* A payload, as it is or cut, with a byte changed now and then. */
+static __u32 make_payload(__u8 bytes[64])
+{
+	const struct payload *payload = &PICK(payloads);
+	__u32 size = payload->size < 64 ? payload->size : 64;
+
+	memcpy(bytes, payload->bytes, size);
+	if (!below(8))
+		size = below(size + 1);
+	if (size && !below(4))
+		bytes[below(size)] ^= 1 << below(8);
+	return size;
+}
+
 static void build_packet(struct frame *frame)
 {
+	static __u8 payload[64];
 	const __u16 *tags = PICK(tag_lists);
 	struct frame_spec spec = {
 		.eth_dst = PICK(macs),
@@ -152,8 +222,8 @@ static void build_packet(struct frame *frame)
 		.extensions = PICK(extension_texts),
 		.ip_options = below(4) ? 0 : 4 * below(11),
 		.tcp_options = below(4) ? 0 : 4 * below(11),
-		.payload = "thirty-two bytes make a payload.",
-		.payload_bytes = below(33),
+		.payload = payload,
+		.payload_bytes = make_payload(payload),
 		.trailer_bytes = below(4) ? 0 : below(20),
 	};
 
