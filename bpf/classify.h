@@ -15,7 +15,6 @@
 
 /* Capacity, given by the loader: each generation has 2^slot_bits entries. */
 const volatile __u32 xfn_slot_bits = 4;
-const volatile __u32 xfn_function_slots = 1;
 
 /*
  * The generation a packet lives in. The index of every look-up below is computed from it, never

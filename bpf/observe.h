@@ -9,10 +9,10 @@
 #include <linux/bpf.h>
 #include "packet.h"
 
-/* 1 where nothing outside the variant's own maps may be changed, and no tail call made. */
+/* 1 where nothing outside the variant's own maps may be changed. */
 #define XFN_DRY 0
 
-/* Called once for each packet, with its verdict, before anything acts on it. */
+/* Called with each packet's verdict; twice for an event whose handler turns out to be missing. */
 static __always_inline void observe_verdict(struct xdp_md *ctx, const struct packet *packet,
 					    const struct match *match, __u32 verdict)
 {

@@ -18,7 +18,7 @@ int xfn_ingress(struct xdp_md *ctx)
 	struct generation generation;
 	struct packet packet = {};
 	struct match match = {};
-	int verdict;
+	int verdict, action;
 
 	if (!interface || generation_read(&generation))
 		return XDP_PASS; /* both arrays have this element: never taken */
@@ -27,8 +27,8 @@ int xfn_ingress(struct xdp_md *ctx)
 		verdict = classify(ctx, &generation, &packet, &match);
 	if (verdict != XFN_GO_ON) { /* nobody's: a way out of its own, which carries no match */
 		observe_verdict(ctx, &packet, &(struct match){}, verdict);
-		verdict = account(ctx, &generation, &packet, &(struct match){}, verdict);
-		return give_to_next(ctx, verdict);
+		action = account(ctx, &generation, &packet, &(struct match){}, verdict);
+		return give_to_next(ctx, action);
 	}
 	verdict = police(&generation, &packet, &match);
 	if (verdict == XFN_GO_ON)

@@ -249,7 +249,7 @@ static int post_confirm(void *context, struct xfn_request *request, struct xfn_r
 
 /*
  * Those that anybody in `xfn-ro` may ask come first. None of them takes the daemon long or tells what
- * a manifest holds beside names, counts and triggers.
+ * a manifest holds beside names, counts and triggers; of a function changed by command, by whom and how.
  */
 static const struct xfn_route routes[] = {
 	{"GET", "/v1/status", get_status, XFN_HTTP_BODY_BYTES},

@@ -21,6 +21,7 @@ enum { PATIENCE_S = 10 };
 static struct {
 	pid_t pid;
 	int fd;
+	bool out_of_step; /* an answer did not come in time: it may come at any moment */
 } broker = {.fd = -1};
 
 /* ---- datagrams ---------------------------------------------------------------------------------- */
@@ -172,6 +173,8 @@ int xfn_broker_check(void)
 
 	if (broker.fd < 0)
 		return has_right() ? 0 : -EPERM;
+	if (broker.out_of_step)
+		return -EPIPE;
 	return recv(broker.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0 ? -EPIPE : 0;
 }
 
@@ -186,9 +189,14 @@ static int ask(const struct xfn_broker_question *question, int fd, struct xfn_br
 		xfn_broker_answer(question, fd, answer, ret_fd);
 		return answer->err;
 	}
+	if (broker.out_of_step)
+		return -EPIPE;
 	err = send_with_fd(broker.fd, question, sizeof(*question), fd);
 	if (!err)
 		err = receive_with_fd(broker.fd, answer, sizeof(*answer), ret_fd);
+	/* A late answer would be taken for the next question's: what it names would be another's. */
+	if (err)
+		broker.out_of_step = true;
 	return err ?: answer->err;
 }
 

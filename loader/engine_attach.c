@@ -336,28 +336,62 @@ static void drop_unwanted(struct xfn_engine *engine)
 	xfn_engine_detach_unwanted(engine);
 }
 
-/* Attaches one interface that is wanted and there; a failure is said once for each look. */
-static void attach_wanted(struct xfn_engine *engine, const struct xfn_attachment *attachment)
+static void say_attached(struct xfn_engine *engine, const char *name, const struct xfn_fault *fault,
+			 int err)
 {
-	struct xfn_change change = {.engine = engine};
-	struct xfn_link link;
-	int slot, err;
+	xfn_journal_add(
+		engine->options.journal,
+		&(struct xfn_journal_event){.type = err ? "error" : "attach", .interface = name},
+		"%s", err ? (fault->text[0] ? fault->text : strerror(-err)) : "attached again");
+}
 
-	if (xfn_dataplane_find(engine->dataplane, attachment->name) >= 0 ||
-	    xfn_link_find(attachment->name, &link))
-		return;
-	slot = prepare(&change, attachment);
-	err = slot < 0 ? slot : xfn_dataplane_link(engine->dataplane, slot);
-	if (err && slot >= 0) {
-		explain_link(&change, slot, err);
-		xfn_dataplane_detach(engine->dataplane, slot);
+/* Readies what is wanted, there, and not attached: @slots gets those. A failure is said at each look. */
+static void prepare_wanted(struct xfn_engine *engine, bool slots[XFN_INTERFACES_MAX])
+{
+	const struct xfn_attachment *attachment;
+	struct xfn_change change;
+	struct xfn_link link;
+	size_t i;
+	int slot;
+
+	for (i = 0; i < engine->model->attachment_count; i++) {
+		attachment = &engine->model->attachments[i];
+		if (xfn_dataplane_find(engine->dataplane, attachment->name) >= 0 ||
+		    xfn_link_find(attachment->name, &link))
+			continue;
+		change = (struct xfn_change){.engine = engine};
+		slot = prepare(&change, attachment);
+		if (slot < 0)
+			say_attached(engine, attachment->name, &change.fault, slot);
+		else
+			slots[slot] = true;
 	}
-	xfn_journal_add(engine->options.journal,
-			&(struct xfn_journal_event){.type = err ? "error" : "attach",
-						    .interface = attachment->name},
-			"%s",
-			err ? (change.fault.text[0] ? change.fault.text : strerror(-err))
-			    : "attached again");
+}
+
+/*
+ * Attaches what was prepared, now that the rules for it are live: before, its packets would have met
+ * none, or those of the interface that had the slot. @failed: the rules did not get there; let it go.
+ */
+static void link_prepared(struct xfn_engine *engine, const bool slots[XFN_INTERFACES_MAX],
+			  int failed)
+{
+	char name[sizeof(engine->dataplane->interface[0].name)];
+	struct xfn_change change;
+	__u32 slot;
+	int err;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
+		if (!slots[slot])
+			continue;
+		change = (struct xfn_change){.engine = engine};
+		memcpy(name, engine->dataplane->interface[slot].name, sizeof(name));
+		err = failed ?: xfn_dataplane_link(engine->dataplane, slot);
+		if (err && !failed)
+			explain_link(&change, slot, err);
+		if (err)
+			xfn_dataplane_detach(engine->dataplane, slot);
+		say_attached(engine, name, &change.fault, err);
+	}
 }
 
 static void say_refresh_failed(struct xfn_engine *engine, const struct xfn_diag_list *diags,
@@ -372,15 +406,14 @@ int xfn_engine_refresh(struct xfn_engine *engine)
 {
 	struct xfn_change change = {
 		.engine = engine, .next = engine->model, .capacity = engine->dataplane->capacity};
+	bool slots[XFN_INTERFACES_MAX] = {};
 	struct xfn_ruleset *ruleset = NULL;
-	size_t i;
 	int err;
 
 	drop_lost(engine);
 	follow_links(engine);
 	drop_unwanted(engine);
-	for (i = 0; i < engine->model->attachment_count; i++)
-		attach_wanted(engine, &engine->model->attachments[i]);
+	prepare_wanted(engine, slots);
 	xfn_engine_settle_next(engine, engine->model);
 	xfn_engine_settle_vlans(engine);
 	xfn_targets_refill(engine->targets);
@@ -393,6 +426,7 @@ int xfn_engine_refresh(struct xfn_engine *engine)
 		xfn_ruleset_free(ruleset);
 		say_refresh_failed(engine, &change.diags, err);
 	}
+	link_prepared(engine, slots, err);
 	xfn_diag_list_fini(&change.diags);
 	return err;
 }

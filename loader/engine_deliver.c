@@ -106,7 +106,8 @@ int xfn_delivery_enter(struct xfn_engine *engine, const struct xfn_function_spec
 	if (!xfn_delivery_resolve(spec, &target))
 		err = xfn_targets_want(engine->targets, &target, &index);
 	config->target = XFN_TARGET(XFN_SAMPLE_NEVER, index);
-	return err == -ENODEV ? 0 : err; /* gone again, since it was looked at */
+	/* Gone again, since it was looked at; a DEVMAP calls that -EINVAL. */
+	return err == -ENODEV || err == -EINVAL ? 0 : err;
 }
 
 void xfn_deliveries_listen(struct xfn_engine *engine)

@@ -113,7 +113,7 @@ static int prepare(const struct xfn_dataplane *dataplane, struct bpf_object *obj
 {
 	int err = xfn_handler_choose(object, request, program, fault);
 
-	/* One flavour for all program arrays (see dataplane.c), and no frags. */
+	/* One flavour for all program arrays (see ingress.c), and no frags. */
 	if (!err)
 		err = bpf_program__set_expected_attach_type(*program,
 							    dataplane->capacity.attach_type);

@@ -30,7 +30,7 @@ static const struct {
 /* A dry run changes nothing that the live programs use, what is scratch to them included. */
 static bool is_shared(enum xfn_ingress_variant variant, enum xfn_map map)
 {
-	return variant != XFN_INGRESS_EXPLAIN || map != XFN_MAP_KEYS;
+	return variant == XFN_INGRESS_LIVE || variant == XFN_INGRESS_TRACE || map != XFN_MAP_KEYS;
 }
 
 static int give_maps(const struct xfn_dataplane *dataplane, enum xfn_ingress_variant variant,

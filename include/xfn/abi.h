@@ -511,8 +511,8 @@ struct xfn_handed_counts {
 
 /*
  * xfn_functions[slot]: one cache line. `arrival` is the limiter's theoretical arrival time
- * (1/16 ns of CLOCK_MONOTONIC), moved by ingress with compare-and-swap; everything else is written
- * by xfnd, in aligned 8-byte stores, into the idle config only.
+ * (1/16 ns of CLOCK_MONOTONIC), moved by ingress with compare-and-swap; all else is written by xfnd,
+ * in aligned 8-byte stores, into the idle config only (with xfnd dead, switches in the live one by xfn).
  */
 struct xfn_function {
 	__u64 arrival;

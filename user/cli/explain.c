@@ -117,6 +117,7 @@ int xfn_cli_explain(struct xfn_cli *cli)
 		return xfn_misuse("explain", "expected PACKET, or --frame HEX");
 	cli->text = cli->frame ? cli->frame : cli->words[0]; /* errors quote from it */
 	cli->text_bytes = strlen(cli->text);
+	cli->text_name = cli->frame ? "frame" : "packet"; /* what the daemon calls it */
 	body = question(cli);
 	call.body = body;
 	code = xfn_call(cli, &call, &answer);
