@@ -112,7 +112,7 @@ admitted_is_right() {
 	restart_daemon KILL
 	[ "$(who_answers 198.18.0.1 7)" = none ]
 	# Another function does not pay for it.
-	apply >/dev/null <<-END
+	apply --yes >/dev/null <<-END
 		version: 1
 		functions:
 		  - {name: other, trigger: udp/7, kernel: $ECHO, limit: {rate: 1/m, burst: 3}}

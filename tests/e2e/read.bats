@@ -56,7 +56,7 @@ says() {
 
 @test "show tells all of one function, and which values are defaults" {
 	says show echo -- '.limit == {rate: "100k/s", burst: 500, excess: "drop", packets: false,
-		defaults: ["excess", "packets"]}'
+		per_source: null, defaults: ["excess", "packets"]}'
 	says show echo -- '.latency == {sample: 1, deadline: "1s", defaults: ["deadline"]}'
 	says show echo -- '.versions | length == 1 and (.[0] | .id == "v1" and .program == "echo" and
 		.entered and .measured and .verified_insns > 0 and .jited_bytes > 0 and
@@ -120,7 +120,7 @@ says() {
 	says stats -- '[.functions[], .interfaces[] | .verdicts | length] | all(. == 12)'
 	says stats -- '[.functions[] | .outcomes | length] | all(. == 6)'
 	says stats echo -- '.functions | length == 1 and (.[0] | .outcomes.replied == 50 and
-		.verdicts.handled == 50 and .bytes > 0 and .lost == {} and
+		.verdicts.handled == 50 and .bytes > 0 and (.lost | length > 8 and add == 0) and
 		[.versions[] | "\(.id) \(.verdicts.handled) \(.outcomes.replied)"] == ["v2 30 30", "v1 20 20"])'
 	# A version that is gone has left its counts behind.
 	"$XFN" swap echo "$ECHO"
