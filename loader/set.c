@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "set.h"
+#include "trigger_set.h"
 
 struct xfn_set *xfn_set_get(struct xfn_set *set)
 {
@@ -105,6 +106,33 @@ static int check_room(const struct xfn_set *set, const struct xfn_edit *edit)
 	return set->edit_count >= XFN_EDITS_MAX || bytes > XFN_EDITS_BYTES_MAX ? -EDQUOT : 0;
 }
 
+static bool is_trigger(const struct xfn_edit *edit)
+{
+	return edit->spec.kind == XFN_EDIT_TRIGGER_ADD || edit->spec.kind == XFN_EDIT_TRIGGER_RM;
+}
+
+/* 1 if the edit's function has the same triggers in both, in any order; 0 if not; -ENOMEM. */
+static int has_same_triggers(const struct xfn_edit *edit, const struct xfn_manifest *a,
+			     const struct xfn_manifest *b)
+{
+	const struct xfn_function_spec *one = find_function(a, edit),
+				       *other = find_function(b, edit);
+	const struct xfn_trigger_spec *triggers;
+	struct xfn_trigger_set set;
+	__u32 i;
+
+	if (!one || !other || one->trigger_count != other->trigger_count)
+		return 0;
+	if (xfn_trigger_set_init(&set, a, one))
+		return -ENOMEM;
+	triggers = xfn_function_triggers(b, other);
+	for (i = 0; i < other->trigger_count; i++)
+		if (xfn_trigger_set_remove(&set, b, &triggers[i]))
+			break;
+	xfn_trigger_set_fini(&set);
+	return i == other->trigger_count;
+}
+
 /* Fills @next with the edits that are left. Returns whether @edit is one of them. */
 static bool keep_edits(const struct xfn_set *set, struct xfn_edit *edit,
 		       const struct xfn_manifest *now, struct xfn_set *next)
@@ -122,6 +150,49 @@ static bool keep_edits(const struct xfn_set *set, struct xfn_edit *edit,
 		return false;
 	add_edit(next, edit);
 	return true;
+}
+
+/* Fills @next with all edits and @edit behind them: what was made with it is what they make. */
+static void append_edit(const struct xfn_set *set, struct xfn_edit *edit, struct xfn_manifest *now,
+			struct xfn_set *next)
+{
+	size_t i;
+
+	while (next->edit_count)
+		xfn_edit_put(next->edits[--next->edit_count]);
+	for (i = 0; i < set->edit_count; i++)
+		add_edit(next, set->edits[i]);
+	add_edit(next, edit);
+	next->manifest = now;
+}
+
+/*
+ * Two edits have left each other nothing: the manifest is made of those that stay, since strings of
+ * @edit may be in @now. But where one of the two did less than it says, or one between them did some of
+ * the same, those that stay make something else: then none may go.
+ */
+static int settle_without(const struct xfn_set *set, struct xfn_edit *edit,
+			  struct xfn_manifest *now, struct xfn_set *next)
+{
+	struct xfn_manifest *made;
+	int err = 0;
+
+	if (next->edit_count) {
+		err = xfn_edits_apply(set->written->manifest, next->edits, next->edit_count, NULL,
+				      NULL, &made);
+		if (err)
+			return err;
+		next->manifest = made;
+	}
+	if (!is_trigger(edit))
+		return 0;
+	err = has_same_triggers(edit, next->manifest, now);
+	if (err)
+		return err < 0 ? err : 0;
+	if (next->manifest != set->written->manifest)
+		xfn_manifest_free(next->manifest);
+	append_edit(set, edit, now, next);
+	return 0;
 }
 
 int xfn_set_edit(const struct xfn_set *set, struct xfn_edit *edit, struct xfn_diag_list *diags,
@@ -142,14 +213,11 @@ int xfn_set_edit(const struct xfn_set *set, struct xfn_edit *edit, struct xfn_di
 		err = -ENOMEM;
 	else if (keep_edits(set, edit, now, next))
 		next->manifest = now;
-	else if (next->edit_count) /* strings of the edit itself may be in what was made with it */
-		err = xfn_edits_apply(set->written->manifest, next->edits, next->edit_count, NULL,
-				      NULL, &next->manifest);
+	else
+		err = settle_without(set, edit, now, next);
 	if (err || next->manifest != now)
 		xfn_manifest_free(now);
 	if (err) {
-		if (next)
-			next->manifest = set->written->manifest;
 		xfn_set_put(next);
 		return err;
 	}

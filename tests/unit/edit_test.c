@@ -214,6 +214,44 @@ static void test_undone(void **state)
 	xfn_set_put(set);
 }
 
+/* Each of these undoes an edit that did less than it says, or that another has overtaken. */
+static void test_undone_in_part(void **state)
+{
+	struct xfn_set *set = make_set(BASE), *kept;
+	struct xfn_written *written;
+
+	(void)state;
+	assert_int_equal(edit(&set, ADD("udp/30"), NULL), 0);
+	assert_int_equal(
+		edit(&set, CSV(XFN_EDIT_TRIGGER_RM, "protocol,port\nudp,2\nudp,30\n"), NULL), 0);
+	assert_int_equal(edit(&set, ADD("udp/30"), NULL), 0);
+	assert_says(set, "30");
+	assert_int_equal(edit(&set, RM("udp/30"), NULL), 0);
+	assert_silent(set, "30");
+	assert_int_equal(set->manifest->functions[0].trigger_count, 2);
+	/* A revision reads them back to the same. */
+	assert_int_equal(xfn_set_new(set->written, set->edits, set->edit_count, NULL, &kept), 0);
+	assert_silent(kept, "30");
+	assert_int_equal(kept->manifest->functions[0].trigger_count, 2);
+	xfn_set_put(kept);
+	xfn_set_put(set);
+
+	set = make_set(BASE);
+	assert_int_equal(
+		edit(&set, CSV(XFN_EDIT_TRIGGER_ADD, "protocol,port\nudp,30\nudp,31\n"), NULL), 0);
+	written = write_text("version: 1\nfunctions:\n"
+			     "- {name: a, triggers: [udp/1, udp/30], socket: existing}\n");
+	assert_int_equal(xfn_set_new(written, set->edits, set->edit_count, NULL, &kept), 0);
+	xfn_written_put(written);
+	assert_int_equal(
+		edit(&kept, CSV(XFN_EDIT_TRIGGER_RM, "protocol,port\nudp,30\nudp,31\n"), NULL), 0);
+	assert_int_equal(kept->manifest->functions[0].trigger_count, 1);
+	assert_silent(kept, "udp/3");
+	assert_silent(kept, "30");
+	xfn_set_put(kept);
+	xfn_set_put(set);
+}
+
 static void test_limits_and_switches(void **state)
 {
 	struct xfn_set *set = make_set(BASE);
@@ -337,7 +375,7 @@ int main(void)
 		cmocka_unit_test(test_triggers), cmocka_unit_test(test_triggers_refused),
 		cmocka_unit_test(test_undone),   cmocka_unit_test(test_limits_and_switches),
 		cmocka_unit_test(test_keep),     cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json),     cmocka_unit_test(test_undone_in_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
