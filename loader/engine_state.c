@@ -203,11 +203,13 @@ static json_t *attachment_json(const struct xfn_attachment *attachment)
 
 	if (!json || !attachment->next[0])
 		return json;
-	json_object_set_new(json, "next",
-			    json_pack("{s:s, s:I, s:s}", "path", attachment->next, "id",
-				      (json_int_t)attachment->next_id, "tag",
-				      xfn_tag_print(attachment->next_tag, tag)));
-	return json;
+	if (!json_object_set_new(json, "next",
+				 json_pack("{s:s, s:I, s:s}", "path", attachment->next, "id",
+					   (json_int_t)attachment->next_id, "tag",
+					   xfn_tag_print(attachment->next_tag, tag))))
+		return json;
+	json_decref(json);
+	return NULL;
 }
 
 static json_t *attachments_json(const struct xfn_model *model)
@@ -248,6 +250,14 @@ static json_t *meta_json(const struct xfn_change *change, struct files *files)
 		sets_json(model, files), "functions", functions_json(model, files));
 }
 
+/* A revision without its switch would start everything again. 0 or -ENOMEM. */
+static int add_off(json_t *meta, const struct xfn_edit *off)
+{
+	if (!off)
+		return 0;
+	return json_object_set_new(meta, "off", json_loads(off->line, 0, NULL)) ? -ENOMEM : 0;
+}
+
 int xfn_state_write(const struct xfn_change *change, const json_t *record)
 {
 	struct files files = {};
@@ -258,14 +268,12 @@ int xfn_state_write(const struct xfn_change *change, const json_t *record)
 	if (!err) {
 		add_file(&files, XFN_RECORD_FILE, text, strlen(text), 0);
 		meta = meta_json(change, &files);
-		if (meta && change->next->off)
-			json_object_set_new(meta, "off",
-					    json_loads(change->next->off->line, 0, NULL));
-		err = meta ? xfn_revision_write(change->engine->options.state_dir,
-						change->next->revision, meta, files.list,
-						files.count, change->engine->model->revision)
-			   : -ENOMEM;
+		err = meta ? add_off(meta, change->next->off) : -ENOMEM;
 	}
+	if (!err)
+		err = xfn_revision_write(change->engine->options.state_dir, change->next->revision,
+					 meta, files.list, files.count,
+					 change->engine->model->revision);
 	json_decref(meta);
 	free(text);
 	files_fini(&files);
