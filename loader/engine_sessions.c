@@ -34,10 +34,14 @@ static bool takes_sessions(const struct xfn_model_function *function)
 	return limit & XFN_FUNCTION_PACKETS && !(limit & XFN_FUNCTION_EXCESS_PASS);
 }
 
-static bool slot_takes(const void *model, __u32 slot)
+/* While everything is off no function decides: all packets pass, or all are dropped. */
+static bool slot_takes(const void *context, __u32 slot)
 {
+	const struct xfn_model *model = context;
 	const struct xfn_model_function *function = xfn_model_function_in_slot(model, slot);
 
+	if (function && model->off)
+		return model->off->spec.drop;
 	return function && takes_sessions(function);
 }
 

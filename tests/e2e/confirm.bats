@@ -171,6 +171,23 @@ journal_says() { xfn journal | grep -qF "$1"; }
 	echoes "still here"
 }
 
+@test "off --drop takes sessions as a function does, on takes what it starts to; off takes none" {
+	listen 2222
+	open_session 2222
+	taking 2222 >/dev/null
+	sed -i "s/kernel: .*/socket: existing}/" "$HOME_DIR/taking.yaml"
+	xfn apply "$HOME_DIR/taking.yaml" >/dev/null
+	run -1 --separate-stderr xfn off --drop
+	[[ $stderr == *"function 'taker' ("*" would take established sessions: tcp/2222 from 198.18.0.2:$SESSION_PORT"* ]]
+	run -0 xfn off
+	run -0 xfn apply --yes "$(taking 2222)"
+	echoes "still here"
+	run -1 --separate-stderr xfn on
+	[[ $stderr == *" would take established sessions: tcp/2222 from 198.18.0.2:$SESSION_PORT"* ]]
+	[ "$(xfn -j | jq -r .off.mode)" = pass ]
+	echoes "and here"
+}
+
 @test "plan of a manifest that attaches sees the sessions of that interface" {
 	xfn detach xfn0 >/dev/null
 	listen 2222
