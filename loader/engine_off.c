@@ -181,25 +181,38 @@ static int adopt_sets(struct xfn_change *change)
 	return err;
 }
 
-/* No revision could be written: what the kernel says holds all the same, until a restart. */
+static void say_not_adopted(const struct xfn_change *change, const char *what, int err)
+{
+	xfn_journal_add(change->engine->options.journal,
+			&(struct xfn_journal_event){.type = "error"},
+			"cannot %s what was switched while xfnd was not running: %s", what,
+			change->fault.text[0] ? change->fault.text : strerror(-err));
+}
+
+/*
+ * No revision could be written, be it that one is pending or that the disk is full: what the kernel says
+ * holds all the same, and the next start finds it there again. Nor does going back from what is pending
+ * undo it.
+ */
 static void take_over(struct xfn_change *change, int err)
 {
 	struct xfn_engine *engine = change->engine;
+	struct xfn_edit *off = change->next->off;
 
-	xfn_journal_add(engine->options.journal, &(struct xfn_journal_event){.type = "error"},
-			"cannot write down what was switched while xfnd was not running: %s",
-			change->fault.text[0] ? change->fault.text : strerror(-err));
-	if (change->next->function_count != engine->model->function_count)
-		return;
+	say_not_adopted(change, "write down", err);
+	if (engine->pending.before && xfn_off_of(off) != xfn_off_of(engine->model->off))
+		xfn_model_set_off(engine->pending.before, off);
 	change->next->revision = engine->model->revision;
 	xfn_model_free(engine->model);
 	engine->model = change->next;
 	change->next = NULL;
 }
 
-void xfn_engine_adopt_switches(struct xfn_engine *engine)
+int xfn_engine_adopt_switches(struct xfn_engine *engine)
 {
-	const struct xfn_actor actor = {.command = "xfn off or on --direct"};
+	/* It is so already: there is nothing to guard. */
+	const struct xfn_actor actor = {
+		.command = "xfn off or on --direct", .yes = true, .force = true};
 	enum xfn_off off = xfn_dataplane_off(engine->dataplane);
 	struct xfn_change change;
 	int err;
@@ -207,18 +220,22 @@ void xfn_engine_adopt_switches(struct xfn_engine *engine)
 	/* Maps that were just made say nothing yet: what is on disk is right. */
 	if (xfn_dataplane_revision(engine->dataplane) != engine->model->revision ||
 	    !is_switched(engine))
-		return;
+		return 0;
 	err = xfn_change_init(&change, engine, &actor, NULL);
 	if (!err && off != xfn_off_of(engine->model->off))
 		err = set_all(&change, off);
 	if (!err)
 		err = adopt_sets(&change) ?: xfn_change_keep_attachments(&change, NULL);
-	if (!err) {
-		err = xfn_change_commit(&change);
-		if (err)
-			take_over(&change, err);
-		else if (off != XFN_OFF_NONE)
-			say_switched(engine, ", while xfnd was not running");
+	if (err) {
+		say_not_adopted(&change, "take over", err);
+		xfn_change_fini(&change);
+		return err;
 	}
+	err = xfn_change_commit(&change);
+	if (err)
+		take_over(&change, err);
+	else if (off != XFN_OFF_NONE)
+		say_switched(engine, ", while xfnd was not running");
 	xfn_change_fini(&change);
+	return 0;
 }

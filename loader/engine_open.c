@@ -379,12 +379,13 @@ int xfn_engine_open(const struct xfn_engine_options *options, struct xfn_engine 
 		err = xfn_engine_watch(engine) ?:
 		      xfn_engine_watch_next(engine) ?:
 		      xfn_removal_watch(engine);
+	if (!err && engine->model->revision)
+		err = xfn_engine_adopt_switches(engine);
 	if (err) {
 		xfn_engine_close(engine);
 		return err;
 	}
 	if (engine->model->revision) {
-		xfn_engine_adopt_switches(engine);
 		xfn_revision_prune(options->state_dir, engine->model->revision,
 				   &xfn_revisions_kept);
 		xfn_engine_refresh(engine); /* says itself what goes wrong */

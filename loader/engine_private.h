@@ -147,9 +147,10 @@ int xfn_change_edit(struct xfn_change *change, const struct xfn_set *set,
 
 /*
  * What was switched with xfnd dead (`xfn off --direct`) is in the kernel and not on disk: the kernel
- * is right, and it becomes a revision.
+ * is right, and it becomes a revision; where none can be written, it is of the live model all the same.
+ * Returns 0, or -errno where not even that could be: whoever goes on then would undo it.
  */
-void xfn_engine_adopt_switches(struct xfn_engine *engine);
+int xfn_engine_adopt_switches(struct xfn_engine *engine);
 
 /* ---- engine_commit.c ------------------------------------------------------------------------------ */
 

@@ -188,6 +188,36 @@ journal_says() { xfn journal | grep -qF "$1"; }
 	echoes "and here"
 }
 
+@test "off --direct is taken over whatever it takes, and while a revision is pending" {
+	in_dead() { nsenter --net="/run/netns/$SERVER" "$XFN" "$@" --pin-dir "$PINS" --state-dir "$STATE"; }
+	listen 2222
+	open_session 2222
+	taking 2222 >/dev/null
+	sed -i "s/kernel: .*/socket: existing}/" "$HOME_DIR/taking.yaml"
+	xfn apply "$HOME_DIR/taking.yaml" >/dev/null
+	stop_daemon KILL
+	in_dead off --direct --drop >/dev/null
+	start_daemon
+	[ "$(revision)" = 3 ]
+	[ "$(xfn -j | jq -r .off.mode)" = drop ]
+	run ! echoes lost 1
+	xfn on >/dev/null
+
+	apply_answer a --yes
+	apply_answer b --confirm 60s
+	stop_daemon KILL
+	in_dead off --direct >/dev/null
+	start_daemon
+	[ "$(xfn -j | jq -r .off.mode)" = pass ]
+	journal_says "cannot write down what was switched while xfnd was not running: revision 6 is to be confirmed"
+	answers none
+	run -0 xfn rollback
+	answers none
+	[ "$(xfn -j | jq -r .off.mode)" = pass ]
+	xfn on >/dev/null
+	answers a
+}
+
 @test "plan of a manifest that attaches sees the sessions of that interface" {
 	xfn detach xfn0 >/dev/null
 	listen 2222
