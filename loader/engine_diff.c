@@ -300,12 +300,29 @@ static void diff_attachments(struct diff *diff, const struct xfn_model *live,
 	}
 }
 
+/* ---- everything ------------------------------------------------------------------------------------- */
+
+static const char *switch_text(const struct xfn_edit *off)
+{
+	if (!off)
+		return "on";
+	return off->spec.drop ? "off, packets dropped" : "off";
+}
+
+static void diff_switch(struct diff *diff, const struct xfn_model *live,
+			const struct xfn_model *next)
+{
+	diff->name = "every function";
+	compare(diff, "switch", switch_text(live->off), switch_text(next->off));
+}
+
 json_t *xfn_model_diff(struct xfn_model *live, struct xfn_model *next, const char *set)
 {
 	struct diff diff = {.changes = json_array()};
 
 	if (!diff.changes)
 		return NULL;
+	diff_switch(&diff, live, next);
 	diff_attachments(&diff, live, next);
 	diff_functions(&diff, live, next, set);
 	return diff.changes;

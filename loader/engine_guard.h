@@ -82,7 +82,8 @@ json_t *xfn_pending_json(const struct xfn_engine *engine);
 /*
  * Makes @wanted, a revision's model, the next one: functions that live keep their slots and counters,
  * handlers that are byte for byte the live or the draining version are not loaded again. Programs of
- * engine->pending.before are used as they are.
+ * engine->pending.before are used as they are. The switch of everything is that of before a pending
+ * revision where this takes one back, and stays as it is else.
  */
 int xfn_change_restore(struct xfn_change *change, struct xfn_model *wanted);
 

@@ -111,11 +111,24 @@ static int restore_attachment(struct xfn_change *change, const struct xfn_attach
 	return xfn_model_add_attachment(change->next, wanted);
 }
 
+/*
+ * With a revision that is taken back goes its switch of everything. A confirmed one stays as it is,
+ * whichever revision comes back: off is for emergencies, and ends by `xfn on` alone.
+ */
+static void restore_off(struct xfn_change *change, const struct xfn_model *wanted)
+{
+	const struct xfn_model *before = change->engine->pending.before;
+
+	if (change->reverts)
+		xfn_model_set_off(change->next, before ? before->off : wanted->off);
+}
+
 int xfn_change_restore(struct xfn_change *change, struct xfn_model *wanted)
 {
 	size_t i;
 	int err = 0;
 
+	restore_off(change, wanted);
 	for (i = 0; i < wanted->set_count && !err; i++)
 		err = xfn_model_add_set(change->next, wanted->sets[i]);
 	for (i = 0; i < wanted->attachment_count && !err; i++)

@@ -193,6 +193,12 @@ static int answer(struct rollback *rollback)
 			engine->model->revision);
 	if (!warnings)
 		return -ENOMEM;
+	if (engine->model->off)
+		json_array_append_new(
+			warnings, json_string(rollback->change.reverts
+						      ? "every function is switched off: xfn on"
+						      : "every function is switched off, and stays "
+							"so: xfn on"));
 	xfn_sessions_warn(&rollback->change, warnings);
 	return xfn_reply_json(rollback->reply,
 			      json_pack("{s:I, s:I, s:O, s:o}", "revision",

@@ -256,6 +256,37 @@ journal_says() { xfn journal | grep -qF "$1"; }
 	audit_is_ok
 }
 
+# switch on|off DURATION: all of them, to be confirmed.
+switch() {
+	curl -sf --unix-socket "$XFN_SOCKET" -d '{"drop":false}' "http://xfnd/v1/$1?confirm=$2"
+}
+
+@test "off goes back with what is pending; a rollback leaves it, and says so" {
+	apply_answer a
+	switch off 60s
+	answers none
+	[ "$(xfn -j history | jq -c '.revisions[0].changes[0] | [.op, .kind, .name, .from, .to]')" = \
+		'["change","switch","every function","on","off"]' ]
+	run -0 xfn rollback
+	[[ $output == *"switch  every function  off -> on"* ]]
+	answers a
+	switch off 1s
+	until_true 5 is_revision 6
+	answers a
+	xfn off >/dev/null
+	switch on 1s
+	answers a
+	until_true 5 is_revision 9
+	answers none
+	apply_answer b
+	run -0 xfn rollback
+	[[ $output == *"warning: every function is switched off, and stays so: xfn on"* ]]
+	answers none
+	xfn on >/dev/null
+	answers a
+	audit_is_ok
+}
+
 @test "confirmed in time it stays; twice, or with nothing pending, is an error" {
 	apply_answer a
 	apply_answer b --confirm 1s
