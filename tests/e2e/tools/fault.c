@@ -202,27 +202,42 @@ static const char *module_of(const void *caller)
 	return slash ? slash + 1 : info.dli_fname;
 }
 
+/* Who wanted the memory: the first on the way here that is neither this library nor libc. */
+static const char *asker(void)
+{
+	void *frames[16];
+	const char *module = "?";
+	int i, count = backtrace(frames, 16);
+
+	for (i = 0; i < count; i++) {
+		module = module_of(frames[i]);
+		if (strcmp(module, "fault.so") && strcmp(module, "libc.so.6"))
+			break;
+	}
+	return module;
+}
+
 /* What was struck is told by who asked: of libraries not all can do without. */
-static int is_out_of_memory(const void *caller)
+static int is_out_of_memory(void)
 {
 	if (!is_struck(FAULT_MEMORY, "memory"))
 		return 0;
-	snprintf(fault->call, sizeof(fault->call), "%s", module_of(caller));
+	snprintf(fault->call, sizeof(fault->call), "%s", asker());
 	errno = ENOMEM;
 	return 1;
 }
 
 void *malloc(size_t size)
 {
-	return is_out_of_memory(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
+	return is_out_of_memory() ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t count, size_t size)
 {
-	return is_out_of_memory(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
+	return is_out_of_memory() ? NULL : __libc_calloc(count, size);
 }
 
 void *realloc(void *old, size_t size)
 {
-	return is_out_of_memory(__builtin_return_address(0)) ? NULL : __libc_realloc(old, size);
+	return is_out_of_memory() ? NULL : __libc_realloc(old, size);
 }
