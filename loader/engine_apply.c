@@ -309,9 +309,11 @@ static int run(struct xfn_apply *apply, struct xfn_reply *reply)
 		return !err && log ? xfn_reply_error_set(reply, "log", log) : err;
 	}
 	body = answer(apply, changes);
-	if (!dry && body)
-		json_object_set_new(body, "applied", json_true());
 	json_decref(changes);
+	if (!dry && body && json_object_set_new(body, "applied", json_true())) {
+		json_decref(body);
+		return -ENOMEM; /* it is live all the same: whoever asked is told where to look */
+	}
 	return xfn_reply_json(reply, body);
 }
 
