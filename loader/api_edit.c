@@ -83,7 +83,7 @@ static int post_switch(struct xfn_api *api, struct xfn_request *request, bool on
 	if (err)
 		return err < 0 ? err : 0;
 	xfn_request_actor(request, &actor);
-	if (json_unpack(body, "{s?:s, s?:b}", "function", &function, "drop", &drop) < 0 ||
+	if (json_unpack(body, "{s?:s, s?:b!}", "function", &function, "drop", &drop) < 0 ||
 	    (on && drop))
 		err = refuse_missing(reply, on ? "{\"function\":NAME}, or {}"
 					       : "{\"function\":NAME,\"drop\":BOOL}, or {}");

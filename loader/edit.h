@@ -21,8 +21,8 @@
 #include "manifest.h"
 
 #define XFN_EDITS_MAX       10000        /* of one set */
-#define XFN_EDITS_BYTES_MAX (64UL << 20) /* of the CSV files in the edits of one set */
-#define XFN_EDIT_TEXT_MAX   65536        /* of one trigger or limit */
+#define XFN_EDITS_BYTES_MAX (64UL << 20) /* of texts and CSV files in the edits of one set */
+#define XFN_EDIT_TEXT_MAX   65536        /* of a trigger or limit as typed */
 
 /* X(NAME, label): labels are what is on disk and in JSON. */
 #define XFN_EDIT_KINDS(X)             \

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine_guard.h"
 #include "engine_read.h"
 #include "journal.h"
 #include "units.h"
@@ -14,11 +15,20 @@
 
 static int refuse_many(struct xfn_change *change, const char *set)
 {
-	return xfn_change_refuse(change, -EDQUOT, 409, "too_many_edits",
-				 "set '%s' has as many changes by command as are kept, %d or %lu "
-				 "bytes of files: write them down with 'xfn show --manifest --set "
-				 "%s' and apply that",
-				 set, XFN_EDITS_MAX, XFN_EDITS_BYTES_MAX, set);
+	return xfn_change_refuse(
+		change, -EDQUOT, 409, "too_many_edits",
+		"set '%s' has as many changes by command as are kept, %d or %lu "
+		"bytes of triggers: write them down with 'xfn show --manifest --set "
+		"%s' and apply that",
+		set, XFN_EDITS_MAX, XFN_EDITS_BYTES_MAX, set);
+}
+
+static int refuse_long(struct xfn_change *change, size_t bytes)
+{
+	return xfn_change_refuse(change, -EINVAL, 422, "too_long",
+				 "its text has %zu bytes, expected at most %d; many triggers come "
+				 "from a file: --from FILE.csv",
+				 bytes, XFN_EDIT_TEXT_MAX);
 }
 
 static int refuse_edit(struct xfn_change *change, const struct xfn_set *set, int err)
@@ -57,6 +67,8 @@ int xfn_change_edit(struct xfn_change *change, const struct xfn_set *set,
 	struct xfn_edit *edit;
 	int err;
 
+	if (spec->text && strlen(spec->text) > XFN_EDIT_TEXT_MAX)
+		return refuse_long(change, strlen(spec->text));
 	spec->uid = change->actor->uid;
 	spec->command = change->actor->command;
 	spec->time_ns = time_of(set);
@@ -74,13 +86,27 @@ int xfn_change_edit(struct xfn_change *change, const struct xfn_set *set,
 
 /* ---- a change that is an edit ------------------------------------------------------------------------- */
 
+struct outcome {
+	bool changed;     /* something was to be done */
+	json_t *warnings; /* a reference of the caller's, on success */
+};
+
+static json_t *warnings_of(const struct xfn_change *change)
+{
+	json_t *warnings = json_array();
+
+	if (warnings)
+		xfn_sessions_warn(change, warnings);
+	return warnings;
+}
+
 /*
- * Makes the edit live. Returns 0 (*changed tells whether anything was to be done), or 1: refused, the
- * reply is filled; or -errno. @what: completes "cannot ...".
+ * Makes the edit live. Returns 0 and the outcome, or 1: refused, the reply is filled; or -errno.
+ * @what: completes "cannot ...".
  */
 static int make_live(struct xfn_engine *engine, const struct xfn_model_function *live,
 		     struct xfn_edit_spec *spec, const char *what, const struct xfn_actor *actor,
-		     struct xfn_reply *reply, bool *changed)
+		     struct xfn_reply *reply, struct outcome *outcome)
 {
 	char who[2 * XFN_NAME_MAX + 2], words[XFN_EDIT_WORDS_BYTES];
 	struct xfn_edit said = {.spec = *spec};
@@ -91,18 +117,21 @@ static int make_live(struct xfn_engine *engine, const struct xfn_model_function 
 	spec->function = live->spec->name;
 	snprintf(who, sizeof(who), "%s/%s", spec->tenant, spec->function);
 	err = xfn_change_init(&change, engine, actor, NULL);
+	change.yields = spec->kind == XFN_EDIT_OFF && !spec->drop;
 	if (!err)
 		err = xfn_change_edit(&change, live->set, spec);
 	if (!err)
 		err = xfn_change_keep_attachments(&change, NULL);
 	if (!err)
 		err = xfn_change_commit(&change);
-	*changed = !err;
+	outcome->changed = !err;
 	if (err == -EALREADY)
 		err = 0;
 	else if (err)
 		err = xfn_change_reply(&change, err, what, reply) ?: 1;
-	if (*changed)
+	if (!err)
+		outcome->warnings = warnings_of(&change);
+	if (outcome->changed)
 		xfn_journal_add(engine->options.journal,
 				&(struct xfn_journal_event){.type = xfn_edit_label(spec->kind),
 							    .function = who},
@@ -131,7 +160,7 @@ int xfn_engine_trigger(struct xfn_engine *engine, const struct xfn_trigger_reque
 	const char *what = request->remove ? "remove the trigger" : "add the trigger";
 	struct xfn_selection selection;
 	__u32 before, after;
-	bool changed;
+	struct outcome outcome;
 	int err = xfn_selection_find(engine, request->function, reply, &selection);
 
 	if (err)
@@ -143,16 +172,17 @@ int xfn_engine_trigger(struct xfn_engine *engine, const struct xfn_trigger_reque
 		what = request->remove ? "remove the triggers" : "add the triggers";
 	}
 	before = selection.functions->spec->trigger_count;
-	err = make_live(engine, selection.functions, &spec, what, actor, reply, &changed);
+	err = make_live(engine, selection.functions, &spec, what, actor, reply, &outcome);
 	if (err)
 		return err > 0 ? 0 : err;
 	after = count_triggers(engine, request->function);
 	return xfn_reply_json(
-		reply, json_pack("{s:s, s:I, s:I, s:I, s:b}", "function", request->function,
+		reply, json_pack("{s:s, s:I, s:I, s:I, s:b, s:o}", "function", request->function,
 				 request->remove ? "removed" : "added",
 				 (json_int_t)(request->remove ? before - after : after - before),
 				 "triggers", (json_int_t)after, "revision",
-				 (json_int_t)engine->model->revision, "changed", changed));
+				 (json_int_t)engine->model->revision, "changed", outcome.changed,
+				 "warnings", outcome.warnings));
 }
 
 /* ---- limit -------------------------------------------------------------------------------------------- */
@@ -164,21 +194,21 @@ int xfn_engine_limit(struct xfn_engine *engine, const char *function, const char
 	const struct xfn_model_function *live;
 	struct xfn_selection selection;
 	json_t *now;
-	bool changed;
+	struct outcome outcome;
 	int err = xfn_selection_find(engine, function, reply, &selection);
 
 	if (err)
 		return err > 0 ? 0 : err;
 	err = make_live(engine, selection.functions, &spec, "set the limit", actor, reply,
-			&changed);
+			&outcome);
 	if (err)
 		return err > 0 ? 0 : err;
 	live = xfn_model_function_named(engine->model, function);
 	now = live ? xfn_limit_json(live->spec) : NULL;
 	return xfn_reply_json(reply,
-			      json_pack("{s:s, s:o, s:I, s:b}", "function", function, "limit", now,
-					"revision", (json_int_t)engine->model->revision, "changed",
-					changed));
+			      json_pack("{s:s, s:o, s:I, s:b, s:o}", "function", function, "limit",
+					now, "revision", (json_int_t)engine->model->revision,
+					"changed", outcome.changed, "warnings", outcome.warnings));
 }
 
 /* ---- off and on of one function ----------------------------------------------------------------------- */
@@ -206,7 +236,7 @@ static int switch_one(struct xfn_engine *engine, const char *function, bool on, 
 	struct xfn_edit_spec spec = {.kind = on ? XFN_EDIT_ON : XFN_EDIT_OFF, .drop = drop};
 	const struct xfn_model_function *live;
 	struct xfn_selection selection;
-	bool changed;
+	struct outcome outcome;
 	int err = xfn_selection_find(engine, function, reply, &selection);
 
 	if (err)
@@ -215,15 +245,15 @@ static int switch_one(struct xfn_engine *engine, const char *function, bool on, 
 	if (on && live->spec->enabled && xfn_has_rate(live->spec) && !live->spec->limit.rate.count)
 		return refuse_zero(function, reply);
 	err = make_live(engine, live, &spec, on ? "switch it on" : "switch it off", actor, reply,
-			&changed);
+			&outcome);
 	if (err)
 		return err > 0 ? 0 : err;
 	live = xfn_model_function_named(engine->model, function);
-	return xfn_reply_json(reply,
-			      json_pack("{s:s, s:s?, s:I, s:b, s:b}", "function", function, "off",
-					live ? off_label(live->spec) : NULL, "revision",
-					(json_int_t)engine->model->revision, "changed", changed,
-					"all_off", !!engine->model->off));
+	return xfn_reply_json(reply, json_pack("{s:s, s:s?, s:I, s:b, s:b, s:o}", "function",
+					       function, "off", live ? off_label(live->spec) : NULL,
+					       "revision", (json_int_t)engine->model->revision,
+					       "changed", outcome.changed, "all_off",
+					       !!engine->model->off, "warnings", outcome.warnings));
 }
 
 int xfn_engine_switch(struct xfn_engine *engine, const char *function, bool on, bool drop,

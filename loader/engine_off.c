@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine_guard.h"
 #include "engine_read.h"
 #include "journal.h"
 
@@ -52,12 +53,19 @@ static void say_switched(struct xfn_engine *engine, const char *how)
 		off && off->spec.drop ? ", packets are dropped" : "", how, engine->model->revision);
 }
 
-static int answer(struct xfn_engine *engine, bool changed, struct xfn_reply *reply)
+/* @change: what was made live; NULL: it was so already. */
+static int answer(struct xfn_engine *engine, const struct xfn_change *change,
+		  struct xfn_reply *reply)
 {
-	return xfn_reply_json(reply, json_pack("{s:n, s:s?, s:I, s:b, s:b}", "function", "off",
-					       xfn_off_label(engine->model->off), "revision",
-					       (json_int_t)engine->model->revision, "changed",
-					       changed, "all_off", !!engine->model->off));
+	json_t *warnings = json_array();
+
+	if (warnings && change)
+		xfn_sessions_warn(change, warnings);
+	return xfn_reply_json(reply,
+			      json_pack("{s:n, s:s?, s:I, s:b, s:b, s:o}", "function", "off",
+					xfn_off_label(engine->model->off), "revision",
+					(json_int_t)engine->model->revision, "changed", !!change,
+					"all_off", !!engine->model->off, "warnings", warnings));
 }
 
 int xfn_engine_switch_all(struct xfn_engine *engine, bool on, bool drop,
@@ -68,8 +76,9 @@ int xfn_engine_switch_all(struct xfn_engine *engine, bool on, bool drop,
 	int err;
 
 	if (xfn_off_of(engine->model->off) == off)
-		return answer(engine, false, reply);
+		return answer(engine, NULL, reply);
 	err = xfn_change_init(&change, engine, actor, NULL);
+	change.yields = off == XFN_OFF_PASS;
 	if (!err)
 		err = set_all(&change, off);
 	if (!err)
@@ -81,7 +90,7 @@ int xfn_engine_switch_all(struct xfn_engine *engine, bool on, bool drop,
 		err = xfn_change_reply(&change, err, on ? "switch on" : "switch off", reply);
 	} else {
 		say_switched(engine, "");
-		err = answer(engine, true, reply);
+		err = answer(engine, &change, reply);
 	}
 	xfn_change_fini(&change);
 	return err;

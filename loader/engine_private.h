@@ -78,6 +78,7 @@ struct xfn_change {
 	/* Hash of the interfaces and addresses that it was compiled with, and of where it delivers to. */
 	__u64 surroundings;
 	bool dry;           /* a plan: interfaces that it would attach count as attached */
+	bool yields;        /* it only passes what functions had: no session can be taken by it */
 	__u64 confirm_ns;   /* it is taken back unless confirmed within this; 0: it stays */
 	__u64 restores;     /* the revision that it brings back; 0: none */
 	__u64 reverts;      /* the revision that it takes back; 0: none */

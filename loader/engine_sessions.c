@@ -136,7 +136,7 @@ int xfn_sessions_look(struct xfn_change *change, const struct xfn_ruleset *rules
 	change->session_count = 0;
 	if (!change->sessions)
 		return -ENOMEM;
-	if (!has_tcp(ruleset))
+	if (change->yields || !has_tcp(ruleset))
 		return 0;
 	add_ports(&look);
 	err = xfn_netlink_read(&state);

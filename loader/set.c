@@ -97,12 +97,17 @@ static bool is_as_written(const struct xfn_set *set, const struct xfn_edit *edit
 				    function);
 }
 
+static size_t bytes_of(const struct xfn_edit *edit)
+{
+	return edit->spec.csv_bytes + (edit->spec.text ? strlen(edit->spec.text) : 0);
+}
+
 static int check_room(const struct xfn_set *set, const struct xfn_edit *edit)
 {
-	size_t bytes = edit->spec.csv_bytes, i;
+	size_t bytes = bytes_of(edit), i;
 
 	for (i = 0; i < set->edit_count; i++)
-		bytes += set->edits[i]->spec.csv_bytes;
+		bytes += bytes_of(set->edits[i]);
 	return set->edit_count >= XFN_EDITS_MAX || bytes > XFN_EDITS_BYTES_MAX ? -EDQUOT : 0;
 }
 

@@ -26,35 +26,6 @@ forget_disk() {
 	if mountpoint -q "$STATE"; then umount -l "$STATE"; fi
 }
 
-# ---- a session such as ssh's: a line comes back as it was ----------------------------------------
-
-# listen PORT [ADDRESS-FAMILY]
-listen() {
-	nsenter --net="/run/netns/$SERVER" socat "TCP${2:-6}-LISTEN:$1,fork,reuseaddr" EXEC:cat \
-		>/dev/null 2>&1 3>&- &
-	LISTENER=$!
-	until_true 5 has_listener "$1"
-}
-
-has_listener() { in_server ss -Hltn "sport = :$1" | grep -q .; }
-
-# open_session PORT [ADDRESS]: from the client, held open; its port in SESSION_PORT.
-open_session() {
-	coproc SESSION { nsenter --net="/run/netns/$CLIENT" socat - "TCP:${2:-198.18.0.1}:$1" 2>/dev/null 3>&-; }
-	echoes hello
-	SESSION_PORT=$(in_client ss -Htn "dport = :$1" | awk '{sub(/.*:/, "", $4); print $4}')
-}
-
-# echoes TEXT [SECONDS]
-echoes() {
-	local line
-	echo "$1" >&"${SESSION[1]}"
-	while read -r -t "${2:-3}" -u "${SESSION[0]}" line; do
-		if [[ $line == "$1" ]]; then return 0; fi
-	done
-	return 1
-}
-
 # taking PORT [MORE]: a manifest that gives tcp/PORT to a handler, which swallows it.
 taking() {
 	printf 'version: 1\nfunctions:\n  - {name: taker, trigger: tcp/%s, kernel: %s%s}\n' \

@@ -14,7 +14,10 @@ setup() {
 	xfn attach xfn0 >/dev/null
 }
 
-teardown() { e2e_teardown; }
+teardown() {
+	if [[ -n ${LISTENER-} ]]; then kill "$LISTENER" 2>/dev/null || true; fi
+	e2e_teardown
+}
 
 MAIN=$HOME_DIR/main.yaml
 
@@ -92,6 +95,90 @@ meta() { jq -r "$1" "$STATE/revisions/$(revision)/meta.json"; }
 	[[ $stderr == *"$HOME_DIR/other.yaml:4:"*"that of function 'answer', added by command, 20"* ]]
 	run -1 --separate-stderr xfn trigger add web udp/9000-9009
 	[[ $stderr == *"function 'answer', added by command, 20"* ]]
+}
+
+@test "a trigger that takes an established session is refused; what is hinted works, --force too" {
+	apply_answer a </dev/null
+	listen 2222
+	open_session 2222
+	run -1 --separate-stderr xfn trigger add answer tcp/2222
+	[[ $stderr == *"would take established sessions: tcp/2222 from 198.18.0.2:$SESSION_PORT;"* ]]
+	[ "${stderr_lines[-1]}" = "xfn trigger add answer tcp/2222 --confirm 60s" ]
+	[ "$(revision)" = 2 ]
+	echoes "still here"
+	read -ra hint <<<"${stderr_lines[-1]#xfn }"
+	run -0 xfn "${hint[@]}"
+	[[ ${lines[0]} == "warning: tcp/2222 from 198.18.0.2:$SESSION_PORT goes to function 'answer' (added by command, 20"* ]]
+	[ "${lines[1]}" = "answer: 1 trigger added, 2 now, revision 3" ]
+	[ "${lines[2]}" = "taken back in 60s unless confirmed: xfn confirm" ]
+	# Whoever switches off then does not want to confirm.
+	run -1 --separate-stderr xfn off
+	[ "${stderr_lines[-1]}" = "xfn rollback" ]
+	run -1 --separate-stderr xfn off answer
+	[ "${stderr_lines[-1]}" = "xfn rollback" ]
+	run -1 --separate-stderr xfn off answer --drop
+	[ "${stderr_lines[-1]}" = "xfn confirm" ]
+	xfn rollback >/dev/null
+	echoes "here again"
+	# What a shell would take apart is hinted as it has to be typed.
+	run -1 --separate-stderr xfn trigger add answer '{protocol: tcp, port: 2222}'
+	[ "${stderr_lines[-1]}" = "xfn trigger add answer '{protocol: tcp, port: 2222}' --confirm 60s" ]
+	run -0 xfn -j trigger add answer tcp/2222 --force
+	[[ $(jq -r '.warnings[0]' <<<"$output") == "tcp/2222 from 198.18.0.2:$SESSION_PORT goes to function 'answer'"* ]]
+	run ! echoes gone 1
+	run -2 --separate-stderr xfn off --confirm 2h
+	[ "$(xfn -j off | jq -c '[.off, .warnings]')" = '["pass",[]]' ]
+	echoes "and back"
+	audit_is_ok
+}
+
+@test "limit, off, on, swap and detach are taken back by themselves, too" {
+	apply_answer a </dev/null
+	for change in "limit answer 5/s" "off answer" "off --drop" \
+		"swap answer $OBJECTS/answer_b.bpf.o" "detach xfn0"; do
+		# shellcheck disable=SC2086 # words
+		run -0 xfn $change --confirm 60s
+		[ "${lines[-1]}" = "taken back in 60s unless confirmed: xfn confirm" ]
+		xfn rollback >/dev/null
+		until_true 5 is_attached
+		[ "$(who_answers 198.18.0.1 7)" = a ]
+	done
+	xfn off answer >/dev/null
+	run -0 xfn on answer --confirm 1s
+	until_true 5 is_off
+	# Nothing is taken back where nothing was done.
+	run -0 xfn off answer --confirm 60s
+	[ "$output" = "answer: off, its packets pass to the stack" ]
+	[ "$(xfn -j | jq .pending)" = null ]
+	audit_is_ok
+}
+
+is_off() { [[ $(xfn -j show answer | jq .enabled) == false ]]; }
+
+@test "a misspelt member is refused and switches nothing; so is a text that is too long, or no UTF-8" {
+	apply_answer a </dev/null
+	for verb in off on; do
+		for body in '{"functoin":"answer"}' '{"function":null}' '{"function":"answer","dorp":true}'; do
+			[ "$(post "$verb" "$body" | jq -r .error.code)" = bad_request ]
+		done
+	done
+	[ "$(who_answers 198.18.0.1 7)" = a ]
+	[ "$(revision)" = 2 ]
+	run -1 --separate-stderr xfn trigger add answer "udp/8$(printf '%65536s' '')"
+	[[ $stderr == *"cannot add the trigger: its text has 65541 bytes, expected at most 65536;"*"--from FILE.csv"* ]]
+	for change in limit off on; do
+		rate=()
+		if [[ $change == limit ]]; then rate=(5/s); fi
+		run -1 --separate-stderr xfn "$change" $'\xff' "${rate[@]}"
+		[[ $stderr == *"not UTF-8"* ]]
+	done
+	[ "$(revision)" = 2 ]
+}
+
+# post VERB BODY
+post() {
+	nsenter --net="/run/netns/$SERVER" curl -s --unix-socket "$XFN_SOCKET" \
+		-H "Content-Type: application/json" -d "$2" "http://xfn/v1/$1"
 }
 
 @test "triggers from a file: by command, and of a manifest; mistakes have the file's line and column" {

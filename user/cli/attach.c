@@ -69,18 +69,26 @@ int xfn_cli_attach(struct xfn_cli *cli)
 	return XFN_EXIT_OK;
 }
 
+static void print_detached(const struct xfn_cli *cli, const json_t *answer)
+{
+	(void)answer;
+	printf("detached from %s\n", cli->words[0]);
+}
+
 int xfn_cli_detach(struct xfn_cli *cli)
 {
 	json_t *answer;
-	int code;
+	int code = xfn_consent_check(cli, "detach");
 
+	if (code != XFN_EXIT_OK)
+		return code;
 	code = post(cli, "/v1/detach", json_pack("{s:s}", "interface", cli->words[0]), &answer);
 	if (code != XFN_EXIT_OK)
 		return code;
 	if (cli->json)
 		xfn_print_json(answer);
 	else
-		printf("detached from %s\n", cli->words[0]);
+		xfn_change_print_edit(cli, answer, print_detached);
 	json_decref(answer);
 	return XFN_EXIT_OK;
 }

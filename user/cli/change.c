@@ -295,3 +295,12 @@ void xfn_change_print_confirm(const struct xfn_cli *cli)
 	if (cli->confirm)
 		printf("taken back in %s unless confirmed: xfn confirm\n", cli->confirm);
 }
+
+void xfn_change_print_edit(const struct xfn_cli *cli, const json_t *answer,
+			   void (*print)(const struct xfn_cli *cli, const json_t *answer))
+{
+	xfn_change_print(answer);
+	print(cli, answer);
+	if (!json_is_false(json_object_get(answer, "changed")))
+		xfn_change_print_confirm(cli);
+}

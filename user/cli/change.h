@@ -27,4 +27,11 @@ size_t xfn_change_print(const json_t *plan);
 /* With --confirm: says how to let the change stay. */
 void xfn_change_print_confirm(const struct xfn_cli *cli);
 
+/*
+ * For the answer to a change by command: its warnings before what the verb prints, and, if anything
+ * was changed, how to let it stay behind that.
+ */
+void xfn_change_print_edit(const struct xfn_cli *cli, const json_t *answer,
+			   void (*print)(const struct xfn_cli *cli, const json_t *answer));
+
 #endif

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "change.h"
 #include "client.h"
+#include "consent.h"
 #include "output.h"
 #include "units.h"
 
@@ -44,12 +46,35 @@ static bool is_plain(const char *text)
 	return *text && !text[strspn(text, allowed)];
 }
 
+/* Errors of the daemon quote from @text. */
+static int send(struct xfn_cli *cli, const char *text, json_t **ret)
+{
+	json_t *body = json_pack("{s:s, s:s}", "function", cli->words[0], "limit", text);
+	char *path = xfn_call_path("/v1/limit", XFN_CONSENT_PAIRS(cli), NULL);
+	struct xfn_call call = {.path = path, .post = true, .body = body};
+	int code = XFN_EXIT_FAILED;
+
+	cli->text = text;
+	cli->text_bytes = strlen(text);
+	cli->text_name = "limit";
+	if (path && body)
+		code = xfn_call(cli, &call, ret);
+	else
+		xfn_say("cannot send '%s': out of memory, or not UTF-8", cli->words[0]);
+	cli->text = NULL;
+	json_decref(body);
+	free(path);
+	return code;
+}
+
 int xfn_cli_limit(struct xfn_cli *cli)
 {
-	json_t *body, *answer;
+	json_t *answer;
 	char *text;
-	int code;
+	int code = xfn_consent_check(cli, "limit");
 
+	if (code != XFN_EXIT_OK)
+		return code;
 	if (!is_plain(cli->words[1]))
 		return xfn_misuse("limit", "'%s' is no rate: expected one such as 50k/s, 0 or none",
 				  cli->words[1]);
@@ -57,23 +82,14 @@ int xfn_cli_limit(struct xfn_cli *cli)
 		return xfn_misuse("limit", "--burst %s: expected a number, beside a rate",
 				  cli->burst);
 	text = limit_text(cli);
-	body = text ? json_pack("{s:s, s:s}", "function", cli->words[0], "limit", text) : NULL;
-	cli->text = text;
-	cli->text_bytes = text ? strlen(text) : 0;
-	cli->text_name = "limit";
-	code = body ? xfn_call(cli,
-			       &(struct xfn_call){.path = "/v1/limit", .post = true, .body = body},
-			       &answer)
-		    : XFN_EXIT_FAILED;
-	cli->text = NULL;
-	json_decref(body);
+	code = text ? send(cli, text, &answer) : XFN_EXIT_FAILED;
 	free(text);
 	if (code != XFN_EXIT_OK)
 		return code;
 	if (cli->json)
 		xfn_print_json(answer);
 	else
-		print_limit(cli, answer);
+		xfn_change_print_edit(cli, answer, print_limit);
 	json_decref(answer);
 	return XFN_EXIT_OK;
 }

@@ -9,18 +9,48 @@
 
 enum { COMMAND_BYTES = 1024 };
 
-/* The command line in one line, for records and for "sudo ..."; cut where it is too long. */
+/* No byte of these means anything to a shell. */
+static bool is_plain(const char *word)
+{
+	static const char special[] = " \t\n\"'\\`$&|;<>(){}[]*?!#~";
+
+	return *word && !word[strcspn(word, special)];
+}
+
+static void add(char *buf, size_t *at, const char *text, size_t size)
+{
+	for (size_t i = 0; i < size && *at + 1 < COMMAND_BYTES; i++)
+		buf[(*at)++] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
+}
+
+/* As a shell takes it. */
+static void add_word(char *buf, size_t *at, const char *word)
+{
+	size_t plain;
+
+	if (is_plain(word)) {
+		add(buf, at, word, strlen(word));
+		return;
+	}
+	add(buf, at, "'", 1);
+	for (; *word; word += plain + (word[plain] == '\'')) {
+		plain = strcspn(word, "'");
+		add(buf, at, word, plain);
+		if (word[plain])
+			add(buf, at, "'\\''", 4);
+	}
+	add(buf, at, "'", 1);
+}
+
+/* The command line in one line, for records and to be typed again; cut where it is too long. */
 static void join_command(int argc, char **argv, char *buf)
 {
 	size_t at = 0;
 
-	for (int i = 0; i < argc; i++) {
-		const char *word = i ? argv[i] : "xfn";
-
-		if (i && at + 1 < COMMAND_BYTES)
-			buf[at++] = ' ';
-		for (; *word && at + 1 < COMMAND_BYTES; word++)
-			buf[at++] = (unsigned char)*word < ' ' || *word == 0x7f ? '?' : *word;
+	add(buf, &at, "xfn", 3);
+	for (int i = 1; i < argc; i++) {
+		add(buf, &at, " ", 1);
+		add_word(buf, &at, argv[i]);
 	}
 	buf[at] = '\0';
 }

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "change.h"
 #include "client.h"
+#include "consent.h"
 #include "direct.h"
 #include "output.h"
 
@@ -22,23 +24,43 @@ static void print_state(const struct xfn_cli *cli, const char *off, bool direct)
 	       direct ? "; xfnd takes it over when it starts" : "");
 }
 
-static int ask_daemon(struct xfn_cli *cli, bool on)
+static void print_switch(const struct xfn_cli *cli, const json_t *answer)
+{
+	const char *off = xfn_json_text(answer, "off");
+
+	print_state(cli, off, false);
+	if (!*off && name_of(cli) && json_is_true(json_object_get(answer, "all_off")))
+		puts("every function is off all the same: xfn on");
+}
+
+static int send(struct xfn_cli *cli, bool on, json_t **ret)
 {
 	json_t *body = json_pack("{s:s*, s:b}", "function", name_of(cli), "drop", cli->drop);
-	struct xfn_call call = {.path = on ? "/v1/on" : "/v1/off", .post = true, .body = body};
-	json_t *answer;
-	int code = body ? xfn_call(cli, &call, &answer) : XFN_EXIT_FAILED;
+	char *path = xfn_call_path(on ? "/v1/on" : "/v1/off", XFN_CONSENT_PAIRS(cli), NULL);
+	struct xfn_call call = {.path = path, .post = true, .body = body};
+	int code = XFN_EXIT_FAILED;
 
+	if (path && body)
+		code = xfn_call(cli, &call, ret);
+	else
+		xfn_say("cannot send '%s': out of memory, or not UTF-8",
+			name_of(cli) ? name_of(cli) : "");
 	json_decref(body);
+	free(path);
+	return code;
+}
+
+static int ask_daemon(struct xfn_cli *cli, bool on)
+{
+	json_t *answer;
+	int code = send(cli, on, &answer);
+
 	if (code != XFN_EXIT_OK)
 		return code;
-	if (cli->json) {
+	if (cli->json)
 		xfn_print_json(answer);
-	} else {
-		print_state(cli, xfn_json_text(answer, "off"), false);
-		if (on && name_of(cli) && json_is_true(json_object_get(answer, "all_off")))
-			puts("every function is off all the same: xfn on");
-	}
+	else
+		xfn_change_print_edit(cli, answer, print_switch);
 	json_decref(answer);
 	return XFN_EXIT_OK;
 }
@@ -61,9 +83,16 @@ static int switch_directly(struct xfn_cli *cli, bool on)
 
 static int run(struct xfn_cli *cli, bool on)
 {
-	if (cli->direct && !xfn_direct_has_daemon(cli))
-		return switch_directly(cli, on);
-	return ask_daemon(cli, on);
+	const char *verb = on ? "on" : "off";
+	int code = xfn_consent_check(cli, verb);
+
+	if (code != XFN_EXIT_OK)
+		return code;
+	if (!cli->direct || xfn_direct_has_daemon(cli))
+		return ask_daemon(cli, on);
+	if (cli->confirm)
+		return xfn_misuse(verb, "--confirm needs xfnd, which is not running");
+	return switch_directly(cli, on);
 }
 
 int xfn_cli_off(struct xfn_cli *cli)

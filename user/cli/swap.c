@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "change.h"
 #include "client.h"
+#include "consent.h"
 #include "output.h"
 
 enum { OBJECT_BYTES = 32 << 20 };
@@ -28,13 +30,15 @@ int xfn_cli_swap(struct xfn_cli *cli)
 	struct xfn_call call = {.post = true, .parts = &part, .part_count = 1};
 	json_t *answer;
 	char *object, *path;
-	int code;
+	int code = xfn_consent_check(cli, "swap");
 
+	if (code != XFN_EXIT_OK)
+		return code;
 	code = xfn_read_file(cli->words[1], OBJECT_BYTES, &object, &part.size);
 	if (code != XFN_EXIT_OK)
 		return code;
 	part.data = object;
-	path = xfn_call_path("/v1/swap", "function", cli->words[0], NULL);
+	path = xfn_call_path("/v1/swap", "function", cli->words[0], XFN_CONSENT_PAIRS(cli), NULL);
 	call.path = path;
 	code = path ? xfn_call(cli, &call, &answer) : XFN_EXIT_FAILED;
 	free(path);
@@ -44,7 +48,7 @@ int xfn_cli_swap(struct xfn_cli *cli)
 	if (cli->json)
 		xfn_print_json(answer);
 	else
-		print_swap(cli, answer);
+		xfn_change_print_edit(cli, answer, print_swap);
 	json_decref(answer);
 	return XFN_EXIT_OK;
 }

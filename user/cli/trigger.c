@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "change.h"
 #include "client.h"
+#include "consent.h"
 #include "manifest.h"
 #include "output.h"
 
@@ -20,8 +22,8 @@ static void print_result(const struct xfn_cli *cli, const json_t *answer)
 
 static int send(struct xfn_cli *cli, struct xfn_call *call)
 {
-	char *path =
-		xfn_call_path("/v1/trigger", "function", cli->words[1], "op", cli->words[0], NULL);
+	char *path = xfn_call_path("/v1/trigger", "function", cli->words[1], "op", cli->words[0],
+				   XFN_CONSENT_PAIRS(cli), NULL);
 	json_t *answer;
 	int code;
 
@@ -34,7 +36,7 @@ static int send(struct xfn_cli *cli, struct xfn_call *call)
 	if (cli->json)
 		xfn_print_json(answer);
 	else
-		print_result(cli, answer);
+		xfn_change_print_edit(cli, answer, print_result);
 	json_decref(answer);
 	return XFN_EXIT_OK;
 }
@@ -84,6 +86,10 @@ static int send_text(struct xfn_cli *cli)
 
 int xfn_cli_trigger(struct xfn_cli *cli)
 {
+	int code = xfn_consent_check(cli, "trigger");
+
+	if (code != XFN_EXIT_OK)
+		return code;
 	if (strcmp(cli->words[0], "add") != 0 && strcmp(cli->words[0], "rm") != 0)
 		return xfn_misuse("trigger", "'trigger' needs add or rm, got '%s'", cli->words[0]);
 	if (!cli->from && cli->word_count < 3)

@@ -31,6 +31,13 @@ static const struct xfn_option attach_options[] = {
 	{0},
 };
 
+/* detach and swap: nothing but what every change takes. */
+static const struct xfn_option consent_options[] = {
+	XFN_CONSENT_CONFIRM,
+	XFN_CONSENT_FORCE,
+	{0},
+};
+
 static const struct xfn_option plan_options[] = {
 	{"exit-code", 0, NULL, "exit 10 when apply would change something", FLAG(exit_code)},
 	{"keep", 0, NULL, "plan to keep what was changed by command", FLAG(keep)},
@@ -106,11 +113,15 @@ static const struct xfn_option trace_options[] = {
 
 static const struct xfn_option trigger_options[] = {
 	{"from", 0, "FILE.csv", "all triggers of a CSV file", TEXT(from)},
+	XFN_CONSENT_CONFIRM,
+	XFN_CONSENT_FORCE,
 	{0},
 };
 
 static const struct xfn_option limit_options[] = {
 	{"burst", 0, "N", "so many at once (default a tenth of a second of the rate)", TEXT(burst)},
+	XFN_CONSENT_CONFIRM,
+	XFN_CONSENT_FORCE,
 	{0},
 };
 
@@ -126,11 +137,15 @@ static const struct xfn_option limit_options[] = {
 
 static const struct xfn_option off_options[] = {
 	{"drop", 0, NULL, "drop its packets, do not pass them to the stack", FLAG(drop)},
+	XFN_CONSENT_CONFIRM,
+	XFN_CONSENT_FORCE,
 	DIRECT_OPTIONS,
 	{0},
 };
 
 static const struct xfn_option on_options[] = {
+	XFN_CONSENT_CONFIRM,
+	XFN_CONSENT_FORCE,
 	DIRECT_OPTIONS,
 	{0},
 };
@@ -146,7 +161,8 @@ const struct xfn_verb xfn_verbs[] = {
 	 NULL, "FILE may be - for standard input.\n"},
 	{"attach", "IFACE", "attach to an interface", xfn_cli_attach, 1, 1, attach_options,
 	 "The first attach may reset the link on some drivers; no later change does.\n"},
-	{"detach", "IFACE", "detach from an interface", xfn_cli_detach, 1, 1, NULL, NULL},
+	{"detach", "IFACE", "detach from an interface", xfn_cli_detach, 1, 1, consent_options,
+	 NULL},
 	{"plan", "FILE", "show what apply would change", xfn_cli_plan, 1, 1, plan_options, NULL},
 	{"apply", "FILE", "make a manifest the live state of its set", xfn_cli_apply, 1, 1,
 	 apply_options, "All or nothing: a manifest that is wrong changes nothing.\n"},
@@ -179,7 +195,8 @@ const struct xfn_verb xfn_verbs[] = {
 	 "HEX]',\n"
 	 "or tcp, with [flags SA] (SYN by default). Nothing is counted, charged or sent.\n"},
 	{"journal", "", "what happened", xfn_cli_journal, 0, 0, journal_options, NULL},
-	{"swap", "NAME OBJECT", "replace a handler under traffic", xfn_cli_swap, 2, 2, NULL,
+	{"swap", "NAME OBJECT", "replace a handler under traffic", xfn_cli_swap, 2, 2,
+	 consent_options,
 	 "OBJECT is a compiled BPF object. Maps declared alike keep their contents.\n"},
 	{"trace", "[NAME]", "packets as they come, each with its verdict", xfn_cli_trace, 0, 1,
 	 trace_options,
