@@ -26,7 +26,7 @@ int xfn_ingress(struct xdp_md *ctx)
 	if (verdict == XFN_GO_ON)
 		verdict = classify(ctx, &generation, &packet, &match);
 	if (verdict != XFN_GO_ON) { /* nobody's: a way out of its own, which carries no match */
-		observe_verdict(ctx, &packet, &(struct match){}, verdict);
+		observe_verdict(ctx, &packet, &match, verdict);
 		action = account(ctx, &generation, &packet, &(struct match){}, verdict);
 		return give_to_next(ctx, action);
 	}
