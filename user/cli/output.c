@@ -142,6 +142,10 @@ int xfn_print_error(const struct xfn_cli *cli, long http_status, const json_t *b
 	print_log(xfn_json_text(error, "log"));
 	if (*message)
 		xfn_say("%s", message);
+	else if (!body)
+		xfn_say("xfnd answered with HTTP status %ld and what cannot be read; xfn journal "
+			"tells what was done",
+			http_status);
 	else
 		xfn_say("xfnd answered with HTTP status %ld and no reason", http_status);
 	if (!*hint)
