@@ -10,6 +10,7 @@
  * another version and says so.
  */
 #include <linux/types.h>
+#include "xfn/digest.h"
 
 #define XFN_ABI_VERSION 2
 
@@ -305,73 +306,7 @@ static inline __attribute__((always_inline)) __u64 xfn_address_bit(const __u64 a
 	return 1ULL << ((address[0] ^ address[1]) * 0x9e3779b97f4a7c15ULL >> 58);
 }
 
-/* ---- digests of keys --------------------------------------------------------------------------- */
-
-/*
- * A path or a name becomes 128 bits, by SipHash-1-3 (Aumasson and Bernstein, 2012) with a secret seed:
- * payloads come from anybody, and the hash above can be made to collide whatever its seed. One round
- * takes a word; three end it, and leave 128 bits of the state.
- * The words of a part (segment or label): its length in a byte, then its bytes, in network order,
- * zeros behind. So no two sequences of parts have the same words.
- */
-struct xfn_digest {
-	__u64 v[4];
-};
-
-static inline __attribute__((always_inline)) __u64 xfn_rotate(__u64 x, unsigned bits)
-{
-	return x << bits | x >> (64 - bits);
-}
-
-static inline __attribute__((always_inline)) void xfn_digest_round(struct xfn_digest *digest)
-{
-	__u64 a = digest->v[0], b = digest->v[1], c = digest->v[2], d = digest->v[3];
-
-	a += b;
-	b = xfn_rotate(b, 13) ^ a;
-	a = xfn_rotate(a, 32);
-	c += d;
-	d = xfn_rotate(d, 16) ^ c;
-	a += d;
-	d = xfn_rotate(d, 21) ^ a;
-	c += b;
-	b = xfn_rotate(b, 17) ^ c;
-	c = xfn_rotate(c, 32);
-	digest->v[0] = a;
-	digest->v[1] = b;
-	digest->v[2] = c;
-	digest->v[3] = d;
-}
-
-static inline __attribute__((always_inline)) void xfn_digest_start(struct xfn_digest *digest,
-								   __u64 seed)
-{
-	digest->v[0] = seed ^ 0x736f6d6570736575ULL;
-	digest->v[1] = ~seed ^ 0x646f72616e646f6dULL;
-	digest->v[2] = seed ^ 0x6c7967656e657261ULL;
-	digest->v[3] = ~seed ^ 0x7465646279746573ULL;
-}
-
-static inline __attribute__((always_inline)) void xfn_digest_word(struct xfn_digest *digest,
-								  __u64 word)
-{
-	digest->v[3] ^= word;
-	xfn_digest_round(digest);
-	digest->v[0] ^= word;
-}
-
-static inline __attribute__((always_inline)) void xfn_digest_end(const struct xfn_digest *digest,
-								 __u64 ret[2])
-{
-	struct xfn_digest last = *digest;
-
-	last.v[2] ^= 0xee; /* as for 128 bits */
-	xfn_digest_round(&last);
-	xfn_digest_round(&last);
-	xfn_digest_round(&last);
-	ret[0] = last.v[0] ^ last.v[1];
-	ret[1] = last.v[2] ^ last.v[3];
-}
+/* ---- what key readers work in -------------------------------------------------------------------- */
 
 /*
  * xfn_keys, one element per CPU: what the key readers work in, and what they found. Nothing in it
