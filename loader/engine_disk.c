@@ -321,6 +321,14 @@ static int read_each(const struct reader *reader, const json_t *meta, const char
 	return err;
 }
 
+/* Whether a member is there and says that. */
+static bool says(const json_t *json, const char *key, const char *text)
+{
+	const char *said = json_string_value(json_object_get(json, key));
+
+	return said && !strcmp(said, text);
+}
+
 int xfn_state_read(const char *state_dir, __u64 revision, struct xfn_model **ret,
 		   struct xfn_fault *fault)
 {
@@ -335,6 +343,7 @@ int xfn_state_read(const char *state_dir, __u64 revision, struct xfn_model **ret
 	if (!err) {
 		reader.model->revision = revision;
 		reader.model->next_identity = number_of(meta, "next_identity");
+		reader.model->no_attach_type = says(meta, "attach_type", "none");
 		err = read_each(&reader, meta, "attachments", read_attachment) ?:
 		      read_each(&reader, meta, "sets", read_set) ?:
 		      read_each(&reader, meta, "functions", read_function) ?:

@@ -209,9 +209,8 @@ static struct xfn_capacity capacity_of_model(const struct xfn_model *model)
 		functions = spec->functions > functions ? spec->functions : functions;
 	}
 	capacity = xfn_capacity_of(triggers, functions);
-	for (i = 0; i < model->attachment_count; i++)
-		if (model->attachments[i].coexist)
-			capacity.attach_type = 0;
+	if (model->no_attach_type)
+		capacity.attach_type = 0;
 	return capacity;
 }
 

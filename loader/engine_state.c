@@ -239,15 +239,17 @@ static json_t *meta_json(const struct xfn_change *change, struct files *files)
 {
 	const struct xfn_actor *actor = change->actor;
 	const struct xfn_model *model = change->next;
+	const char *attach_type = change->engine->dataplane->capacity.attach_type ? "xdp" : "none";
 	char now[32];
 
 	format_time(now, sizeof(now));
-	return json_pack(
-		"{s:I, s:s, s:I, s:s, s:I, s:o, s:o, s:o}", "revision", (json_int_t)model->revision,
-		"time", now, "uid", (json_int_t)(actor ? actor->uid : 0), "command",
-		actor && actor->command ? actor->command : "", "next_identity",
-		(json_int_t)model->next_identity, "attachments", attachments_json(model), "sets",
-		sets_json(model, files), "functions", functions_json(model, files));
+	return json_pack("{s:I, s:s, s:I, s:s, s:I, s:s, s:o, s:o, s:o}", "revision",
+			 (json_int_t)model->revision, "time", now, "uid",
+			 (json_int_t)(actor ? actor->uid : 0), "command",
+			 actor && actor->command ? actor->command : "", "next_identity",
+			 (json_int_t)model->next_identity, "attach_type", attach_type,
+			 "attachments", attachments_json(model), "sets", sets_json(model, files),
+			 "functions", functions_json(model, files));
 }
 
 /* A revision without its switch would start everything again. 0 or -ENOMEM. */

@@ -73,6 +73,11 @@ struct xfn_model {
 	size_t by_name_count;
 	struct xfn_attachment *attachments;
 	size_t attachment_count;
+	/*
+	 * Of a model that was read: the data plane was made for programs without an attach type, for a
+	 * `next` or a dispatcher that takes no other (docs/adr/0012-beside-other-programs.md).
+	 */
+	bool no_attach_type;
 	struct xfn_edit *off; /* everything was switched off, by whom; NULL: it is on */
 };
 

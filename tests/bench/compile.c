@@ -69,6 +69,7 @@ static int compile(const struct xfn_manifest *manifest, const struct xfn_datapla
 		.rules_max = dataplane->capacity.triggers,
 		.functions_max = dataplane->capacity.functions,
 		.start_seed = 1,
+		.key_seed = dataplane->rules.key_seed, /* the store wants that one */
 	};
 	struct xfn_diag_list diags;
 	int err = -ENOMEM;
