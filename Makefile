@@ -29,7 +29,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Wshadow -Wun
 	-Iinclude -idirafter /usr/include/$(MULTIARCH)
 
 CORE_PKGS := libfyaml jansson
-DAEMON_PKGS := libbpf libelf libmicrohttpd libsystemd libmnl libcap-ng libseccomp
+DAEMON_PKGS := libxdp libbpf libelf libmicrohttpd libsystemd libmnl libcap-ng libseccomp
 CLI_PKGS := libcurl
 core_libs = $(shell $(PKG_CONFIG) --libs $(CORE_PKGS))
 daemon_libs = $(shell $(PKG_CONFIG) --libs $(DAEMON_PKGS) $(CORE_PKGS))

@@ -97,9 +97,10 @@ struct xfn_dataplane_interface {
 	bool generic;  /* mode obtained */
 	bool coexist;  /* called by libxdp's dispatcher, beside other programs */
 	bool has_next; /* xfn_next_progs holds, or may get, a program for it */
-	int link_fd;   /* -1 where the interface is gone */
-	int root_fd;
+	int link_fd;   /* -1 where the interface is gone, and with coexist */
+	int root_fd;   /* with coexist -1 until it is attached */
 	int ingress_fd;
+	__u32 dispatcher_id; /* with coexist: the program that ran there when the root was seen in it */
 };
 
 struct xfn_dataplane {
@@ -146,6 +147,7 @@ struct xfn_dataplane_request {
 	const char *name;
 	__u8 mac[6];
 	bool generic;
+	bool coexist;  /* through libxdp's dispatcher, for a data plane of attach type 0 */
 	bool has_next; /* xfn_dataplane_set_next() will follow */
 };
 
@@ -158,11 +160,14 @@ int xfn_dataplane_prepare(struct xfn_dataplane *dataplane,
 			  const struct xfn_dataplane_request *request, struct xfn_fault *fault);
 
 /*
- * Attaches: makes and pins the slot's link. Returns 0, -EBUSY (another XDP program is there),
- * -EOPNOTSUPP (the driver has no native mode), -ERANGE (MTU too large for it), or what else the
- * driver says; the slot is then still prepared.
+ * Attaches: makes and pins the slot's link, or lets libxdp's dispatcher call the root. Returns 0, -EBUSY
+ * (another XDP program is there), -EOPNOTSUPP (the driver has no native mode), -ERANGE (MTU too large
+ * for it), or what else the driver says; the slot is then still prepared. @fault: what libxdp said.
  */
-int xfn_dataplane_link(struct xfn_dataplane *dataplane, __u32 slot);
+int xfn_dataplane_link(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_fault *fault);
+
+/* Whether packets that come in by the slot's interface may have met its rules. */
+bool xfn_dataplane_is_linked(const struct xfn_dataplane *dataplane, __u32 slot);
 
 /*
  * Detaches; counters of the slot end. Returns 0 or -errno. Where the interface is gone already the

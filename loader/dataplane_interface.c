@@ -101,7 +101,9 @@ int xfn_dataplane_load_slot(struct xfn_dataplane *dataplane, __u32 slot, struct 
 		err = xfn_dataplane_zero(dataplane, XFN_MAP_VERDICTS, slot);
 	if (!err)
 		err = load_ingress(dataplane, slot, fault);
-	return err ?: load_root(dataplane, slot, fault);
+	if (err || dataplane->interface[slot].coexist)
+		return err; /* libxdp loads it, for the dispatcher that it makes */
+	return load_root(dataplane, slot, fault);
 }
 
 /* ---- slots ----------------------------------------------------------------------------------------- */
@@ -166,7 +168,8 @@ static void clear_slot(struct xfn_dataplane *dataplane, __u32 slot)
 	xfn_dataplane_set_mac(dataplane, slot, no_mac);
 	set_interface(dataplane, slot, 0, 0);
 	xfn_interface_close(interface);
-	interface->used = interface->has_next = false;
+	interface->used = interface->has_next = interface->coexist = false;
+	interface->dispatcher_id = 0;
 	interface->ifindex = 0;
 	interface->name[0] = '\0';
 }
@@ -270,6 +273,7 @@ int xfn_dataplane_prepare(struct xfn_dataplane *dataplane,
 		return slot;
 	interface = &dataplane->interface[slot];
 	interface->has_next = request->has_next;
+	interface->coexist = request->coexist;
 	err = xfn_dataplane_load_slot(dataplane, slot, fault);
 	if (err) {
 		clear_slot(dataplane, slot);
@@ -278,6 +282,7 @@ int xfn_dataplane_prepare(struct xfn_dataplane *dataplane,
 	xfn_dataplane_set_mac(dataplane, slot, request->mac);
 	set_interface(dataplane, slot, request->ifindex,
 		      (request->generic ? XFN_INTERFACE_GENERIC : 0) |
+			      (request->coexist ? XFN_INTERFACE_COEXIST : 0) |
 			      (request->has_next ? XFN_INTERFACE_NEXT : 0));
 	interface->used = true;
 	interface->ifindex = request->ifindex;
@@ -297,13 +302,23 @@ static void note_received(struct xfn_dataplane *dataplane, __u32 slot, int when)
 			 __ATOMIC_RELAXED);
 }
 
-int xfn_dataplane_link(struct xfn_dataplane *dataplane, __u32 slot)
+bool xfn_dataplane_is_linked(const struct xfn_dataplane *dataplane, __u32 slot)
+{
+	const struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
+
+	return interface->coexist ? interface->root_fd >= 0 : interface->link_fd >= 0;
+}
+
+int xfn_dataplane_link(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_fault *fault)
 {
 	const struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
 	int err;
 
 	note_received(dataplane, slot, 0);
-	err = make_link(dataplane, slot, interface->ifindex, interface->generic);
+	fault->text[0] = '\0';
+	err = interface->coexist
+		      ? xfn_interface_coexist(dataplane, slot, fault)
+		      : make_link(dataplane, slot, interface->ifindex, interface->generic);
 	note_received(dataplane, slot, 1);
 	return err;
 }
@@ -311,11 +326,14 @@ int xfn_dataplane_link(struct xfn_dataplane *dataplane, __u32 slot)
 int xfn_dataplane_detach(struct xfn_dataplane *dataplane, __u32 slot)
 {
 	struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
+	struct xfn_fault fault;
 	char path[PATH_MAX];
 	int err = link_path(dataplane, interface->ifindex, path, sizeof(path));
 
 	if (!err && unlink(path) && errno != ENOENT)
 		err = xfn_errno();
+	if (!err && interface->coexist && interface->root_fd >= 0)
+		err = xfn_interface_leave(dataplane, slot, &fault);
 	if (err)
 		return err;
 	xfn_dataplane_keep_tags(dataplane, slot, false);
@@ -358,6 +376,8 @@ bool xfn_dataplane_link_is_live(const struct xfn_dataplane *dataplane, __u32 slo
 	const struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
 	__u32 ifindex = 0;
 
+	if (interface->coexist)
+		return xfn_interface_coexists(dataplane, slot);
 	return interface->link_fd >= 0 && !link_ifindex(interface->link_fd, &ifindex) && ifindex &&
 	       ifindex == interface->ifindex;
 }
@@ -372,10 +392,24 @@ static int slot_of_ifindex(const struct xfn_dataplane *dataplane, __u32 ifindex)
 	return -ENOENT;
 }
 
+/* What a slot says of itself. */
+static void adopt_slot(struct xfn_dataplane *dataplane, __u32 slot)
+{
+	const struct xfn_interface *said = &dataplane->interfaces[slot];
+	struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
+
+	interface->used = true;
+	interface->ifindex = said->ifindex;
+	interface->generic = said->flags & XFN_INTERFACE_GENERIC;
+	interface->coexist = said->flags & XFN_INTERFACE_COEXIST;
+	interface->has_next = said->flags & XFN_INTERFACE_NEXT;
+	if (!if_indextoname(said->ifindex, interface->name))
+		snprintf(interface->name, sizeof(interface->name), "if%u", said->ifindex);
+}
+
 /* One pinned link, by its file's name. A pin that fits nothing is cleared away. */
 static int adopt_link(struct xfn_dataplane *dataplane, const char *file)
 {
-	struct xfn_dataplane_interface *interface;
 	char path[PATH_MAX];
 	__u32 pinned_ifindex = strtoul(file, NULL, 10), ifindex = 0;
 	int slot, fd, err = xfn_pin_path(dataplane, path, sizeof(path), "interfaces", file);
@@ -395,15 +429,19 @@ static int adopt_link(struct xfn_dataplane *dataplane, const char *file)
 			clear_slot(dataplane, slot);
 		return err;
 	}
-	interface = &dataplane->interface[slot];
-	interface->used = true;
-	interface->link_fd = fd;
-	interface->ifindex = ifindex;
-	interface->generic = dataplane->interfaces[slot].flags & XFN_INTERFACE_GENERIC;
-	interface->has_next = dataplane->interfaces[slot].flags & XFN_INTERFACE_NEXT;
-	if (!if_indextoname(ifindex, interface->name))
-		snprintf(interface->name, sizeof(interface->name), "if%u", ifindex);
+	adopt_slot(dataplane, slot);
+	dataplane->interface[slot].link_fd = fd;
 	return 0;
+}
+
+/* A slot whose root a dispatcher ought to call, and does. */
+static void adopt_coexist(struct xfn_dataplane *dataplane, __u32 slot)
+{
+	if (!(dataplane->interfaces[slot].flags & XFN_INTERFACE_COEXIST))
+		return;
+	adopt_slot(dataplane, slot);
+	if (xfn_interface_adopt_root(dataplane, slot))
+		clear_slot(dataplane, slot);
 }
 
 int xfn_dataplane_adopt_interfaces(struct xfn_dataplane *dataplane, struct xfn_fault *fault)
@@ -423,6 +461,7 @@ int xfn_dataplane_adopt_interfaces(struct xfn_dataplane *dataplane, struct xfn_f
 	closedir(dir);
 	/* A slot whose attach was cut short has no link: nothing of it stays. */
 	for (slot = 0; slot < XFN_INTERFACES_MAX && !err; slot++) {
+		adopt_coexist(dataplane, slot);
 		if (dataplane->interface[slot].used)
 			err = load_ingress(dataplane, slot, fault);
 		else if (dataplane->interfaces[slot].ifindex)

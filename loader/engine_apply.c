@@ -321,6 +321,7 @@ static int plan_or_apply(struct xfn_engine *engine, const struct xfn_apply_reque
 			 const struct xfn_actor *actor, struct xfn_reply *reply)
 {
 	struct xfn_apply apply = {.request = request, .change = {.engine = engine, .actor = actor}};
+	__u32 attach_type = engine->dataplane->capacity.attach_type;
 	int err = -ENOMEM;
 
 	apply.missing = json_object();
@@ -335,6 +336,8 @@ static int plan_or_apply(struct xfn_engine *engine, const struct xfn_apply_reque
 	xfn_change_fini(&apply.change);
 	xfn_set_put(apply.set);
 	xfn_written_put(apply.written);
+	if (err || reply->http_status != 200)
+		xfn_engine_restore_attach_type(engine, attach_type);
 	return err;
 }
 

@@ -30,9 +30,10 @@ static __u32 add_attached(const struct xfn_dataplane *dataplane, struct xfn_wire
 		interface = &dataplane->interface[slot];
 		if (!interface->used)
 			continue;
-		wires[count] = (struct xfn_wire){.ifindex = interface->ifindex,
-						 .slot = slot,
-						 .fresh = interface->link_fd < 0};
+		wires[count] =
+			(struct xfn_wire){.ifindex = interface->ifindex,
+					  .slot = slot,
+					  .fresh = !xfn_dataplane_is_linked(dataplane, slot)};
 		memcpy(wires[count++].name, interface->name, sizeof(interface->name));
 	}
 	return count;
@@ -125,6 +126,7 @@ static int prepare(struct xfn_change *change, const struct xfn_attachment *attac
 {
 	struct xfn_dataplane_request request = {.name = attachment->name,
 						.generic = attachment->generic,
+						.coexist = attachment->coexist,
 						.has_next = attachment->next[0]};
 	struct xfn_link link;
 	int err = xfn_link_find(attachment->name, &link), slot;
@@ -194,6 +196,9 @@ static int explain_link(struct xfn_change *change, __u32 slot, int err)
 	struct xfn_interface_facts facts;
 	const char *name = interface->name;
 
+	if (change->fault.text[0])
+		return xfn_change_refuse(change, err, 409, "coexist", "interface '%s': %s", name,
+					 strdupa(change->fault.text));
 	if (xfn_interface_read(name, &facts))
 		return xfn_change_refuse(change, err, 409, "attach", "interface '%s': %s", name,
 					 strerror(-err));
@@ -232,7 +237,7 @@ int xfn_change_link(struct xfn_change *change, const bool slots[XFN_INTERFACES_M
 	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
 		if (!slots[slot])
 			continue;
-		err = xfn_dataplane_link(change->engine->dataplane, slot);
+		err = xfn_dataplane_link(change->engine->dataplane, slot, &change->fault);
 		if (err)
 			return explain_link(change, slot, err);
 	}
@@ -385,7 +390,7 @@ static void link_prepared(struct xfn_engine *engine, const bool slots[XFN_INTERF
 			continue;
 		change = (struct xfn_change){.engine = engine};
 		memcpy(name, engine->dataplane->interface[slot].name, sizeof(name));
-		err = failed ?: xfn_dataplane_link(engine->dataplane, slot);
+		err = failed ?: xfn_dataplane_link(engine->dataplane, slot, &change.fault);
 		if (err && !failed)
 			explain_link(&change, slot, err);
 		if (err)
@@ -476,11 +481,7 @@ static int read_request(const struct xfn_engine *engine, const struct xfn_attach
 					    .coexist = request->coexist};
 	int err = 0;
 
-	if (request->coexist)
-		err = xfn_reply_error(reply, 501, "not_yet", NULL,
-				      "cannot attach: --coexist is not yet supported");
-	else if (request->mode && strcmp(request->mode, "native") &&
-		 strcmp(request->mode, "generic"))
+	if (request->mode && strcmp(request->mode, "native") && strcmp(request->mode, "generic"))
 		err = xfn_reply_error(reply, 422, "invalid_mode", NULL,
 				      "cannot attach in mode '%s': expected 'native' or 'generic'",
 				      request->mode);
@@ -523,9 +524,21 @@ static int settle_attach_type(struct xfn_change *change, const struct xfn_attach
 	return xfn_engine_grow(engine, &capacity, &change->fault);
 }
 
+void xfn_engine_restore_attach_type(struct xfn_engine *engine, __u32 attach_type)
+{
+	struct xfn_capacity capacity = engine->dataplane->capacity;
+	struct xfn_fault ignored;
+
+	if (capacity.attach_type == attach_type || !xfn_engine_is_empty(engine))
+		return;
+	capacity.attach_type = attach_type;
+	xfn_engine_grow(engine, &capacity, &ignored);
+}
+
 int xfn_engine_attach(struct xfn_engine *engine, const struct xfn_attach_request *request,
 		      const struct xfn_actor *actor, struct xfn_reply *reply)
 {
+	__u32 attach_type = engine->dataplane->capacity.attach_type;
 	struct xfn_attachment attachment;
 	struct xfn_change change;
 	int err = read_request(engine, request, reply, &attachment);
@@ -549,6 +562,7 @@ int xfn_engine_attach(struct xfn_engine *engine, const struct xfn_attach_request
 	}
 	if (err) {
 		err = xfn_change_reply(&change, err, "attach", reply);
+		xfn_engine_restore_attach_type(engine, attach_type);
 	} else {
 		xfn_sessions_warn(&change, warnings);
 		xfn_model_warn_vlans(engine->model, warnings);

@@ -181,6 +181,12 @@ int xfn_engine_install(struct xfn_engine *engine, const struct xfn_change *chang
 
 /* ---- engine_attach.c ------------------------------------------------------------------------------ */
 
+/*
+ * An empty data plane that was made anew for a change that was refused is made again for @attach_type,
+ * as it was: what it was made for might be in the next one's way.
+ */
+void xfn_engine_restore_attach_type(struct xfn_engine *engine, __u32 attach_type);
+
 /* Prepares and links what the model wants and is not attached yet. Undone by the next one. */
 int xfn_change_attach(struct xfn_change *change, bool slots[XFN_INTERFACES_MAX]);
 int xfn_change_link(struct xfn_change *change, const bool slots[XFN_INTERFACES_MAX]);

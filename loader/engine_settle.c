@@ -143,10 +143,6 @@ static int settle_attachment(struct xfn_apply *apply, const struct xfn_attach_sp
 	const struct xfn_attachment *old;
 	int err;
 
-	if (spec->coexist)
-		return xfn_change_refuse(&apply->change, -EOPNOTSUPP, 501, "not_yet",
-					 "interface '%s': coexist is not yet supported",
-					 spec->interface);
 	snprintf(attachment.name, sizeof(attachment.name), "%s", spec->interface);
 	snprintf(attachment.set, sizeof(attachment.set), "%s", apply->set->manifest->set);
 	old = xfn_model_attachment(apply->change.engine->model, attachment.name);

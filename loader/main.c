@@ -14,6 +14,7 @@
 #include "api.h"
 #include "args.h"
 #include "broker.h"
+#include "coexist.h"
 #include "engine.h"
 #include "errnum.h"
 #include "http.h"
@@ -268,6 +269,7 @@ static void stop(struct xfnd *xfnd)
 		}
 	}
 	xfn_engine_close(xfnd->engine);
+	xfn_coexist_stop();
 	xfn_broker_stop();
 	xfn_journal_free(xfnd->journal);
 	xfn_source_free(xfnd->on_term);
@@ -304,6 +306,9 @@ static int run(const struct settings *settings)
 	err = settings->reset ? 0 : xfn_broker_start();
 	if (err < 0 && err != -EPERM)
 		return fail("start", "broker", err);
+	err = xfn_coexist_start();
+	if (err < 0 && err != -EPERM)
+		return fail("start", "coexist", err);
 	err = make_dir(settings->run_dir, 0755);
 	if (err < 0)
 		return fail("make directory", settings->run_dir, err);

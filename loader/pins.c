@@ -145,6 +145,7 @@ int xfn_dataplane_remove(const char *pin_dir, struct xfn_fault *fault)
 		return err;
 	}
 	xfn_pins_restore_tags(dir);
+	xfn_pins_leave(dir);
 	snprintf(path, sizeof(path), "%s/interfaces", dir);
 	detach_links(path);
 	err = remove_tree(path);

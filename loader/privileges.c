@@ -25,6 +25,8 @@ static const struct role roles[] = {
 	[XFN_ROLE_DAEMON] = {3, {CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN}},
 	/* From ids to descriptors, and into other network namespaces: see broker.h. */
 	[XFN_ROLE_BROKER] = {1, {CAP_SYS_ADMIN}},
+	/* Programs by number, loaded, extended and attached: see coexist.h. */
+	[XFN_ROLE_COEXIST] = {4, {CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN}},
 };
 
 static int fail(char *error, size_t bytes, int err, const char *what)

@@ -7,8 +7,9 @@
  *
  *   xfnd          CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN; system calls: files, sockets, memory, bpf(2)
  *   the broker    CAP_SYS_ADMIN; system calls: bpf(2), setns(2), and what a question takes
+ *   coexist       CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN; system calls: what libxdp makes
  *
- * Neither can start a program, gain a right, trace another process, mount, or load a module. What
+ * None can start a program, gain a right, trace another process, mount, or load a module. What
  * it is not allowed to call fails with EPERM, and the kernel's log has a line of it.
  */
 
@@ -17,6 +18,7 @@
 enum xfn_role {
 	XFN_ROLE_DAEMON,
 	XFN_ROLE_BROKER,
+	XFN_ROLE_COEXIST,
 };
 
 /*

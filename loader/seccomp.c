@@ -127,10 +127,24 @@ static const int broker_calls[] = {
 };
 static const int broker_families[] = {AF_INET, END};
 
+/* libxdp: its objects, its pins, programs; links and interfaces by netlink. */
+static const int coexist_families[] = {AF_NETLINK, AF_INET, END};
+
 /* Ends with NULL. */
 static const int *const daemon_lists[] = {
 	memory, process, signals, time_and_events, descriptors, files, sockets, kernel, NULL};
 static const int *const broker_lists[] = {memory, process, signals, broker_calls, NULL};
+static const int *const coexist_lists[] = {
+	memory, process, signals, time_and_events, descriptors, files, sockets, kernel, NULL};
+
+static const struct {
+	const int *const *lists;
+	const int *families;
+} filters[] = {
+	[XFN_ROLE_DAEMON] = {daemon_lists, families},
+	[XFN_ROLE_BROKER] = {broker_lists, broker_families},
+	[XFN_ROLE_COEXIST] = {coexist_lists, coexist_families},
+};
 
 static int allow_lists(scmp_filter_ctx filter, const int *const *lists)
 {
@@ -161,9 +175,9 @@ int xfn_seccomp_apply(enum xfn_role role)
 		return -ENOMEM;
 	/* Where the kernel cannot log, it filters all the same. */
 	seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
-	err = allow_lists(filter, role == XFN_ROLE_BROKER ? broker_lists : daemon_lists);
+	err = allow_lists(filter, filters[role].lists);
 	if (!err)
-		err = allow_families(filter, role == XFN_ROLE_BROKER ? broker_families : families);
+		err = allow_families(filter, filters[role].families);
 	if (!err)
 		err = seccomp_load(filter);
 	seccomp_release(filter);

@@ -12,7 +12,7 @@ PATH=$PATH:/usr/sbin:/sbin
 declare -A PACKAGES=(
 	# Compiler, BPF compiler and skeletons (bpftool lives in /usr/sbin), fuzzer runtime, libraries.
 	[build]="gcc libc6-dev make clang llvm libclang-rt-14-dev bpftool pkg-config
-		libbpf-dev libelf-dev zlib1g-dev libfyaml-dev libjansson-dev libmicrohttpd-dev
+		libbpf-dev libxdp-dev libelf-dev zlib1g-dev libfyaml-dev libjansson-dev libmicrohttpd-dev
 		libcurl4-openssl-dev libsystemd-dev libmnl-dev libcap-ng-dev libseccomp-dev
 		uthash-dev"
 	# What the demo and the end-to-end tests call: namespaces, real clients, load.
@@ -20,7 +20,7 @@ declare -A PACKAGES=(
 		nftables jq python3 socat"
 	[test]="libcmocka-dev bats parallel shellcheck mandoc clang-format git systemd"
 	# Debian's own kernels in QEMU, see tests/vm/.
-	[vm]="qemu-system-x86 busybox-static dash cpio kmod xz-utils e2fsprogs"
+	[vm]="qemu-system-x86 busybox-static dash cpio kmod xz-utils e2fsprogs xdp-tools"
 )
 GROUPS_IN_ORDER=(build run test vm)
 

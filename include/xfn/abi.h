@@ -541,6 +541,8 @@ struct xfn_interface {
 /* RX VLAN offload was on, for customer and for service tags, until xfnd turned it off. */
 #define XFN_INTERFACE_RX_CTAG 4
 #define XFN_INTERFACE_RX_STAG 8
+#define XFN_INTERFACE_COEXIST \
+	16 /* its root is called by libxdp's dispatcher, not by a link of ours */
 
 /* ---- events on their way to a handler -------------------------------------------------------- */
 

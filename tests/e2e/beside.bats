@@ -117,6 +117,43 @@ has_counted() { [[ $(counted "$1") -ge $2 ]]; }
 	audit_is_ok
 }
 
+@test "next that was loaded without an attach type is taken again after a reboot" {
+	mkdir -p "$OTHER"
+	"$TOOLS/pinplain" "$OTHER/prog"
+	xfn attach xfn0 --next "$OTHER/prog" >/dev/null
+	apply_echo
+	stop_daemon
+	mv "$STATE" "$STATE.kept"
+	reset_daemon >/dev/null
+	rm -rf "$OTHER" "$STATE"
+	mv "$STATE.kept" "$STATE"
+	mkdir -p "$OTHER"
+	"$TOOLS/pinplain" "$OTHER/prog"
+	start_daemon
+	[ "$(next_of | jq -r .state)" = running ]
+	answers 198.18.0.1 7
+	audit_is_ok
+}
+
+@test "coexist is refused with the kernel's reason, and nothing changes" {
+	run --separate-stderr xfn attach xfn0 --coexist
+	[[ $status != 0 ]] || skip "kernel has what --coexist takes: see tests/vm/coexist.sh"
+	[[ $status == 1 ]]
+	[[ $stderr == *"interface 'xfn0': this kernel "*"--next is the other way"* ]]
+	[ "$(xfn -j | jq -c .interfaces)" = '[]' ]
+	[ "$(xfn -j | jq .revision)" = 0 ]
+	[[ $(in_server ip -d link show xfn0) != *prog/xdp* ]]
+	# The data plane that was made for it is as it was: a --next of the usual kind fits.
+	pin_other
+	xfn attach xfn0 --next "$OTHER/prog" >/dev/null
+	apply_echo
+	answers 198.18.0.1 7
+	run -1 --separate-stderr apply <<<$'version: 1\nset: b\nattach: [{interface: lo, coexist: true}]\nfunctions: []'
+	[[ $stderr == *"--coexist wants xfn's programs loaded for no attach type"* ]]
+	answers 198.18.0.1 7
+	audit_is_ok
+}
+
 @test "a manifest's next: planned, changed and taken away while traffic flows" {
 	pin_other
 	with_next() {
@@ -175,14 +212,6 @@ has_counted() { [[ $(counted "$1") -ge $2 ]]; }
 	add_wire "$SERVER" xfn1 198.18.1.1/24 -- "$CLIENT" c1 198.18.1.2/24
 	run -1 --separate-stderr xfn attach xfn1 --next "$OTHER/root"
 	[[ $stderr == *"xfn's own"* ]]
-}
-
-@test "coexist is refused by name, by command and by manifest, and nothing changes" {
-	run -1 --separate-stderr xfn attach xfn0 --coexist
-	[[ $stderr == *"--coexist is not yet supported"* ]]
-	run -1 --separate-stderr apply <<<$'version: 1\nattach: [{interface: xfn0, coexist: true}]\nfunctions: []'
-	[[ $stderr == *"interface 'xfn0': coexist is not yet supported"* ]]
-	[ "$(xfn -j | jq -c '[.revision, (.interfaces | length)]')" = "[0,0]" ]
 }
 
 @test "an occupied interface names the ways to go beside, and they work" {

@@ -7,6 +7,7 @@ load lib
 # Of the capabilities' numbers: CAP_NET_ADMIN 12, CAP_SYS_ADMIN 21, CAP_PERFMON 38, CAP_BPF 39.
 DAEMON_CAPS=000000c000001000
 BROKER_CAPS=0000000000200000
+COEXIST_CAPS=000000c000201000
 NONE=0000000000000000
 SERVICE_UID=64999
 
@@ -21,7 +22,8 @@ teardown() {
 # status_of PID FIELD
 status_of() { awk -v field="$2:" '$1 == field { print $2 }' "/proc/$1/status"; }
 
-broker_of() { pgrep -P "$1"; }
+broker_of() { pgrep -P "$1" -x xfnd-broker; }
+coexist_of() { pgrep -P "$1" -x xfnd-coexist; }
 
 # may_only PID CAPABILITIES: these and no others, and none to be gained.
 may_only() {
@@ -61,6 +63,23 @@ start_as_service() {
 	[ "$(status_of "$DAEMON" CapBnd)" = $NONE ]
 	may_only "$(broker_of "$DAEMON")" $BROKER_CAPS
 	[ "$(status_of "$(broker_of "$DAEMON")" CapBnd)" = $NONE ]
+}
+
+@test "privileges: the process that works libxdp has four capabilities, ends with xfnd, and is missed by nobody else" {
+	start_daemon
+	local coexist
+	coexist=$(coexist_of "$DAEMON")
+	may_only "$coexist" $COEXIST_CAPS
+	[ "$(status_of "$coexist" CapBnd)" = $NONE ]
+	restart_daemon KILL
+	until_true 2 is_gone "$coexist"
+	kill -KILL "$(coexist_of "$DAEMON")"
+	run -1 "$XFN" attach xfn0 --coexist
+	[[ $output == *"the process that works libxdp is gone: start xfnd again"* ]]
+	apply_echo <<<'attach: [xfn0]'
+	[ "$(who_answers 198.18.0.1 7)" != none ]
+	stop_daemon TERM
+	start_daemon
 }
 
 @test "privileges: the broker ends with xfnd, also by kill -9, and holds no lock" {

@@ -25,8 +25,8 @@
 
 struct attempt {
 	const char *name;
-	int (*run)(void);    /* returns -1 with errno, or 0 and above */
-	bool daemon, broker; /* whether they may */
+	int (*run)(void);             /* returns -1 with errno, or 0 and above */
+	bool daemon, broker, coexist; /* whether they may */
 };
 
 static int try_exec(void)
@@ -118,21 +118,21 @@ static int try_write(void)
 }
 
 static const struct attempt attempts[] = {
-	{"exec", try_exec, false, false},
-	{"fork", try_fork, false, false},
-	{"mount", try_mount, false, false},
-	{"unshare", try_unshare, false, false},
-	{"ptrace", try_ptrace, false, false},
-	{"kill", try_kill, false, false},
-	{"init_module", try_module, false, false},
-	{"setresuid", try_setuid, false, false},
-	{"chown", try_chown, false, false},
-	{"a packet socket", try_raw_socket, false, false},
-	{"setns", try_setns, false, true},
-	{"a unix socket", try_unix, true, false},
-	{"a netlink socket", try_netlink, true, false},
-	{"bpf", try_bpf, true, true},
-	{"a file", try_write, true, false},
+	{"exec", try_exec, false, false, false},
+	{"fork", try_fork, false, false, false},
+	{"mount", try_mount, false, false, false},
+	{"unshare", try_unshare, false, false, false},
+	{"ptrace", try_ptrace, false, false, false},
+	{"kill", try_kill, false, false, false},
+	{"init_module", try_module, false, false, false},
+	{"setresuid", try_setuid, false, false, false},
+	{"chown", try_chown, false, false, false},
+	{"a packet socket", try_raw_socket, false, false, false},
+	{"setns", try_setns, false, true, false},
+	{"a unix socket", try_unix, true, false, false},
+	{"a netlink socket", try_netlink, true, false, true},
+	{"bpf", try_bpf, true, true, true},
+	{"a file", try_write, true, false, true},
 };
 
 /* 0: refused with EPERM; 1: let through, whatever came of it; 2: no filter. */
@@ -155,11 +155,13 @@ static int outcome(enum xfn_role role, const struct attempt *attempt)
 
 static void check(enum xfn_role role, const struct attempt *attempt, bool may)
 {
+	static const char *const names[] = {[XFN_ROLE_DAEMON] = "xfnd",
+					    [XFN_ROLE_BROKER] = "broker",
+					    [XFN_ROLE_COEXIST] = "coexist"};
 	int got = outcome(role, attempt);
 
 	if (got != may)
-		fail_msg("%s: %s: expected it %s, got %d",
-			 role == XFN_ROLE_DAEMON ? "xfnd" : "broker", attempt->name,
+		fail_msg("%s: %s: expected it %s, got %d", names[role], attempt->name,
 			 may ? "let through" : "refused", got);
 }
 
@@ -169,6 +171,7 @@ static void test_filters(void **state)
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
 		check(XFN_ROLE_DAEMON, &attempts[i], attempts[i].daemon);
 		check(XFN_ROLE_BROKER, &attempts[i], attempts[i].broker);
+		check(XFN_ROLE_COEXIST, &attempts[i], attempts[i].coexist);
 	}
 }
 

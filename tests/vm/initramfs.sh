@@ -12,7 +12,7 @@ PATH=$PATH:/usr/sbin:/sbin
 # Modules by name; what they depend on comes by itself. Those that a kernel lacks are built in.
 modules=(virtio_pci virtio_blk ext4 veth 8021q sch_ingress cls_bpf act_mirred dummy udp_diag tcp_diag xsk_diag)
 # Tools that must be the real ones; busybox has the rest.
-tools=(dash bash ip ethtool tc ss bpftool socat nsenter jq)
+tools=(dash bash ip ethtool tc ss bpftool socat nsenter jq xdp-loader)
 
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
@@ -52,6 +52,11 @@ done < <(tree)
 while read -r file; do
 	put "$file" /xfn
 done < <(find examples tests/vm tests/e2e -type f)
+
+# libxdp's dispatcher, for --coexist.
+for object in /usr/lib/*/bpf/xdp-dispatcher.o; do
+	put "$object"
+done
 
 # Libraries of everything dynamic, at the place where the loader looks.
 mapfile -t programs < <(find "$root/usr/bin" "$root/xfn/build" -type f -perm -u+x ! -name '*.o')

@@ -4,6 +4,7 @@
 # kernels, in QEMU without hardware help. Prints one TAP for all of it; each test is named after its kernel.
 #
 # usage: tests/vm/run.sh [LINE]...      6.1 and 6.12 by default
+# XFN_VM_ONLY=REGEX: only the sections that match, see list_sections.
 # Kernels are kept in $BUILD/vm, what the guests printed in $BUILD/vm/out/LINE.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
@@ -47,6 +48,7 @@ list_sections() {
 		done
 	fi
 	echo "guest tests/vm/guest.sh"
+	echo "coexist tests/vm/coexist.sh"
 	echo "reboot-before tests/vm/reboot.sh before"
 }
 
@@ -131,8 +133,8 @@ run_line() {
 	fi
 	rm -rf "$out"
 	mkdir -p "$out"
-	list_sections >"$out/sections"
-	list_sections_again >"$out/sections-again"
+	list_sections | grep -E "${XFN_VM_ONLY:-.}" >"$out/sections"
+	list_sections_again | grep -E "${XFN_VM_ONLY:-.}" >"$out/sections-again"
 	if ! boot_twice "$kernel" "$out"; then
 		result "not ok" "$line: the guest runs to its end"
 		tail -n 15 "$out"/qemu* "$out"/console* 2>/dev/null | sed 's/^/# /'
