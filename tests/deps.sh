@@ -17,7 +17,7 @@ declare -A PACKAGES=(
 		uthash-dev"
 	# What the demo and the end-to-end tests call: namespaces, real clients, load.
 	[run]="iproute2 ethtool util-linux procps tcpdump bind9-dnsutils libcoap3-bin dnsperf curl
-		nftables jq python3 socat"
+		nftables jq python3 socat iperf3 netcat-openbsd"
 	[test]="libcmocka-dev bats parallel shellcheck mandoc clang-format git systemd"
 	# Debian's own kernels in QEMU, see tests/vm/.
 	[vm]="qemu-system-x86 busybox-static dash cpio kmod xz-utils e2fsprogs xdp-tools"

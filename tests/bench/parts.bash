@@ -158,6 +158,46 @@ part_latency() {
 	stop_daemon
 }
 
+# ---- what others' traffic pays ---------------------------------------------------------------------------
+
+# bulk NAME: TCP from the client through s0, in bits a second.
+bulk() {
+	in_client taskset -c 0 iperf3 -c 198.18.0.1 -p 5201 -t "$(by 1 3)" -J >"$out/iperf3" || return 0
+	record "$(jq -c --arg name "$1" '{section: "others", name: $name,
+		bits: .end.sum_received.bits_per_second, retransmits: .end.sum_sent.retransmits}' "$out/iperf3")"
+}
+
+# Nobody's traffic by a client that is no benchmark of ours, through each kind of interface in turn.
+part_others() {
+	local round
+	start_daemon
+	manifest 100000 >"$out/others.yaml"
+	"$BUILD/xfn" apply "$out/others.yaml" >/dev/null
+	in_client ip link set c0 xdp off 2>/dev/null || true
+	behind background "$out/iperf3.log" taskset -c 1 iperf3 -s -p 5201
+	sleep 0.5
+	for ((round = 0; round < $(by 1 7); round++)); do
+		bulk "no XDP program"
+		in_server ip link set s0 xdp obj "$BUILD/bpf/xfn_pass.bpf.o" sec xdp
+		bulk "an empty XDP program"
+		in_server ip link set s0 xdp off
+		"$BUILD/xfn" attach s0 >/dev/null
+		bulk "xfn, 100,000 triggers"
+		"$BUILD/xfn" detach s0 >/dev/null
+	done
+	kill "$background"
+	wait "$background" 2>/dev/null || true
+	background=
+	stop_daemon
+}
+
+# ---- rules that change under traffic ---------------------------------------------------------------------
+
+part_hotload() {
+	tests/bench/hotload.sh "$(by 20 1000)" "$(by 20 1000)" 2>/dev/null | grep '^{' |
+		jq -c '{section: "hotload"} + .' >>"$results"
+}
+
 # ---- the resolver beside NSD -----------------------------------------------------------------------------
 
 # NSD is unpacked beside the tree, never installed: Debian would start it.

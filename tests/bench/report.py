@@ -187,6 +187,29 @@ def latency(records):
             sum(r["lost"] for r in rs)) for name, rs in groups.items()])
 
 
+def others(records):
+    print("## What others' traffic pays\n")
+    groups = group(records)
+    base = middle(groups["an empty XDP program"], "bits")
+    table(("interface", "Gbit/s", "range", "ratio"),
+          [(name, f"{middle(rs, 'bits') / 1e9:.2f}",
+            f"{min(r['bits'] for r in rs) / 1e9:.2f} to {max(r['bits'] for r in rs) / 1e9:.2f}",
+            f"{middle(rs, 'bits') / base:.2f}") for name, rs in groups.items()])
+    print(f"One TCP connection of iperf3 through the interface, none of whose packets is a function's; median of "
+          f"{len(groups['an empty XDP program'])} rounds. A veth with any XDP program takes packets one by one, without "
+          "segmentation offload: that is the step from the first line to the second.\n")
+
+
+def hotload(records):
+    print("## Rules that change under traffic\n")
+    table(("what", "times", "p50 ms", "p99 ms", "datagrams beside it", "lost", "twice", "by a wrong function"),
+          [(r["what"], f"{r['times']:,}", r["p50_ms"], r["p99_ms"], f"{r['sent']:,}", r["lost"], r["duplicates"], r["changed"])
+           for r in records])
+    print("`tests/bench/hotload.sh`: 5,000 numbered datagrams a second to a function in the kernel, while `xfn` is called as a "
+          "user calls it; times are of the whole command, of the first line up to the answer to the first packet "
+          "for the new trigger.\n")
+
+
 def resolver(records, floods):
     print("## The resolver beside NSD\n")
     groups = group(records)
@@ -216,7 +239,8 @@ def main():
     print(METHOD)
     machine(sections["machine"])
     for name, show in (("packet", packet), ("wire", wire), ("flower", flower), ("limiter", limiter),
-                       ("apply", apply), ("compile", compile_parts), ("latency", latency)):
+                       ("apply", apply), ("compile", compile_parts), ("latency", latency),
+                       ("others", others), ("hotload", hotload)):
         if name in sections:
             show(sections[name])
     if "resolver" in sections:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The bench: measures, part by part, and writes docs/performance.md. Needs root; minutes, not a test.
 #
-# usage: tests/bench/run.sh [packet|limiter|wire|apply|latency|resolver]...      all by default
+# usage: tests/bench/run.sh [packet|limiter|wire|apply|latency|others|hotload|resolver]...      all by default
 # BENCH_QUICK=1 takes a minute, and means less. Quick runs and runs of some parts write
 # $BUILD/bench/performance.md instead. BUILD names the build directory, by default build.
 set -euo pipefail
@@ -100,7 +100,7 @@ describe() {
 }
 
 parts=("$@")
-[[ $# -gt 0 ]] || parts=(packet limiter wire apply latency resolver)
+[[ $# -gt 0 ]] || parts=(packet limiter wire apply latency others hotload resolver)
 page=docs/performance.md
 [[ $quick == 0 && $# == 0 ]] || page=$out/performance.md
 trap clean EXIT
