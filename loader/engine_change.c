@@ -208,7 +208,7 @@ int xfn_change_keep_function(struct xfn_change *change, const struct xfn_model_f
 		kept.set = set;
 	if (spec)
 		kept.spec = spec;
-	if (kept.draining) {
+	if (kept.draining && !change->beside) {
 		err = fold(change->engine->dataplane, kept.draining->slot, &kept.retired);
 		if (err)
 			return err;

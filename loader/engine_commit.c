@@ -434,6 +434,8 @@ int xfn_change_commit_as(struct xfn_change *change, __u64 revision)
 
 	change->next->revision = revision;
 	err = xfn_change_compile(change, &ruleset);
+	if (!err && change->beside)
+		err = xfn_sessions_guard(change, ruleset);
 	if (!err)
 		err = xfn_engine_install(change->engine, change, ruleset);
 	if (err) {
@@ -442,4 +444,21 @@ int xfn_change_commit_as(struct xfn_change *change, __u64 revision)
 	}
 	settle(change);
 	return 0;
+}
+
+bool xfn_change_goes_beside(const struct xfn_change *change)
+{
+	/* Two pending at once are refused, as for any other change. */
+	return change->engine->pending.revision && !change->confirm_ns;
+}
+
+int xfn_change_commit_switch(struct xfn_change *change, const struct xfn_edit_spec *spec)
+{
+	struct xfn_engine *engine = change->engine;
+	int err;
+
+	if (!change->beside)
+		return xfn_change_commit(change);
+	err = xfn_change_commit_as(change, engine->model->revision);
+	return err ?: xfn_pending_switch(engine, spec);
 }

@@ -100,6 +100,11 @@ static json_t *warnings_of(const struct xfn_change *change)
 	return warnings;
 }
 
+static bool is_switch(const struct xfn_edit_spec *spec)
+{
+	return spec->kind == XFN_EDIT_ON || spec->kind == XFN_EDIT_OFF;
+}
+
 /*
  * Makes the edit live. Returns 0 and the outcome, or 1: refused, the reply is filled; or -errno.
  * @what: completes "cannot ...".
@@ -118,12 +123,14 @@ static int make_live(struct xfn_engine *engine, const struct xfn_model_function 
 	snprintf(who, sizeof(who), "%s/%s", spec->tenant, spec->function);
 	err = xfn_change_init(&change, engine, actor, NULL);
 	change.yields = spec->kind == XFN_EDIT_OFF && !spec->drop;
+	change.beside = is_switch(spec) && xfn_change_goes_beside(&change);
 	if (!err)
 		err = xfn_change_edit(&change, live->set, spec);
 	if (!err)
 		err = xfn_change_keep_attachments(&change, NULL);
 	if (!err)
-		err = xfn_change_commit(&change);
+		err = is_switch(spec) ? xfn_change_commit_switch(&change, spec)
+				      : xfn_change_commit(&change);
 	outcome->changed = !err;
 	if (err == -EALREADY)
 		err = 0;

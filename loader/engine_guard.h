@@ -71,6 +71,12 @@ void xfn_pending_settle(struct xfn_change *change, struct xfn_model *old);
 
 /* At a start, before anything changes: looks whether the live revision is pending. */
 int xfn_pending_open(struct xfn_engine *engine);
+/*
+ * Switches in what is gone back to what was switched in the live model: a function as @spec says, or
+ * everything as engine->model->off is, where it names none. Nothing to do where nothing is pending, or
+ * the function is not in it. Returns 0 or -ENOMEM.
+ */
+int xfn_pending_switch(struct xfn_engine *engine, const struct xfn_edit_spec *spec);
 /* When all is up: goes on with the time that is left, or reverts at once if it has passed. */
 void xfn_pending_resume(struct xfn_engine *engine);
 

@@ -79,13 +79,14 @@ int xfn_engine_switch_all(struct xfn_engine *engine, bool on, bool drop,
 		return answer(engine, NULL, reply);
 	err = xfn_change_init(&change, engine, actor, NULL);
 	change.yields = off == XFN_OFF_PASS;
+	change.beside = xfn_change_goes_beside(&change);
 	if (!err)
 		err = set_all(&change, off);
 	if (!err)
 		err = xfn_change_keep_sets(&change, NULL)
 			      ?: xfn_change_keep_attachments(&change, NULL);
 	if (!err)
-		err = xfn_change_commit(&change);
+		err = xfn_change_commit_switch(&change, &(struct xfn_edit_spec){});
 	if (err) {
 		err = xfn_change_reply(&change, err, on ? "switch on" : "switch off", reply);
 	} else {
@@ -198,6 +199,17 @@ static void say_not_adopted(const struct xfn_change *change, const char *what, i
 			change->fault.text[0] ? change->fault.text : strerror(-err));
 }
 
+/* What was switched of single functions, in what is gone back to; engine->model is as it was yet. */
+static void switch_before(struct xfn_engine *engine)
+{
+	struct xfn_edit_spec spec;
+	size_t i;
+
+	for (i = 0; i < engine->model->function_count; i++)
+		if (find_switch(engine, &engine->model->functions[i], &spec))
+			xfn_pending_switch(engine, &spec);
+}
+
 /*
  * No revision could be written, be it that one is pending or that the disk is full: what the kernel says
  * holds all the same, and the next start finds it there again. Nor does going back from what is pending
@@ -209,8 +221,10 @@ static void take_over(struct xfn_change *change, int err)
 	struct xfn_edit *off = change->next->off;
 
 	say_not_adopted(change, "write down", err);
+	switch_before(engine);
 	if (engine->pending.before && xfn_off_of(off) != xfn_off_of(engine->model->off))
 		xfn_model_set_off(engine->pending.before, off);
+	engine->pending.switched = engine->pending.revision;
 	change->next->revision = engine->model->revision;
 	xfn_model_free(engine->model);
 	engine->model = change->next;
@@ -231,6 +245,7 @@ int xfn_engine_adopt_switches(struct xfn_engine *engine)
 	    !is_switched(engine))
 		return 0;
 	err = xfn_change_init(&change, engine, &actor, NULL);
+	change.beside = xfn_change_goes_beside(&change);
 	if (!err && off != xfn_off_of(engine->model->off))
 		err = set_all(&change, off);
 	if (!err)

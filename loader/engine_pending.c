@@ -113,6 +113,7 @@ static void forget(struct xfn_pending *pending)
 	pending->revision = 0;
 	xfn_model_free(pending->before);
 	pending->before = NULL;
+	pending->switched = false;
 	xfn_timer_set(pending->timer, XFN_TIMER_OFF);
 }
 
@@ -122,6 +123,11 @@ void xfn_pending_settle(struct xfn_change *change, struct xfn_model *old)
 	struct xfn_pending *pending = &engine->pending;
 	char within[XFN_UNIT_TEXT_MAX];
 
+	if (change->beside) {
+		pending->switched = true;
+		xfn_model_free(old);
+		return;
+	}
 	forget(pending);
 	if (!change->confirm_ns) {
 		xfn_model_free(old);
@@ -137,11 +143,86 @@ void xfn_pending_settle(struct xfn_change *change, struct xfn_model *old)
 	    pending->revision, xfn_duration_print(pending->within_ns, within, sizeof(within)));
 }
 
+/* A set of a model takes the place of another that it was made of. */
+static void replace_set(struct xfn_model *model, struct xfn_set *old, struct xfn_set *next)
+{
+	struct xfn_model_function *function;
+	size_t i;
+
+	for (i = 0; i < model->function_count; i++) {
+		function = &model->functions[i];
+		if (function->set != old)
+			continue;
+		function->spec =
+			&next->manifest->functions[function->spec - old->manifest->functions];
+		function->set = next;
+	}
+	for (i = 0; i < model->set_count; i++)
+		if (model->sets[i] == old)
+			model->sets[i] = xfn_set_get(next);
+	xfn_set_put(old);
+}
+
+int xfn_pending_switch(struct xfn_engine *engine, const struct xfn_edit_spec *spec)
+{
+	struct xfn_model *before = engine->pending.before;
+	const struct xfn_model_function *function;
+	struct xfn_diag_list diags;
+	struct xfn_set *next;
+	struct xfn_edit *edit;
+	int err;
+
+	if (before && !spec->function)
+		xfn_model_set_off(before, engine->model->off);
+	if (!before || !spec->function)
+		return 0;
+	function = xfn_model_function(before, spec->tenant, spec->function);
+	if (!function)
+		return 0;
+	edit = xfn_edit_new(spec);
+	if (!edit)
+		return -ENOMEM;
+	xfn_diag_list_init(&diags);
+	err = xfn_set_edit(function->set, edit, &diags, &next);
+	xfn_diag_list_fini(&diags);
+	xfn_edit_put(edit);
+	if (err) /* it is so already, or there is no room for one more edit: then it is not kept */
+		return err == -ENOMEM ? err : 0;
+	replace_set(before, function->set, next);
+	xfn_set_put(next);
+	return 0;
+}
+
+/* What was switched beside the revision that is confirmed becomes one of its own. */
+static void write_switches(struct xfn_engine *engine, const struct xfn_actor *actor, __u64 revision)
+{
+	struct xfn_actor consenting = *actor;
+	char reason[120];
+	struct xfn_change change;
+	int err;
+
+	consenting.yes = consenting.force = true; /* it is so already */
+	consenting.confirm = NULL;
+	err = xfn_change_init(&change, engine, &consenting, NULL);
+	snprintf(reason, sizeof(reason), "switched while revision %llu was to be confirmed",
+		 revision);
+	change.reason = reason;
+	if (!err)
+		err = xfn_change_keep_sets(&change, NULL) ?:
+		      xfn_change_keep_attachments(&change, NULL) ?:
+		      xfn_change_commit(&change);
+	if (err)
+		say(engine, "error", "cannot write down what was %s; it stays in effect: %s",
+		    reason, change.fault.text[0] ? change.fault.text : strerror(-err));
+	xfn_change_fini(&change);
+}
+
 int xfn_engine_confirm(struct xfn_engine *engine, const struct xfn_actor *actor,
 		       struct xfn_reply *reply)
 {
 	struct xfn_pending *pending = &engine->pending;
 	__u64 revision = pending->revision;
+	bool switched = pending->switched;
 	int err;
 
 	if (!revision)
@@ -155,6 +236,8 @@ int xfn_engine_confirm(struct xfn_engine *engine, const struct xfn_actor *actor,
 			revision, engine->options.state_dir, strerror(-err));
 	forget(pending);
 	say(engine, "confirm", "revision %llu is confirmed, by user %u", revision, actor->uid);
+	if (switched)
+		write_switches(engine, actor, revision);
 	return xfn_reply_json(reply, json_pack("{s:I}", "revision", (json_int_t)revision));
 }
 

@@ -31,6 +31,7 @@ struct xfn_pending {
 	__u64 within_ns;          /* as asked for */
 	__u64 deadline_ns;        /* CLOCK_BOOTTIME */
 	struct xfn_model *before; /* what it followed, its programs kept; NULL: cannot be read */
+	bool switched; /* something was switched off or on since, which no revision has yet */
 	struct xfn_source *timer;
 };
 
@@ -79,6 +80,11 @@ struct xfn_change {
 	__u64 surroundings;
 	bool dry;           /* a plan: interfaces that it would attach count as attached */
 	bool yields;        /* it only passes what functions had: no session can be taken by it */
+	/*
+	 * A switch, made beside what is pending: live, and not a revision yet. To be said before functions
+	 * are kept, whose draining versions then stay: what is pending may go back to them.
+	 */
+	bool beside;
 	__u64 confirm_ns;   /* it is taken back unless confirmed within this; 0: it stays */
 	__u64 restores;     /* the revision that it brings back; 0: none */
 	__u64 reverts;      /* the revision that it takes back; 0: none */
@@ -171,6 +177,15 @@ int xfn_change_commit(struct xfn_change *change);
  * change has to be taken back and the usual way fails.
  */
 int xfn_change_commit_as(struct xfn_change *change, __u64 revision);
+
+/* Whether a switch of @change is to be made beside what is pending. */
+bool xfn_change_goes_beside(const struct xfn_change *change);
+
+/*
+ * Commits a switch. With change->beside it is live under the number of what is pending, in what is gone
+ * back to as well, and becomes a revision when the matter is settled.
+ */
+int xfn_change_commit_switch(struct xfn_change *change, const struct xfn_edit_spec *spec);
 
 /*
  * Fills the idle generation with the change's next model and @ruleset, and flips. Takes over @ruleset

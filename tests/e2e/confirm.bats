@@ -302,6 +302,59 @@ switch() {
 	run -0 xfn swap answer "$OBJECTS/answer_c.bpf.o"
 }
 
+@test "off and on work while one is pending, through kill -9, whether it is confirmed or goes back" {
+	enabled() { xfn -j show answer | jq .enabled; }
+	edits() { grep -c . "$STATE/revisions/$1/sets/main.edits" 2>/dev/null || true; }
+	apply_answer a
+	apply_answer b --confirm 60s
+	run -0 xfn off answer
+	answers none
+	[ "$(pending)" = 3 ]
+	[ "$(revision)" = 3 ]
+	restart_daemon KILL
+	answers none
+	[ "$(pending)" = 3 ]
+	[ "$(enabled)" = false ]
+	run -0 xfn confirm
+	[ "$(pending)" = none ]
+	[ "$(revision)" = 4 ]
+	[ "$(edits 4)" = 1 ]
+	answers none
+	xfn on answer >/dev/null
+	answers b
+
+	apply_answer a --confirm 60s --overwrite
+	run -0 xfn off answer --drop
+	run -0 xfn rollback
+	answers none
+	[ "$(enabled)" = false ]
+	restart_daemon KILL
+	[ "$(enabled)" = false ]
+	xfn on answer >/dev/null
+	answers b
+
+	apply_answer a --confirm 2s --overwrite
+	run -0 xfn off
+	until_true 5 is_settled
+	answers none
+	[ "$(xfn -j | jq -r .off.mode)" = pass ]
+	restart_daemon KILL
+	[ "$(xfn -j | jq -r .off.mode)" = pass ]
+	run -0 xfn on
+	answers b
+
+	# Back on beside what is pending; two pending at once are still refused.
+	apply_answer a --confirm 60s --overwrite
+	run -0 xfn off answer
+	run -0 xfn on answer
+	answers a
+	run -1 --separate-stderr xfn off --confirm 5s
+	[[ $stderr == *"is to be confirmed or taken back first"* ]]
+	run -0 xfn confirm
+	answers a
+	audit_is_ok
+}
+
 @test "what a pending change removed and made comes back as it was, counters and maps too" {
 	printf 'version: 1\nfunctions:\n  - {name: count, trigger: udp/7, kernel: %s}\n  - {name: tell, trigger: udp/9, kernel: %s}\n' \
 		"$OBJECTS/count_events.bpf.o" "$OBJECTS/answer_a.bpf.o" >"$HOME_DIR/two.yaml"
