@@ -2,12 +2,14 @@
 #ifndef XFN_BPF_ACCOUNT_H
 #define XFN_BPF_ACCOUNT_H
 /*
- * Stage 5: counts the verdict, once, and turns it into an XDP action. Counters are per CPU and
- * written in NAPI alone, which does not nest: plain increments lose nothing.
+ * Stage 5: counts the verdict, once, and turns it into an XDP action; a packet that goes to an interface
+ * leaves with its addresses. Counters are per CPU and written in NAPI alone, which does not nest: plain
+ * increments lose nothing.
  */
 #include "maps.bpf.h"
 #include "observe.h"
 #include "packet.h"
+#include "redirect.h"
 #include "reply.h"
 
 /* Interface slot, given by the loader: each interface has an ingress program of its own. */
@@ -50,15 +52,25 @@ static __always_inline int refuse(struct xdp_md *ctx, const struct generation *g
 	return XDP_DROP;
 }
 
+/* The packet goes where steer found a place for it, and leaves as that place wants it. */
+static __always_inline int send_on(struct xdp_md *ctx, const struct match *match)
+{
+	__u32 delivery = XFN_FUNCTION_DELIVERY_OF(match->config.limit);
+
+	if (delivery < XFN_DELIVERY_REDIRECTS)
+		return XDP_PASS;
+	if (delivery == XFN_DELIVERY_NETDEV)
+		xfn_address(ctx, XFN_TARGET_HANDLER(match->config.target));
+	return XDP_REDIRECT;
+}
+
 /* Passing is the answer to everything but a refusal, and a redirect. */
 static __always_inline int action_of(struct xdp_md *ctx, const struct generation *generation,
 				     const struct packet *packet, const struct match *match,
 				     __u32 verdict)
 {
 	if (verdict == XFN_VERDICT_STEERED)
-		return XFN_FUNCTION_DELIVERY_OF(match->config.limit) >= XFN_DELIVERY_REDIRECTS
-			       ? XDP_REDIRECT
-			       : XDP_PASS;
+		return send_on(ctx, match);
 	if (verdict == XFN_VERDICT_DISABLED)
 		return match->config.limit & XFN_FUNCTION_OFF_DROP ? XDP_DROP : XDP_PASS;
 	if (verdict == XFN_VERDICT_RATE_LIMITED || verdict == XFN_VERDICT_SOURCE_LIMITED ||

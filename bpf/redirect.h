@@ -25,24 +25,32 @@ static __always_inline struct xfn_target *target_of(const struct match *match)
 	return bpf_map_lookup_elem(&xfn_targets, &index);
 }
 
+static __always_inline int give_to_interface(const struct match *match)
+{
+	struct xfn_target *target = target_of(match);
+
+	if (!target || bpf_redirect_map(&xfn_devs, target->device, 0) != XDP_REDIRECT)
+		return XFN_VERDICT_NO_TARGET;
+	count_handed(XFN_HANDED_DEVICE(target->device));
+	return XFN_VERDICT_STEERED;
+}
+
 /*
  * The one delivery that changes the packet: the Ethernet addresses, as a bridge's neighbour would write
- * them. It is steered, not routed: TTL and hop limit stay, tags stay.
+ * them. It is steered, not routed: TTL and hop limit stay, tags stay. Behind the verdict, so that whoever
+ * watches sees the packet as it came. A global function, which keeps the frame of its caller small.
  */
-static __always_inline int give_to_interface(struct xdp_md *ctx, const struct match *match)
+__noinline int xfn_address(struct xdp_md *ctx, __u32 index)
 {
 	void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
-	struct xfn_target *target = target_of(match);
+	struct xfn_target *target = bpf_map_lookup_elem(&xfn_targets, &index);
 	struct ethernet_header *ethernet = data;
 
 	if (!target || (void *)(ethernet + 1) > data_end)
-		return XFN_VERDICT_NO_TARGET;
-	if (bpf_redirect_map(&xfn_devs, target->device, 0) != XDP_REDIRECT)
-		return XFN_VERDICT_NO_TARGET;
+		return -1; /* steered, and parsed: never taken */
 	__builtin_memcpy(ethernet->dst, target->dst_mac, sizeof(ethernet->dst));
 	__builtin_memcpy(ethernet->src, target->src_mac, sizeof(ethernet->src));
-	count_handed(XFN_HANDED_DEVICE(target->device));
-	return XFN_VERDICT_STEERED;
+	return 0;
 }
 
 /* 32 bits of a flow, the same as long as the maps live. */

@@ -57,7 +57,7 @@ static __always_inline int steer(struct xdp_md *ctx, const struct generation *ge
 	case XFN_DELIVERY_SOCKET:
 		return XFN_VERDICT_STEERED; /* the stack finds the socket */
 	case XFN_DELIVERY_NETDEV:
-		return give_to_interface(ctx, match);
+		return give_to_interface(match);
 	case XFN_DELIVERY_CPU:
 		return give_to_cpu(packet, match);
 	}

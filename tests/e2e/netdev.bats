@@ -127,6 +127,18 @@ sees_one() { ask 1 >/dev/null && test -s "$HOME_DIR/seen"; }
 	[[ $(xfn -j show box | jq -r .netdev.mac_given) == false ]]
 }
 
+traced_one() { ask 1 >/dev/null && grep -q '"frame"' "$HOME_DIR/traced"; }
+
+@test "a trace has the packet as it came, with the addresses of the wire it came by" {
+	deliver 'netdev: v0'
+	"$XFN" trace box -j -c 1 >"$HOME_DIR/traced" 2>/dev/null 3>&- &
+	until_true 5 traced_one
+	wait $!
+	local own
+	own=$(ip -n "$SERVER" -j link show xfn0 | jq -r '.[0].address' | tr -d :)
+	[[ $(jq -r 'select(.frame).frame' "$HOME_DIR/traced") == "$own"* ]]
+}
+
 @test "a MAC that is given is used; one that cannot be found is asked for" {
 	local target
 	target=$(ip -n "$BOX" -j link show e0 | jq -r '.[0].address')
