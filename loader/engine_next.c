@@ -8,6 +8,7 @@
 
 #include "dataplane_load.h"
 #include "engine_private.h"
+#include "engine_trace.h"
 #include "journal.h"
 #include "loop.h"
 #include "next.h"
@@ -151,12 +152,18 @@ bool xfn_engine_enter_next(struct xfn_engine *engine, __u32 slot,
 	int fd, err;
 
 	if (!attachment->next[0]) {
+		if (dataplane->interface[slot].has_next)
+			xfn_engine_trace_end(engine, "changed");
 		if (had || dataplane->interface[slot].has_next)
 			xfn_dataplane_clear_next(dataplane, slot);
 		return true;
 	}
 	if (xfn_engine_next_runs(engine, slot, attachment))
 		return true;
+	if (dataplane->interface[slot].has_next != !!attachment->next[0])
+		xfn_engine_trace_end(
+			engine,
+			"changed"); /* another ingress takes the place of the one that copies */
 	fd = open_again(engine, attachment, &fault);
 	err = fd < 0 ? fd
 		     : xfn_dataplane_set_next(dataplane, slot, fd, mark_of(attachment), &fault);

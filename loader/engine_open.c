@@ -472,7 +472,7 @@ int xfn_engine_grow(struct xfn_engine *engine, const struct xfn_capacity *capaci
 	bool adopted;
 	int err;
 
-	xfn_engine_trace_end(engine);
+	xfn_engine_trace_end(engine, "closing");
 	xfn_dataplane_close(engine->dataplane);
 	engine->dataplane = NULL;
 	err = xfn_dataplane_remove(engine->options.pin_dir, fault);

@@ -78,8 +78,8 @@ struct xfn_change {
 	struct xfn_capacity capacity; /* of the data plane that the change is for */
 	/* Hash of the interfaces and addresses that it was compiled with, and of where it delivers to. */
 	__u64 surroundings;
-	bool dry;           /* a plan: interfaces that it would attach count as attached */
-	bool yields;        /* it only passes what functions had: no session can be taken by it */
+	bool dry;    /* a plan: interfaces that it would attach count as attached */
+	bool yields; /* it only passes what functions had: no session can be taken by it */
 	/*
 	 * A switch, made beside what is pending: live, and not a revision yet. To be said before functions
 	 * are kept, whose draining versions then stay: what is pending may go back to them.

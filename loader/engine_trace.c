@@ -34,6 +34,7 @@ struct xfn_tracing {
 	__u64 for_ns;
 	__u64 realtime_offset_ns; /* what makes CLOCK_REALTIME of it */
 	__u64 count_max, records;
+	__u64 identity; /* of the function that was asked for; its slot may become another's */
 	bool ended;
 	uid_t uid;
 	pid_t pid;
@@ -138,8 +139,10 @@ static int read_function(struct xfn_tracing *tracing, const char *name, struct x
 	struct xfn_selection selection;
 	int err = xfn_selection_find(tracing->engine, name, reply, &selection);
 
-	if (!err)
+	if (!err) {
 		tracing->filter.function = selection.functions[0].slot;
+		tracing->identity = selection.functions[0].identity;
+	}
 	return err;
 }
 
@@ -272,6 +275,15 @@ static bool is_taken_back(struct xfn_tracing *tracing, const struct xfn_trace_re
 	return !tracing->is_there;
 }
 
+/* The slot of the function that was asked for has changed hands, or is nobody's. */
+static bool is_anothers(const struct xfn_tracing *tracing, const struct xfn_sighting *seen)
+{
+	const struct xfn_model_function *function = function_of(tracing, seen);
+
+	return tracing->filter.function != XFN_TRACE_ANY &&
+	       (!function || function->identity != tracing->identity);
+}
+
 static void write_record(void *context, const struct xfn_trace_record *record, const __u8 *frame)
 {
 	struct xfn_tracing *tracing = context;
@@ -280,8 +292,9 @@ static void write_record(void *context, const struct xfn_trace_record *record, c
 	__u64 time_ns = record->time_ns + tracing->realtime_offset_ns;
 	char hex[2 * XFN_TRACE_SNAP_MAX + 1];
 
-	if (is_taken_back(tracing, record) || tracing->records >= tracing->count_max ||
-	    record->interface >= XFN_INTERFACES_MAX || record->captured > XFN_TRACE_SNAP_MAX)
+	if (is_anothers(tracing, seen) || is_taken_back(tracing, record) ||
+	    tracing->records >= tracing->count_max || record->interface >= XFN_INTERFACES_MAX ||
+	    record->captured > XFN_TRACE_SNAP_MAX)
 		return;
 	tracing->records++;
 	write_line(tracing,
@@ -333,6 +346,17 @@ static bool is_detached(const struct xfn_tracing *tracing)
 	return true;
 }
 
+/* Whether the function that was asked for is no more. */
+static bool is_removed(const struct xfn_tracing *tracing)
+{
+	const struct xfn_model_function *function;
+
+	if (tracing->filter.function == XFN_TRACE_ANY)
+		return false;
+	function = xfn_model_function_in_slot(tracing->engine->model, tracing->filter.function);
+	return !function || function->identity != tracing->identity;
+}
+
 static void turn(void *context)
 {
 	struct xfn_tracing *tracing = context;
@@ -347,6 +371,8 @@ static void turn(void *context)
 		end(tracing, "time");
 	} else if (is_detached(tracing)) {
 		end(tracing, "detached");
+	} else if (is_removed(tracing)) {
+		end(tracing, "removed");
 	} else {
 		if (now >= tracing->alive_ns) {
 			tracing->sink.line(tracing->sink.context, "\n", 1);
@@ -438,8 +464,8 @@ void xfn_engine_trace_close(struct xfn_tracing *tracing)
 	free(tracing);
 }
 
-void xfn_engine_trace_end(struct xfn_engine *engine)
+void xfn_engine_trace_end(struct xfn_engine *engine, const char *reason)
 {
 	if (engine->tracing)
-		end(engine->tracing, "closing");
+		end(engine->tracing, reason);
 }

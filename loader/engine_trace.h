@@ -56,6 +56,6 @@ int xfn_engine_trace_open(struct xfn_engine *engine, const struct xfn_trace_quer
 void xfn_engine_trace_close(struct xfn_tracing *tracing);
 
 /* Ends whatever trace there is, with a last line: the data plane is about to go. */
-void xfn_engine_trace_end(struct xfn_engine *engine);
+void xfn_engine_trace_end(struct xfn_engine *engine, const char *reason);
 
 #endif

@@ -180,6 +180,26 @@ own_programs() {
 		$last.records + $last.lost == $handled' "$HOME_DIR/trace"
 }
 
+@test "it ends with the function that was asked for, whoever gets its slot, and with a change of next" {
+	start_trace few --for 30s
+	sed 's/name: few/name: many/' "$HOME_DIR/main.yaml" | "$XFN" apply --yes /dev/stdin
+	end_trace
+	[[ $LAST == *"; the function is no more" ]]
+	rm -rf "$PINS-other"
+	bpftool prog load "$OBJECTS/next_count.bpf.o" "$PINS-other" type xdp
+	start_trace --for 30s
+	printf 'version: 1\nset: other\nattach: [{interface: xfn0, next: %s}]\nfunctions: []\n' "$PINS-other" >"$HOME_DIR/other.yaml"
+	"$XFN" detach xfn0 || true
+	end_trace
+	"$XFN" apply "$HOME_DIR/other.yaml"
+	start_trace --for 30s
+	sed -i 's/{interface: xfn0.*}/xfn0/' "$HOME_DIR/other.yaml"
+	"$XFN" apply "$HOME_DIR/other.yaml"
+	end_trace
+	rm -f "$PINS-other"
+	[[ $LAST == *"; what --next names was changed, which ends a trace" ]]
+}
+
 @test "a handler that is not there: one line a packet, no_target" {
 	bpftool map delete pinned "$(pin_dir)/maps/xfn_handlers" key 0 0 0 0
 	start_trace echo -c 3

@@ -113,6 +113,25 @@ static void say_begin(struct tracer *tracer, const json_t *begin)
 		xfn_duration_print(xfn_json_count(begin, "for_ns"), duration, sizeof(duration)));
 }
 
+/* What there is to say of an end that nobody asked for. */
+static const char *why_it_ended(const char *reason)
+{
+	static const struct {
+		const char *reason, *words;
+	} ends[] = {
+		{"detached", "; nothing is attached any more"},
+		{"closing", "; nothing is attached any more"},
+		{"removed", "; the function is no more"},
+		{"changed", "; what --next names was changed, which ends a trace"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (!strcmp(ends[i].reason, reason))
+			return ends[i].words;
+	return "";
+}
+
 static void say_end(struct tracer *tracer, const json_t *end)
 {
 	__u64 records = xfn_json_count(end, "records"), lost = xfn_json_count(end, "lost");
@@ -122,8 +141,7 @@ static void say_end(struct tracer *tracer, const json_t *end)
 	fprintf(stderr, "xfn: %llu packet%s, %llu lost", records, records == 1 ? "" : "s", lost);
 	if (lost)
 		fprintf(stderr, ": they came faster than a trace is read");
-	if (!strcmp(reason, "detached") || !strcmp(reason, "closing"))
-		fprintf(stderr, "; nothing is attached any more");
+	fprintf(stderr, "%s", why_it_ended(reason));
 	fprintf(stderr, "\n");
 }
 
