@@ -21,6 +21,7 @@
 #include "manifest.h"
 
 #define XFN_EDITS_MAX       10000        /* of one set */
+#define XFN_EDITS_KEPT_MAX  20000        /* the same, with switches beyond these */
 #define XFN_EDITS_BYTES_MAX (64UL << 20) /* of texts and CSV files in the edits of one set */
 #define XFN_EDIT_TEXT_MAX   65536        /* of a trigger or limit as typed */
 

@@ -316,17 +316,12 @@ int xfn_change_refuse(struct xfn_change *change, int err, int status, const char
 
 #define COMMAND_CUT 1023 /* so long, it may be cut, and is none to type again */
 
-/*
- * The command line again, with the option that lets it pass: nothing to say where none does. Whoever
- * switches off while a change is pending wants that change gone, not confirmed.
- */
+/* The command line again, with the option that lets it pass: nothing to say where none does. */
 static int suggest(const struct xfn_change *change, struct xfn_reply *reply)
 {
 	const char *command = change->actor ? change->actor->command : NULL;
 	char text[1200];
 
-	if (change->yields && change->code && !strcmp(change->code, "pending"))
-		return xfn_reply_error_set(reply, "hint", json_string("xfn rollback"));
 	if (!change->consent || !command || !*command || strlen(command) >= COMMAND_CUT)
 		return 0;
 	snprintf(text, sizeof(text), "%s %s", command, change->consent);

@@ -138,7 +138,7 @@ static int read_edits(const struct reader *reader, const json_t *json, struct xf
 	void *text = NULL;
 	size_t size;
 	json_int_t i;
-	int err = count < 0 || count > XFN_EDITS_MAX ? -EBADMSG : 0;
+	int err = count < 0 || count > XFN_EDITS_KEPT_MAX ? -EBADMSG : 0;
 
 	if (!count || err)
 		return err ?: xfn_set_new(written, NULL, 0, NULL, ret);

@@ -102,13 +102,20 @@ static size_t bytes_of(const struct xfn_edit *edit)
 	return edit->spec.csv_bytes + (edit->spec.text ? strlen(edit->spec.text) : 0);
 }
 
-static int check_room(const struct xfn_set *set, const struct xfn_edit *edit)
+/*
+ * Whether the edits of @next, one more than before, are within the bounds. Switches have room of their
+ * own: off is for the moment when something else has gone wrong.
+ */
+static int check_room(const struct xfn_set *next, const struct xfn_edit *edit)
 {
-	size_t bytes = bytes_of(edit), i;
+	bool is_switch = edit->spec.kind == XFN_EDIT_OFF || edit->spec.kind == XFN_EDIT_ON;
+	size_t bytes = 0, i;
 
-	for (i = 0; i < set->edit_count; i++)
-		bytes += bytes_of(set->edits[i]);
-	return set->edit_count >= XFN_EDITS_MAX || bytes > XFN_EDITS_BYTES_MAX ? -EDQUOT : 0;
+	for (i = 0; i < next->edit_count; i++)
+		bytes += bytes_of(next->edits[i]);
+	if (is_switch)
+		return next->edit_count > XFN_EDITS_KEPT_MAX ? -EDQUOT : 0;
+	return next->edit_count > XFN_EDITS_MAX || bytes > XFN_EDITS_BYTES_MAX ? -EDQUOT : 0;
 }
 
 static bool is_trigger(const struct xfn_edit *edit)
@@ -206,10 +213,8 @@ int xfn_set_edit(const struct xfn_set *set, struct xfn_edit *edit, struct xfn_di
 	struct xfn_set *next = NULL;
 	struct xfn_manifest *now;
 	enum xfn_edit_fate fate;
-	int err = check_room(set, edit);
+	int err = xfn_edits_apply(set->manifest, &edit, 1, &fate, diags, &now);
 
-	if (!err)
-		err = xfn_edits_apply(set->manifest, &edit, 1, &fate, diags, &now);
 	if (err)
 		return err;
 	if (fate != XFN_EDIT_APPLIED)
@@ -220,7 +225,9 @@ int xfn_set_edit(const struct xfn_set *set, struct xfn_edit *edit, struct xfn_di
 		next->manifest = now;
 	else
 		err = settle_without(set, edit, now, next);
-	if (err || next->manifest != now)
+	if (!err && next->edit_count > set->edit_count)
+		err = check_room(next, edit);
+	if (!next || next->manifest != now)
 		xfn_manifest_free(now);
 	if (err) {
 		xfn_set_put(next);

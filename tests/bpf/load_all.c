@@ -18,7 +18,11 @@ static char last_warning[300];
 static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
 {
 	if (level == LIBBPF_WARN) {
-		vsnprintf(last_warning, sizeof(last_warning), format, args);
+		va_list again;
+
+		va_copy(again, args);
+		vsnprintf(last_warning, sizeof(last_warning), format, again);
+		va_end(again);
 		last_warning[strcspn(last_warning, "\n")] = '\0';
 		return vfprintf(stderr, format, args);
 	}

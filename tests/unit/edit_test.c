@@ -333,6 +333,15 @@ static void test_bounds(void **state)
 	assert_int_equal(xfn_set_new(set->written, edits, XFN_EDITS_MAX, NULL, &full), 0);
 	assert_int_equal(full->edit_count, XFN_EDITS_MAX);
 	assert_int_equal(edit(&full, ADD("udp/7"), NULL), -EDQUOT);
+	/* What takes an edit away needs no room, and a switch has room of its own. */
+	assert_int_equal(edit(&full, RM("tcp/5"), NULL), 0);
+	assert_int_equal(full->edit_count, XFN_EDITS_MAX - 1);
+	assert_int_equal(edit(&full, ADD("tcp/5"), NULL), 0);
+	assert_int_equal(edit(&full, OFF(false), NULL), 0);
+	assert_int_equal(full->edit_count, XFN_EDITS_MAX + 1);
+	assert_int_equal(edit(&full, ADD("udp/7"), NULL), -EDQUOT);
+	assert_int_equal(edit(&full, ((struct xfn_edit_spec){.kind = XFN_EDIT_ON}), NULL), 0);
+	assert_int_equal(full->edit_count, XFN_EDITS_MAX);
 	for (i = 0; i < XFN_EDITS_MAX; i++)
 		xfn_edit_put(edits[i]);
 	free(edits);
