@@ -117,8 +117,10 @@ static __always_inline int limiter_admit_pair(const struct limiter *limiter, __u
 {
 	__u64 of_one = *(volatile __u64 *)one, of_other = *(volatile __u64 *)other;
 
-	if (XFN_DRY)
+	if (XFN_DRY) {
+		observe_source(of_one < of_other ? of_one : of_other, limiter->now);
 		return !limiter_is_over(limiter, of_one) || !limiter_is_over(limiter, of_other);
+	}
 	if (limiter_is_over(limiter, of_one) && limiter_is_over(limiter, of_other)) {
 		limiter_heal(limiter, one, of_one);
 		limiter_heal(limiter, other, of_other);

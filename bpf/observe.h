@@ -23,6 +23,11 @@ static __always_inline void observe_limiter(__u64 arrival, __u64 now)
 {
 }
 
+/* The same of a source's limiter: the time of the emptier of its two cells. */
+static __always_inline void observe_source(__u64 arrival, __u64 now)
+{
+}
+
 /* In a dry run, 1: the handler is called all the same, with maps of its own. */
 static __always_inline int observe_runs_handler(void)
 {

@@ -54,6 +54,16 @@ static __always_inline void observe_limiter(__u64 arrival, __u64 now)
 	to->now = now;
 }
 
+static __always_inline void observe_source(__u64 arrival, __u64 now)
+{
+	struct xfn_report *to = report();
+
+	if (!to)
+		return;
+	to->source_arrival = arrival;
+	to->source_now = now;
+}
+
 static __always_inline int observe_runs_handler(void)
 {
 	return XFN_RUNS_HANDLER;

@@ -96,6 +96,10 @@ static __always_inline void observe_limiter(__u64 arrival, __u64 now)
 {
 }
 
+static __always_inline void observe_source(__u64 arrival, __u64 now)
+{
+}
+
 static __always_inline int observe_runs_handler(void)
 {
 	return 0;

@@ -32,7 +32,7 @@ struct xfn_explain {
 /* Says whether a trigger matched: then function, config and limiter state of the report count. */
 bool xfn_explain_has_matched(const struct xfn_explain *explain);
 
-/* "pass", "drop", "redirect", ...; "handler" where that decides. */
+/* "pass", "drop", "redirect", ...; "handler" or "next" where that program decides. */
 const char *xfn_explain_action(const struct xfn_explain *explain);
 
 const char *xfn_verdict_label(__u32 verdict);

@@ -44,12 +44,31 @@ bool xfn_explain_has_matched(const struct xfn_explain *explain)
 	return explain->result.report.seen.verdict < XFN_FUNCTION_VERDICT_COUNT;
 }
 
+static const struct xfn_attachment *explain_attachment(const struct xfn_explain *explain)
+{
+	const struct xfn_engine *engine = explain->engine;
+
+	return xfn_model_attachment(engine->model,
+				    engine->dataplane->interface[explain->slot].name);
+}
+
+/* What is nobody's goes to the program that `next` names, if it is there. */
+static bool goes_on(const struct xfn_explain *explain)
+{
+	const struct xfn_attachment *attachment = explain_attachment(explain);
+
+	return !xfn_explain_has_matched(explain) && attachment && attachment->next[0] &&
+	       xfn_engine_next_runs(explain->engine, explain->slot, attachment);
+}
+
 const char *xfn_explain_action(const struct xfn_explain *explain)
 {
 	static const char *const labels[] = {"aborted", "drop", "pass", "tx", "redirect"};
 
 	if (explain->result.report.seen.verdict == XFN_VERDICT_HANDLED)
 		return "handler";
+	if (goes_on(explain))
+		return "next";
 	return explain->result.action <= XDP_REDIRECT ? labels[explain->result.action] : "?";
 }
 
@@ -186,34 +205,81 @@ static void say_classify(const struct xfn_explain *explain, struct words *words)
 
 /* ---- police ---------------------------------------------------------------------------------------- */
 
-/* Events that the limit would admit now, one after another. */
-static __u64 events_left(const struct xfn_report *report)
-{
-	__u64 interval = report->config.limit & XFN_LIMIT_INTERVAL_MASK;
-	__u64 from = report->arrival > report->now ? report->arrival : report->now;
-	__u64 latest = report->now + report->config.burst;
+/* A limiter as the dry run found it; times in 1/16 ns. */
+struct stand {
+	__u64 arrival, now, interval, burst;
+};
 
-	return interval && latest > from ? (latest - from) / interval : 0;
+/* Events that it would admit now, one after another. */
+static __u64 events_left(const struct stand *stand)
+{
+	__u64 from = stand->arrival > stand->now ? stand->arrival : stand->now;
+	__u64 latest = stand->now + stand->burst;
+
+	return stand->interval && latest > from ? (latest - from) / stand->interval : 0;
+}
+
+/* @refused: this limiter gave the verdict. */
+static void say_stand(const struct stand *stand, bool refused, enum xfn_excess excess,
+		      struct words *words)
+{
+	__u64 wait;
+
+	if (!refused) {
+		say(words, "%llu event%s left of the burst at this moment, this one counted",
+		    events_left(stand), events_left(stand) == 1 ? "" : "s");
+		return;
+	}
+	wait = stand->arrival + stand->interval - stand->now - stand->burst;
+	say(words,
+	    "nothing left of the burst; room for one in %llu us, if none comes before; excess: %s",
+	    wait / XFN_TIME_FRACTION / 1000 + 1, xfn_excess_label(excess));
 }
 
 static void say_limit(const struct xfn_explain *explain, struct words *words)
 {
 	const struct xfn_report *report = &explain->result.report;
 	const struct xfn_limit_spec *limit = &explain->function->spec->limit;
-	__u64 interval = report->config.limit & XFN_LIMIT_INTERVAL_MASK, wait;
+	const struct stand stand = {report->arrival, report->now,
+				    report->config.limit & XFN_LIMIT_INTERVAL_MASK,
+				    report->config.burst};
 	char rate[XFN_UNIT_TEXT_MAX];
 
 	say(words, "%s, burst %llu: ", xfn_rate_print(limit->rate, rate, sizeof(rate)),
 	    limit->burst);
-	if (report->seen.verdict != XFN_VERDICT_RATE_LIMITED) {
-		say(words, "%llu event%s left of the burst at this moment, this one counted",
-		    events_left(report), events_left(report) == 1 ? "" : "s");
-		return;
-	}
-	wait = report->arrival + interval - report->now - report->config.burst;
-	say(words,
-	    "nothing left of the burst; room for one in %llu us, if none comes before; excess: %s",
-	    wait / XFN_TIME_FRACTION / 1000 + 1, xfn_excess_label(limit->excess));
+	say_stand(&stand, report->seen.verdict == XFN_VERDICT_RATE_LIMITED, limit->excess, words);
+}
+
+/* Of the source's two cells the emptier one decides; sources that share both are one to it. */
+static void say_source(const struct xfn_explain *explain, struct words *words)
+{
+	const struct xfn_report *report = &explain->result.report;
+	const struct xfn_limit_spec *limit = &explain->function->spec->limit;
+	const struct xfn_dataplane *dataplane = explain->engine->dataplane;
+	const struct xfn_policy_config *policy =
+		&dataplane->policies[report->seen.function]
+			 .config[XFN_LIVE_GENERATION(dataplane->rules.control->live)];
+	const struct stand stand = {report->source_arrival, report->source_now, policy->interval,
+				    policy->burst};
+	char rate[XFN_UNIT_TEXT_MAX];
+
+	say(words, "its source %s, burst %llu: ",
+	    xfn_rate_print(limit->per_source.rate, rate, sizeof(rate)), limit->per_source.burst);
+	say_stand(&stand, report->seen.verdict == XFN_VERDICT_SOURCE_LIMITED, limit->excess, words);
+}
+
+static void say_limits(const struct xfn_explain *explain, struct words *words)
+{
+	const struct xfn_report *report = &explain->result.report;
+
+	if (report->source_now)
+		say_source(explain, words);
+	if (report->source_now && report->now)
+		say(words, "; ");
+	if (report->now)
+		say_limit(explain, words);
+	if (!report->now && !report->source_now)
+		say(words, "the limit counts connections, and this segment opens none");
 }
 
 static void say_police(const struct xfn_explain *explain, struct words *words)
@@ -223,18 +289,10 @@ static void say_police(const struct xfn_explain *explain, struct words *words)
 	if (report->seen.verdict == XFN_VERDICT_DISABLED)
 		say(words, "the function is switched off; its events are %s",
 		    report->config.limit & XFN_FUNCTION_OFF_DROP ? "dropped" : "passed");
-	else if (report->seen.verdict == XFN_VERDICT_SOURCE_LIMITED)
-		say(words, "both cells of the source are over the per-source limit; excess: %s",
-		    explain->function ? xfn_excess_label(explain->function->spec->limit.excess)
-				      : "?");
 	else if (!(report->config.limit & (XFN_FUNCTION_LIMITED | XFN_FUNCTION_PER_SOURCE)))
 		say(words, "no limit");
-	else if (!(report->config.limit & XFN_FUNCTION_LIMITED))
-		say(words, "within the per-source limit, if it counts this packet");
-	else if (!report->now)
-		say(words, "the limit counts connections, and this segment opens none");
 	else if (explain->function)
-		say_limit(explain, words);
+		say_limits(explain, words);
 }
 
 /* ---- steer, account -------------------------------------------------------------------------------- */
@@ -300,6 +358,8 @@ static void say_account(const struct xfn_explain *explain, struct words *words)
 		say(words, "then the handler decides");
 	else if (!strcmp(action, "tx"))
 		say(words, "then a refusal goes back to the source");
+	else if (goes_on(explain))
+		say(words, "then the program '%s' gets it", explain_attachment(explain)->next);
 	else
 		say(words, "then XDP_%s",
 		    !strcmp(action, "drop")       ? "DROP"

@@ -39,7 +39,9 @@ struct xfn_report {
 	struct xfn_function_config config; /* the live one */
 	__u64 arrival;                     /* theoretical arrival time that was stored */
 	__u64 now;                         /* when it was compared; 0: no limit was asked */
-	__u32 runs;                        /* 1 after a run */
+	__u64 source_arrival; /* the same of the source's cell that decides, the emptier one */
+	__u64 source_now;
+	__u32 runs; /* 1 after a run */
 	__u32 reserved;
 };
 
@@ -70,7 +72,7 @@ struct xfn_trace_record {
 };
 
 XFN_ASSERT_SIZE(struct xfn_sighting, 72);
-XFN_ASSERT_SIZE(struct xfn_report, 120);
+XFN_ASSERT_SIZE(struct xfn_report, 136);
 XFN_ASSERT_SIZE(struct xfn_trace_filter, 48);
 XFN_ASSERT_SIZE(struct xfn_trace_record, 96);
 

@@ -57,6 +57,10 @@ has_counted() { [[ $(counted "$1") -ge $2 ]]; }
 	[ "$(next_of)" = "{\"path\":\"$OTHER/prog\",\"id\":$id,\"state\":\"running\"}" ]
 	[ "$(next_of stats)" = "$(next_of)" ]
 	[[ $(xfn) == *"xfn0, native, next $OTHER/prog, "* ]]
+	# explain knows who decides, and that it does not know how.
+	[ "$(xfn -j explain 'udp 198.18.0.2:4000 > 198.18.0.1:4444' | jq -c '[.verdict, .action]')" = '["unmatched","next"]' ]
+	[[ $(xfn explain 'udp 198.18.0.2:4000 > 198.18.0.1:4444') == *"then the program '$OTHER/prog' gets it"* ]]
+	[ "$(xfn -j explain 'udp 198.18.0.2:4000 > 198.18.0.1:7' | jq -r .action)" = handler ]
 	audit_is_ok
 }
 
