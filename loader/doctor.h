@@ -11,9 +11,16 @@
 #include <stddef.h>
 #include <jansson.h>
 
+/* The program that gets what is nobody's on an interface. */
+struct xfn_doctor_next {
+	const char *path; /* its pin; NULL: none is named */
+	bool runs;
+};
+
 struct xfn_doctor_options {
 	const char *interface;       /* check this one; NULL: all attached */
 	const char *const *attached; /* names of the interfaces that this daemon is attached to */
+	const struct xfn_doctor_next *next; /* of each of these; NULL: of none */
 	size_t attached_count;
 	const char *off; /* everything is switched off: "pass" or "drop"; NULL: it is on */
 	/* Interfaces that functions deliver to, each once; and whether some deliver to CPUs. */

@@ -224,10 +224,33 @@ static void check_addresses(struct xfn_doctor *doctor)
 	}
 }
 
+static void check_next(struct xfn_doctor *doctor)
+{
+	const struct xfn_doctor_options *options = doctor->options;
+	const struct xfn_doctor_next *next = NULL;
+	size_t i;
+
+	for (i = 0; options->next && i < options->attached_count; i++)
+		if (!strcmp(options->attached[i], doctor->interface))
+			next = &options->next[i];
+	if (!next || !next->path)
+		return;
+	if (next->runs) {
+		xfn_doctor_ok(doctor, "what is nobody's goes to the program '%s'", next->path);
+		return;
+	}
+	xfn_doctor_remedy(doctor, "bpftool prog load OBJECT %s type xdp", next->path);
+	xfn_doctor_warn(doctor,
+			"the program '%s' that `next` names is not there: what is nobody's passes "
+			"to the stack",
+			next->path);
+}
+
 const struct xfn_doctor_check xfn_doctor_interface_checks[] = {
 	{"link", check_link},
 	{"native_xdp", check_native_xdp},
 	{"program", check_program},
+	{"next", check_next},
 	{"mtu", check_mtu},
 	{"rx_queues", check_rx_queues},
 	{"lro", check_lro},

@@ -513,11 +513,24 @@ static bool has_sockets(const struct xfn_model *model)
 	return false;
 }
 
+static struct xfn_doctor_next next_for_doctor(const struct xfn_engine *engine, __u32 slot)
+{
+	const struct xfn_attachment *attachment =
+		xfn_model_attachment(engine->model, engine->dataplane->interface[slot].name);
+
+	if (!attachment || !attachment->next[0])
+		return (struct xfn_doctor_next){};
+	return (struct xfn_doctor_next){attachment->next,
+					xfn_engine_next_runs(engine, slot, attachment)};
+}
+
 int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct xfn_reply *reply)
 {
+	struct xfn_doctor_next next[XFN_INTERFACES_MAX];
 	const char *attached[XFN_INTERFACES_MAX], **targets;
 	struct xfn_doctor_options options = {.interface = interface,
 					     .attached = attached,
+					     .next = next,
 					     .off = xfn_off_label(engine->model->off),
 					     .vlans = names_vlan(engine->model),
 					     .sockets = has_sockets(engine->model),
@@ -529,9 +542,11 @@ int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct x
 		return xfn_reply_error(reply, 404, "no_such_interface", NULL,
 				       "no interface '%s' in this network namespace", interface);
 	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
-		if (engine->dataplane->interface[slot].used)
+		if (engine->dataplane->interface[slot].used) {
+			next[options.attached_count] = next_for_doctor(engine, slot);
 			attached[options.attached_count++] =
 				engine->dataplane->interface[slot].name;
+		}
 	err = xfn_deliveries_doctor(engine->model, &options, &targets);
 	if (err)
 		return err;

@@ -108,12 +108,14 @@ has_counted() { [[ $(counted "$1") -ge $2 ]]; }
 	answers 198.18.0.1 7
 	[ "$(next_of | jq -c '[.id, .state]')" = '[0,"gone"]' ]
 	[[ $(xfn) == *"next '$OTHER/prog' of interface 'xfn0' is not there"* ]]
+	[[ $(xfn doctor || true) == *"warn  xfn0 next: the program '$OTHER/prog' that "*"bpftool prog load OBJECT $OTHER/prog type xdp"* ]]
 	journal_says "what is nobody's passes to the stack"
 	in_server "$TOOLS/udpecho" 9998 3>&- &
 	until_true 5 answers 198.18.0.1 9998
 	pin_other
 	next_runs() { [[ $(next_of | jq -r .state) == running ]]; }
 	until_true 10 next_runs
+	[[ $(xfn doctor || true) == *"ok    xfn0 next: "* ]]
 	before=$(counted 1)
 	send 4 4444 x
 	until_true 5 has_counted 1 $((before + 4))
