@@ -200,39 +200,8 @@ part_hotload() {
 
 # ---- the resolver beside NSD -----------------------------------------------------------------------------
 
-# NSD is unpacked beside the tree, never installed: Debian would start it.
-fetch_nsd() {
-	local root=$BUILD/nsd
-	if [[ ! -x $root/usr/sbin/nsd ]]; then
-		mkdir -p "$root"
-		(cd "$root" && apt-get download nsd >/dev/null 2>&1 &&
-			dpkg --fsys-tarfile nsd_*.deb | tar -x ./usr/sbin/nsd) || return 1
-	fi
-	! ldd "$root/usr/sbin/nsd" | grep -q 'not found'
-}
-
 start_nsd() {
-	cat >"$out/nsd.conf" <<-CONF
-		server:
-		  ip-address: 198.18.0.1
-		  server-count: 1
-		  username: ""
-		  chroot: ""
-		  pidfile: ""
-		  zonesdir: ""
-		  xfrdfile: ""
-		  zonelistfile: "$out/nsd.zones"
-		  database: ""
-		  minimal-responses: yes
-		  hide-version: yes
-		  rrl-ratelimit: 0
-		remote-control:
-		  control-enable: no
-		zone:
-		  name: example.com
-		  zonefile: $PWD/examples/resolver/example.zone
-	CONF
-	behind background "$out/nsd.log" taskset -c 1 "$BUILD/nsd/usr/sbin/nsd" -d -c "$out/nsd.conf"
+	behind background "$out/nsd.log" taskset -c 1 "$nsd" -d -c "$out/nsd.conf"
 }
 
 # dns_load NAME: throughput by dnsperf, then latency with one query at a time, then a flood.
@@ -250,8 +219,8 @@ dns_load() {
 }
 
 part_resolver() {
-	local round
-	if ! fetch_nsd; then
+	local round nsd
+	if ! nsd=$(tests/nsd.sh "$out/nsd.conf"); then
 		record '{"section":"resolver","name":"missing","why":"package nsd could not be had"}'
 		return
 	fi

@@ -140,6 +140,41 @@ audit_says() { { "$XFN" audit -j || true; } | jq -e "$1" >/dev/null; }
 	all_answer
 }
 
+@test "a real name server and netcat, which know nothing of xfn, behind a limit each" {
+	local nsd
+	nsd=$("$BATS_TEST_DIRNAME/../nsd.sh" "$HOME_DIR/nsd.conf")
+	nsenter --net="/run/netns/$SERVER" "$nsd" -d -c "$HOME_DIR/nsd.conf" >"$HOME_DIR/nsd.log" 2>&1 3>&- &
+	(
+		for _ in 1 2 3; do echo "from netcat" | in_server nc -N -l 198.18.0.1 7777; done
+	) >/dev/null 2>&1 3>&- &
+	apply <<-EOF
+		version: 1
+		attach: [xfn0]
+		functions:
+		  - name: names
+		    triggers: [udp/53, tcp/53]
+		    socket: existing
+		    limit: {rate: 1/m, burst: 6, excess: reply}
+		  - {name: lines, trigger: tcp/7777, socket: existing, limit: {rate: 1/m, burst: 2}}
+	EOF
+	are_there() { [[ $(in_server ss -Hlnt sport = 53) && $(in_server ss -Hlnt sport = 7777) ]]; }
+	until_true 10 are_there
+
+	for _ in 1 2 3; do
+		[[ $(in_client dig +tries=1 +time=2 +short @198.18.0.1 ns1.example.com A) == 192.0.2.53 ]]
+		[[ $(in_client dig +tcp +tries=1 +time=2 +short @198.18.0.1 www.example.com CNAME) == web.example.com. ]]
+	done
+	[[ $(in_client dig +tries=1 +time=2 @198.18.0.1 www.example.com A) == *"status: REFUSED"* ]]
+	[[ $(in_client nc -d -w 2 198.18.0.1 7777) == "from netcat" ]]
+	until_true 5 are_there
+	[[ $(in_client nc -d -w 2 198.18.0.1 7777) == "from netcat" ]]
+	until_true 5 are_there
+	run ! in_client nc -d -w 1 198.18.0.1 7777
+	[[ $(verdict rate_limited names) == 1 ]]
+	(($(verdict rate_limited lines) >= 1))
+	audit_is_ok
+}
+
 @test "what a small socket drops is counted, and named by audit" {
 	nsenter --net="/run/netns/$SERVER" python3 -c 'import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
