@@ -3,12 +3,13 @@
 #define XFN_BPF_ACCOUNT_H
 /*
  * Stage 5: counts the verdict, once, and turns it into an XDP action; a packet that goes to an interface
- * leaves with its addresses. Counters are per CPU and written in NAPI alone, which does not nest: plain
+ * or a port leaves with the addresses for it. Counters are per CPU and written in NAPI alone, which does not nest: plain
  * increments lose nothing.
  */
 #include "maps.bpf.h"
 #include "observe.h"
 #include "packet.h"
+#include "port.h"
 #include "redirect.h"
 #include "reply.h"
 
@@ -61,6 +62,8 @@ static __always_inline int send_on(struct xdp_md *ctx, const struct match *match
 		return XDP_PASS;
 	if (delivery == XFN_DELIVERY_NETDEV)
 		xfn_address(ctx, XFN_TARGET_HANDLER(match->config.target));
+	if (delivery == XFN_DELIVERY_XSK)
+		xfn_port_address(ctx, xfn_interface_slot, match->seen_ns);
 	return XDP_REDIRECT;
 }
 

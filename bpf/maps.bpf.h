@@ -244,6 +244,55 @@ struct {
 	__type(value, __u32);
 } xfn_ifindexes SEC(".maps");
 
+/* ---- deliveries to AF_XDP sockets, by way of ports: xfn/port.h -------------------------------------- */
+
+/* The host's end of each port; empty while no instance is ready to take events. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, XFN_PORTS_MAX);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} xfn_port_devs SEC(".maps");
+
+/* Interfaces that replies go out of, by slot; as xfn_devs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, XFN_INTERFACES_MAX);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} xfn_uplinks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XFN_PORTS_MAX);
+	__type(key, __u32);
+	__type(value, struct xfn_port_line);
+} xfn_port_lines SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 * XFN_PORTS_MAX * XFN_PORT_RULES_MAX);
+	__type(key, __u32);
+	__type(value, struct xfn_port_rule);
+} xfn_port_rules SEC(".maps");
+
+/* Number of the port by that of its host's end. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, XFN_PORTS_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} xfn_port_of SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, XFN_PORTS_MAX);
+	__type(key, __u32);
+	__type(value, struct xfn_port_counts);
+} xfn_port_counts SEC(".maps");
+
 /* ---- of the sampler ---------------------------------------------------------------------------- */
 
 /* State of the sampler's xorshift generator; 0 = not seeded yet. */

@@ -4,6 +4,7 @@
 /* Stage 4: deliver. A new delivery kind is a case in steer() and a function above it. */
 #include "account.h"
 #include "classify.h"
+#include "port.h"
 #include "redirect.h"
 
 /*
@@ -47,9 +48,18 @@ static __always_inline int give_to_handler(struct xdp_md *ctx, const struct gene
 	return XFN_VERDICT_NO_TARGET;
 }
 
+/* Every such event has its time: it goes along in the token. */
+static __always_inline int give_to_port(struct match *match)
+{
+	if (!match->seen_ns)
+		match->seen_ns = bpf_ktime_get_ns();
+	return xfn_port_admit(XFN_TARGET_HANDLER(match->config.target), match->function->identity,
+			      match->seen_ns);
+}
+
 /* Returns a verdict; does not return where a handler took the event. */
 static __always_inline int steer(struct xdp_md *ctx, const struct generation *generation,
-				 const struct packet *packet, const struct match *match)
+				 const struct packet *packet, struct match *match)
 {
 	switch (XFN_FUNCTION_DELIVERY_OF(match->config.limit)) {
 	case XFN_DELIVERY_KERNEL:
@@ -60,6 +70,8 @@ static __always_inline int steer(struct xdp_md *ctx, const struct generation *ge
 		return give_to_interface(match);
 	case XFN_DELIVERY_CPU:
 		return give_to_cpu(packet, match);
+	case XFN_DELIVERY_XSK:
+		return give_to_port(match);
 	}
 	return XFN_VERDICT_NO_TARGET;
 }

@@ -268,6 +268,8 @@ static int map_all(struct xfn_dataplane *dataplane)
 		{XFN_MAP_FUNCTIONS, &dataplane->functions},
 		{XFN_MAP_POLICIES, &dataplane->policies},
 		{XFN_MAP_TARGETS, &dataplane->targets},
+		{XFN_MAP_PORT_LINES, &dataplane->port_lines},
+		{XFN_MAP_PORT_RULES, &dataplane->port_rules},
 	};
 	size_t i;
 	int err = 0;
@@ -440,6 +442,8 @@ void xfn_dataplane_close(struct xfn_dataplane *dataplane)
 	unmap(dataplane, XFN_MAP_FUNCTIONS, dataplane->functions);
 	unmap(dataplane, XFN_MAP_POLICIES, dataplane->policies);
 	unmap(dataplane, XFN_MAP_TARGETS, dataplane->targets);
+	unmap(dataplane, XFN_MAP_PORT_LINES, dataplane->port_lines);
+	unmap(dataplane, XFN_MAP_PORT_RULES, dataplane->port_rules);
 	for (i = 0; i < XFN_INTERFACES_MAX; i++)
 		xfn_interface_close(&dataplane->interface[i]);
 	for (i = 0; i < XFN_MAP_COUNT; i++)

@@ -78,6 +78,12 @@ struct xfn_capacity xfn_capacity_of(__u32 triggers, __u32 functions);
 	X(HANDED, xfn_handed)           \
 	X(LOSSES, xfn_losses)           \
 	X(IFINDEXES, xfn_ifindexes)     \
+	X(PORT_DEVS, xfn_port_devs)     \
+	X(UPLINKS, xfn_uplinks)         \
+	X(PORT_LINES, xfn_port_lines)   \
+	X(PORT_RULES, xfn_port_rules)   \
+	X(PORT_OF, xfn_port_of)         \
+	X(PORT_COUNTS, xfn_port_counts) \
 	X(RANDOM, xfn_random)
 
 enum xfn_map {
@@ -115,6 +121,8 @@ struct xfn_dataplane {
 	struct xfn_policy *policies;
 	bool *tables; /* by table of xfn_sources: it has cells */
 	struct xfn_target *targets;
+	struct xfn_port_line *port_lines;
+	struct xfn_port_rule *port_rules;
 	struct xfn_dataplane_interface interface[XFN_INTERFACES_MAX];
 	int barrier_outer_fd, barrier_inner_fd;
 	int lock_fd;        /* DIR, locked: one xfnd at a time */

@@ -49,7 +49,7 @@ int xfn_pin_make_folder(const char *path)
 
 int xfn_pins_make_folders(const struct xfn_dataplane *dataplane, const char *pin_dir)
 {
-	static const char *const folders[] = {"maps", "interfaces", "functions", "losses"};
+	static const char *const folders[] = {"maps", "interfaces", "functions", "losses", "ports"};
 	char path[PATH_MAX];
 	int err = xfn_pin_make_folder(pin_dir);
 	size_t i;
@@ -146,6 +146,8 @@ int xfn_dataplane_remove(const char *pin_dir, struct xfn_fault *fault)
 	}
 	xfn_pins_restore_tags(dir);
 	xfn_pins_leave(dir);
+	snprintf(path, sizeof(path), "%s/ports", dir);
+	detach_links(path);
 	snprintf(path, sizeof(path), "%s/interfaces", dir);
 	detach_links(path);
 	err = remove_tree(path);

@@ -31,7 +31,9 @@ const struct xfn_target *xfn_targets_of(const struct xfn_dataplane *dataplane, _
 		&dataplane->functions[slot].config[XFN_LIVE_GENERATION(live)];
 	__u32 index = XFN_TARGET_HANDLER(config->target);
 
-	if (XFN_FUNCTION_DELIVERY_OF(config->limit) < XFN_DELIVERY_REDIRECTS ||
+	__u32 delivery = XFN_FUNCTION_DELIVERY_OF(config->limit);
+
+	if (delivery < XFN_DELIVERY_REDIRECTS || delivery == XFN_DELIVERY_XSK ||
 	    index >= XFN_TARGETS_MAX)
 		return NULL;
 	return &dataplane->targets[index];

@@ -11,8 +11,9 @@
  */
 #include <linux/types.h>
 #include "xfn/digest.h"
+#include "xfn/port.h"
 
-#define XFN_ABI_VERSION 2
+#define XFN_ABI_VERSION 3
 
 /* ---- verdicts ------------------------------------------------------------------------------ */
 
@@ -343,6 +344,7 @@ enum xfn_function_delivery {
 	XFN_DELIVERY_NETDEV = 3, /* an interface, through xfn_devs */
 	XFN_DELIVERY_CPU =
 		4, /* a socket; the stack's work is moved to other CPUs, through xfn_cpus */
+	XFN_DELIVERY_XSK = 5, /* an AF_XDP socket, through a port */
 };
 
 /* What those of a number above are left to XDP_REDIRECT. */
@@ -354,7 +356,7 @@ enum xfn_function_delivery {
  * burst: interval times the burst, in 1/16 ns.
  * target: sample:32 (threshold: an event is sampled if a random __u32 is at most this; 0 = never) |
  * handler:32 (version slot: index in xfn_handlers and xfn_outcomes; for an interface or CPUs the index
- * in xfn_targets).
+ * in xfn_targets; for an AF_XDP socket the number of its port).
  */
 struct xfn_function_config {
 	__u64 limit;

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <linux/if_link.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "dataplane_load.h"
+#include "errnum.h"
+#include "port.h"
+#include "xfn_port.skel.h"
+#include "xfn_port_rx.skel.h"
+
+static int put(const struct xfn_dataplane *dataplane, enum xfn_map map, __u32 key, __u32 value)
+{
+	int fd = dataplane->map_fd[map];
+
+	return bpf_map_update_elem(fd, &key, &value, 0) ? xfn_errno() : 0;
+}
+
+static int take(const struct xfn_dataplane *dataplane, enum xfn_map map, __u32 key)
+{
+	int fd = dataplane->map_fd[map];
+
+	return bpf_map_delete_elem(fd, &key) && errno != ENOENT ? xfn_errno() : 0;
+}
+
+/* ---- whose it is --------------------------------------------------------------------------------- */
+
+/*
+ * Epochs last an eighth of the deadline or more, a power of two: so what is told as a timeout is up to a
+ * quarter of the deadline late, and at most XFN_PORT_EPOCHS_OLD epochs are young.
+ */
+static void set_epochs(struct xfn_port_line *line, __u64 deadline_ns)
+{
+	__u32 shift = XFN_TOKEN_UNIT_BITS;
+
+	while (deadline_ns > (__u64)XFN_PORT_EPOCHS_OLD << shift)
+		shift++;
+	line->epoch_shift = shift;
+	line->deadline_epochs = (__u32)((deadline_ns + (1ULL << shift) - 1) >> shift);
+}
+
+int xfn_port_claim(struct xfn_dataplane *dataplane, __u32 port, const struct xfn_port_owner *owner)
+{
+	struct xfn_port_line *line = &dataplane->port_lines[port];
+	int err = xfn_dataplane_zero(dataplane, XFN_MAP_PORT_COUNTS, port);
+
+	if (err)
+		return err;
+	memset(line, 0, sizeof(*line));
+	line->function = owner->function;
+	line->flags = owner->flags;
+	line->concurrency = owner->concurrency;
+	line->histogram = owner->histogram;
+	set_epochs(line, owner->deadline_ns);
+	__atomic_store_n(&line->identity, owner->identity, __ATOMIC_RELEASE);
+	return 0;
+}
+
+void xfn_port_free(struct xfn_dataplane *dataplane, __u32 port)
+{
+	__atomic_store_n(&dataplane->port_lines[port].identity, 0, __ATOMIC_RELEASE);
+}
+
+int xfn_port_of(const struct xfn_dataplane *dataplane, __u64 identity)
+{
+	int port;
+
+	for (port = 0; port < XFN_PORTS_MAX; port++)
+		if (dataplane->port_lines[port].identity == identity)
+			return port;
+	return -ENOENT;
+}
+
+int xfn_port_set_rules(struct xfn_dataplane *dataplane, unsigned generation, __u32 port,
+		       const struct xfn_port_rule *rules, __u32 count)
+{
+	struct xfn_port_rule *to =
+		&dataplane->port_rules[(generation * XFN_PORTS_MAX + port) * XFN_PORT_RULES_MAX];
+
+	if (count > XFN_PORT_RULES_MAX)
+		return -E2BIG;
+	memset(to, 0, XFN_PORT_RULES_MAX * sizeof(*to));
+	memcpy(to, rules, count * sizeof(*to));
+	return 0;
+}
+
+/* ---- whether it takes events ----------------------------------------------------------------------- */
+
+int xfn_port_open(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex)
+{
+	return put(dataplane, XFN_MAP_PORT_DEVS, port, ifindex);
+}
+
+int xfn_port_close(struct xfn_dataplane *dataplane, __u32 port)
+{
+	int err = take(dataplane, XFN_MAP_PORT_DEVS, port);
+
+	return err ?: xfn_dataplane_barrier(dataplane);
+}
+
+int xfn_port_set_uplink(struct xfn_dataplane *dataplane, __u32 slot, __u32 ifindex)
+{
+	return ifindex ? put(dataplane, XFN_MAP_UPLINKS, slot, ifindex)
+		       : take(dataplane, XFN_MAP_UPLINKS, slot);
+}
+
+/* ---- its programs ------------------------------------------------------------------------------------ */
+
+static int pin_of(const struct xfn_dataplane *dataplane, __u32 port, char *path, size_t size)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", port);
+	return xfn_pin_path(dataplane, path, size, "ports", number);
+}
+
+static int copy_fd(int fd, int *ret)
+{
+	*ret = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return *ret < 0 ? xfn_errno() : 0;
+}
+
+/* It reuses the maps that there are. */
+static int load_near(const struct xfn_dataplane *dataplane, struct xfn_port *near)
+{
+	struct bpf_map *map;
+	int i, err = 0;
+
+	for (i = 0; i < XFN_MAP_COUNT && !err; i++) {
+		map = bpf_object__find_map_by_name(near->obj, xfn_map_name(i));
+		if (map)
+			err = bpf_map__reuse_fd(map, dataplane->map_fd[i]);
+	}
+	near->rodata->xfn_slot_bits = dataplane->capacity.slot_bits;
+	return err ?: xfn_port__load(near);
+}
+
+int xfn_port_load_near(const struct xfn_dataplane *dataplane, struct xfn_fault *fault)
+{
+	struct xfn_port *near = xfn_port__open();
+	int err = near ? load_near(dataplane, near) : xfn_errno(), fd = -1;
+
+	if (!err)
+		err = copy_fd(bpf_program__fd(near->progs.xfn_port), &fd);
+	xfn_port__destroy(near);
+	if (err)
+		xfn_fault_set(fault, "cannot load the ports' program: %s", strerror(-err));
+	return err ?: fd;
+}
+
+static int link_near(const struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex,
+		     int program_fd)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
+	char path[PATH_MAX];
+	int err = pin_of(dataplane, port, path, sizeof(path)), fd;
+
+	if (err)
+		return err;
+	fd = bpf_link_create(program_fd, (int)ifindex, BPF_XDP, &options);
+	if (fd < 0)
+		return xfn_errno();
+	err = bpf_obj_pin(fd, path) ? xfn_errno() : 0;
+	close(fd); /* without the pin the last reference: detaches */
+	return err;
+}
+
+int xfn_port_attach(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex, int program_fd)
+{
+	int err = put(dataplane, XFN_MAP_PORT_OF, ifindex, port);
+
+	if (!err)
+		err = link_near(dataplane, port, ifindex, program_fd);
+	if (err)
+		take(dataplane, XFN_MAP_PORT_OF, ifindex);
+	return err;
+}
+
+void xfn_port_detach(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex)
+{
+	char path[PATH_MAX];
+	int fd = pin_of(dataplane, port, path, sizeof(path)) ? -1 : bpf_obj_get(path);
+
+	if (fd >= 0) {
+		bpf_link_detach(fd);
+		close(fd);
+		unlink(path);
+	}
+	take(dataplane, XFN_MAP_PORT_OF, ifindex);
+}
+
+int xfn_port_load_far(struct xfn_port_far *ret, struct xfn_fault *fault)
+{
+	struct xfn_port_far far = {-1, -1, -1};
+	struct xfn_port_rx *object = xfn_port_rx__open_and_load();
+	int err = object ? 0 : xfn_errno();
+
+	if (!err)
+		err = copy_fd(bpf_program__fd(object->progs.xfn_port_rx), &far.program_fd) ?:
+		      copy_fd(bpf_map__fd(object->maps.xfn_port_sock), &far.sockets_fd) ?:
+		      copy_fd(bpf_map__fd(object->maps.xfn_port_lost), &far.lost_fd);
+	xfn_port_rx__destroy(object);
+	if (err) {
+		xfn_fault_set(fault, "cannot load the program of a port's far end: %s",
+			      strerror(-err));
+		xfn_port_close_far(&far);
+		return err;
+	}
+	*ret = far;
+	return 0;
+}
+
+void xfn_port_close_far(struct xfn_port_far *far)
+{
+	int *const fds[] = {&far->program_fd, &far->sockets_fd, &far->lost_fd};
+	size_t i;
+
+	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		if (*fds[i] > 0)
+			close(*fds[i]);
+		*fds[i] = -1;
+	}
+}
+
+/* ---- what became of its events ----------------------------------------------------------------------- */
+
+/* As flight_meet() of bpf/flight.h does it. */
+static void expire(struct xfn_port_line *line, __u64 now_ns)
+{
+	__u64 epoch = now_ns >> line->epoch_shift, seen;
+	int i;
+
+	for (i = 0; i < XFN_PORT_EPOCHS; i++) {
+		seen = __atomic_load_n(&line->epochs[i], __ATOMIC_RELAXED);
+		if (!XFN_EPOCH_OPEN(seen) ||
+		    (__u32)epoch - XFN_EPOCH_TAG(seen) <= line->deadline_epochs ||
+		    !__atomic_compare_exchange_n(&line->epochs[i], &seen, seen & ~0xffffffffULL,
+						 false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			continue;
+		__atomic_fetch_add(&line->timeouts, XFN_EPOCH_OPEN(seen), __ATOMIC_RELAXED);
+		__atomic_fetch_sub(&line->in_flight, XFN_EPOCH_OPEN(seen), __ATOMIC_RELAXED);
+	}
+}
+
+int xfn_port_read(struct xfn_dataplane *dataplane, __u32 port, __u64 now_ns,
+		  struct xfn_port_totals *ret)
+{
+	struct xfn_port_line *line = &dataplane->port_lines[port];
+	struct xfn_port_counts *counts = calloc(dataplane->cpus, sizeof(*counts));
+	unsigned cpu, outcome;
+	int err = counts ? 0 : -ENOMEM;
+
+	expire(line, now_ns);
+	if (!err && bpf_map_lookup_elem(dataplane->map_fd[XFN_MAP_PORT_COUNTS], &port, counts))
+		err = xfn_errno();
+	memset(ret, 0, sizeof(*ret));
+	for (cpu = 0; cpu < dataplane->cpus && !err; cpu++) {
+		for (outcome = 0; outcome <= XFN_PORT_UNSENT; outcome++)
+			ret->outcomes[outcome] += counts[cpu].outcomes[outcome];
+		ret->reply_bytes += counts[cpu].reply_bytes;
+	}
+	ret->outcomes[XFN_PORT_TIMEOUT] = __atomic_load_n(&line->timeouts, __ATOMIC_RELAXED);
+	ret->in_flight = __atomic_load_n(&line->in_flight, __ATOMIC_RELAXED);
+	free(counts);
+	return err;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_PORT_LOADER_H
+#define XFN_PORT_LOADER_H
+
+/*
+ * Ports as the data plane sees them: whose each is, what may leave it, whether it takes events, and what
+ * became of them (docs/adr/0013-ports.md). The veth pair and its namespace are made elsewhere; here are
+ * the program on its host's end, the maps, and the program for its far end.
+ *
+ * What keeps what alive: the program on the host's end a link, pinned as PIN/<cookie>/ports/<number>;
+ * the maps their pins. Closing descriptors takes nothing away.
+ *
+ * Single-threaded, like the data plane. Functions return 0 or -errno.
+ */
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+#include "dataplane.h"
+#include "xfn/port.h"
+
+/* ---- whose it is --------------------------------------------------------------------------------- */
+
+struct xfn_port_owner {
+	__u64 identity;    /* of the function; not 0 */
+	__u32 function;    /* its slot */
+	__u32 flags;       /* XFN_PORT_* */
+	__u64 deadline_ns; /* 1 us to 60 s; what is unanswered after it is a timeout */
+	__u32 concurrency; /* 0: any number in flight */
+	__u32 histogram;   /* slot in xfn_histograms, or XFN_HISTOGRAM_NONE */
+};
+
+/*
+ * Gives a port, which takes no events, to a function: counters and what is in flight begin at zero.
+ * Returns 0 or -errno.
+ */
+int xfn_port_claim(struct xfn_dataplane *dataplane, __u32 port, const struct xfn_port_owner *owner);
+/* Takes it away again: from now on nothing is handed to it, and nothing leaves it. */
+void xfn_port_free(struct xfn_dataplane *dataplane, __u32 port);
+/* Number of the port that a function has, or -ENOENT; of a free one with @identity 0. */
+int xfn_port_of(const struct xfn_dataplane *dataplane, __u64 identity);
+
+/*
+ * Where replies may leave from, in generation @generation, which must be idle. -E2BIG: more than
+ * XFN_PORT_RULES_MAX.
+ */
+int xfn_port_set_rules(struct xfn_dataplane *dataplane, unsigned generation, __u32 port,
+		       const struct xfn_port_rule *rules, __u32 count);
+
+/* ---- whether it takes events ----------------------------------------------------------------------- */
+
+/* From now on events go to the port whose host's end is interface @ifindex. */
+int xfn_port_open(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex);
+/* From now on none does; on return none is on its way. */
+int xfn_port_close(struct xfn_dataplane *dataplane, __u32 port);
+
+/* Replies to events of interface slot @slot go out of @ifindex; 0: of none. */
+int xfn_port_set_uplink(struct xfn_dataplane *dataplane, __u32 slot, __u32 ifindex);
+
+/* ---- its programs ------------------------------------------------------------------------------------ */
+
+/* The program for what functions send: a descriptor, the caller's, good for all ports; or -errno. */
+int xfn_port_load_near(const struct xfn_dataplane *dataplane, struct xfn_fault *fault);
+/* Attaches it to interface @ifindex, the host's end of @port. -EBUSY: another program is there. */
+int xfn_port_attach(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex, int program_fd);
+/* Takes it off again; also where the interface is gone. */
+void xfn_port_detach(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex);
+
+/* The program for a port's far end, and the map of its one socket; both the caller's. */
+struct xfn_port_far {
+	int program_fd;
+	int sockets_fd; /* XSKMAP: element 0 */
+	int lost_fd;    /* per CPU, element 0: packets that found no socket */
+};
+int xfn_port_load_far(struct xfn_port_far *ret, struct xfn_fault *fault);
+void xfn_port_close_far(struct xfn_port_far *far); /* takes zeros */
+
+/* ---- what became of its events ----------------------------------------------------------------------- */
+
+struct xfn_port_totals {
+	__u64 outcomes[XFN_PORT_OUTCOME_COUNT];
+	__u64 reply_bytes;
+	__u64 in_flight;
+};
+
+/* Ends first what is past the deadline: without traffic nobody else does. */
+int xfn_port_read(struct xfn_dataplane *dataplane, __u32 port, __u64 now_ns,
+		  struct xfn_port_totals *ret);
+
+#endif

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Ports: the token on the way in, what may come back, and what is in flight between. */
+#include <errno.h>
+#include <linux/bpf.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "harness.h"
+#include "suites.h"
+#include "../../loader/port.h"
+
+#define MANIFEST                   \
+	"version: 1\nfunctions:\n" \
+	"  - {name: a, socket: existing, triggers: [udp/7, {protocol: udp, port: 9, vlan: 5}]}\n"
+
+enum { LOOPBACK = 1, PORT = 5, IDENTITY = 77 };
+
+static __u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec;
+}
+
+static unsigned live(const struct harness *harness)
+{
+	return XFN_LIVE_GENERATION(harness->dataplane->rules.control->live);
+}
+
+/* Function 0 is delivered to port PORT from now on. */
+static void deliver(struct harness *harness, const struct xfn_port_owner *given)
+{
+	static const struct xfn_port_rule rules[] = {
+		{.port_first = 7,
+		 .port_last = 9,
+		 .ip_version = 4,
+		 .l4_proto = IPPROTO_UDP,
+		 .own = 1},
+		{.port_first = 7,
+		 .port_last = 9,
+		 .ip_version = 6,
+		 .l4_proto = IPPROTO_UDP,
+		 .own = 1},
+		/* 203.0.113.0/24, as the bytes of a packet */
+		{.address = {0x007100cb},
+		 .mask = {0x00ffffff},
+		 .port_first = 53,
+		 .port_last = 53,
+		 .ip_version = 4,
+		 .l4_proto = IPPROTO_UDP},
+	};
+	struct xfn_dataplane *dataplane = harness->dataplane;
+	struct xfn_port_owner owner = *given;
+	struct xfn_function_config config;
+
+	harness_apply(harness, MANIFEST);
+	owner.identity = IDENTITY;
+	owner.deadline_ns = owner.deadline_ns ?: 1000000000ULL;
+	owner.histogram = XFN_HISTOGRAM_NONE;
+	test_expect(!xfn_port_claim(dataplane, PORT, &owner), "claim the port");
+	test_expect(!xfn_port_set_rules(dataplane, live(harness), PORT, rules, 3), "set its rules");
+	test_expect(xfn_port_of(dataplane, IDENTITY) == PORT, "it is found by its function");
+	dataplane->functions[0].identity = IDENTITY;
+	config = dataplane->functions[0].config[live(harness)];
+	config.limit &= ~XFN_FUNCTION_DELIVERY(0xf);
+	config.limit |= XFN_FUNCTION_DELIVERY(XFN_DELIVERY_XSK);
+	config.target = XFN_TARGET(XFN_SAMPLE_NEVER, PORT);
+	xfn_dataplane_set_function(dataplane, live(harness), 0, &config);
+}
+
+static void close_way(struct harness *harness)
+{
+	test_expect(!xfn_port_close(harness->dataplane, PORT), "close the port");
+	xfn_port_free(harness->dataplane, PORT);
+	harness->dataplane->functions[0].identity = 0;
+}
+
+/* ---- in ---------------------------------------------------------------------------------------------- */
+
+static const struct frame_spec request = {.payload = "hello", .payload_bytes = 5};
+
+/* Runs one frame in; the token is checked, the rest has to be as it came. */
+static void run_one_in(struct harness *harness, const char *name, const struct frame_spec *spec)
+{
+	static struct frame frame;
+	struct run run;
+	__u64 before = now_ns(), after, arrival;
+
+	frame_build(spec, &frame);
+	test_begin("port: in: %s", name);
+	harness_run(harness, 0, BY_ROOT, &frame, &run);
+	after = now_ns();
+	test_expect(run.action == XDP_REDIRECT, "redirected, got %s", action_label(run.action));
+	test_expect(xfn_token_is(run.after.bytes), "a token is in the Ethernet destination");
+	test_expect(xfn_token_slot(run.after.bytes) == 0, "it names the interface");
+	arrival = xfn_token_arrival_ns(run.after.bytes, after);
+	test_expect(arrival + 16 > before && arrival <= after, "it has the arrival time");
+	test_expect_bytes("all behind the token", run.after.bytes + XFN_TOKEN_BYTES,
+			  run.after.size - XFN_TOKEN_BYTES, frame.bytes + XFN_TOKEN_BYTES,
+			  frame.size - XFN_TOKEN_BYTES);
+	test_end();
+}
+
+static void expect_in(struct harness *harness, const char *name, enum xfn_verdict verdict,
+		      int action)
+{
+	static struct frame frame;
+	struct expected expected = {.action = action, .verdict = verdict, .outcome = -1};
+
+	frame_build(&request, &frame);
+	test_begin("port: in: %s", name);
+	harness_expect(harness, "by root", 0, BY_ROOT, &frame, &expected, NULL);
+	test_end();
+}
+
+static void run_in(struct harness *harness)
+{
+	struct xfn_dataplane *dataplane = harness->dataplane;
+
+	deliver(harness, &(struct xfn_port_owner){});
+	expect_in(harness, "no instance is ready: passed unchanged", XFN_VERDICT_NO_TARGET,
+		  XDP_PASS);
+	xfn_port_open(dataplane, PORT, LOOPBACK);
+	run_one_in(harness, "UDP over IPv4", &request);
+	run_one_in(harness, "UDP over IPv6",
+		   &(struct frame_spec){.dst = "2001:db8::1", .src = "2001:db8::9"});
+	run_one_in(harness, "a VLAN tag stays",
+		   &(struct frame_spec){
+			   .vlan = {5}, .dst_port = 9, .payload = "x", .payload_bytes = 1});
+	dataplane->functions[0].identity = IDENTITY + 1;
+	expect_in(harness, "the slot has another owner: passed unchanged", XFN_VERDICT_NO_TARGET,
+		  XDP_PASS);
+	close_way(harness);
+	expect_in(harness, "after it was closed: passed unchanged", XFN_VERDICT_NO_TARGET,
+		  XDP_PASS);
+}
+
+/* ---- out --------------------------------------------------------------------------------------------- */
+
+static int run_out(const struct harness *harness, int program_fd, const struct frame *frame,
+		   struct frame *ret)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->bytes,
+		    .data_size_in = frame->size, .data_out = ret->bytes,
+		    .data_size_out = sizeof(ret->bytes));
+
+	(void)harness;
+	if (bpf_prog_test_run_opts(program_fd, &options))
+		return -errno;
+	ret->size = options.data_size_out;
+	return (int)options.retval;
+}
+
+/* A reply of the function's, as an echo makes it: to the client, with the token of @age_ns ago. */
+static void build_reply(const struct frame_spec *spec, __u64 age_ns, struct frame *ret)
+{
+	frame_build(spec, ret);
+	memcpy(ret->bytes, FRAME_PEER_MAC, 6);
+	xfn_token_write(ret->bytes + 6, 0, now_ns() - age_ns);
+}
+
+static const struct {
+	const char *name;
+	struct frame_spec spec;
+	enum xfn_port_outcome outcome;
+	bool no_token;
+} replies[] = {
+	{"to a client",
+	 {.src = "192.0.2.1", .src_port = 7, .dst = "192.0.2.9", .dst_port = 4000},
+	 XFN_PORT_REPLIED,
+	 false},
+	{"over IPv6",
+	 {.src = "2001:db8::1", .src_port = 8, .dst = "2001:db8::9", .dst_port = 4000},
+	 XFN_PORT_REPLIED,
+	 false},
+	{"from a prefix that is named",
+	 {.src = "203.0.113.8", .src_port = 53, .dst = "192.0.2.9", .dst_port = 4000},
+	 XFN_PORT_REPLIED,
+	 false},
+	{"with a VLAN tag",
+	 {.src = "192.0.2.1", .src_port = 9, .dst = "192.0.2.9", .dst_port = 4000, .vlan = {5}},
+	 XFN_PORT_REPLIED,
+	 false},
+	{"from another port",
+	 {.src = "192.0.2.1", .src_port = 10, .dst = "192.0.2.9"},
+	 XFN_PORT_BAD_REPLY,
+	 false},
+	{"from another address",
+	 {.src = "192.0.2.2", .src_port = 7, .dst = "192.0.2.9"},
+	 XFN_PORT_BAD_REPLY,
+	 false},
+	{"from another address of the prefix, another port",
+	 {.src = "203.0.113.8", .src_port = 7, .dst = "192.0.2.9"},
+	 XFN_PORT_BAD_REPLY,
+	 false},
+	{"by another protocol",
+	 {.src = "192.0.2.1", .src_port = 7, .dst = "192.0.2.9", .l4_proto = IPPROTO_TCP},
+	 XFN_PORT_BAD_REPLY,
+	 false},
+	{"without a token",
+	 {.src = "192.0.2.1", .src_port = 7, .dst = "192.0.2.9"},
+	 XFN_PORT_BAD_REPLY,
+	 true},
+	{"cut short",
+	 {.src = "192.0.2.1", .src_port = 7, .dst = "192.0.2.9", .patch = {{FRAME_L4, 4, 2, 7}}},
+	 XFN_PORT_BAD_REPLY,
+	 false},
+	{"to port 0",
+	 {.src = "192.0.2.1", .src_port = 7, .dst = "192.0.2.9", .patch = {{FRAME_L4, 2, 2, 0}}},
+	 XFN_PORT_BAD_SOURCE,
+	 false},
+	{"to a group",
+	 {.src = "192.0.2.1", .src_port = 7, .dst = "224.0.0.1", .dst_port = 4000},
+	 XFN_PORT_BAD_SOURCE,
+	 false},
+	{"to an address of this host",
+	 {.src = "192.0.2.1", .src_port = 7, .dst = "192.0.2.1", .dst_port = 4000},
+	 XFN_PORT_BAD_SOURCE,
+	 false},
+	{"to the broadcast address",
+	 {.src = "192.0.2.1", .src_port = 7, .dst = "192.0.2.255", .dst_port = 4000},
+	 XFN_PORT_BAD_SOURCE,
+	 false},
+};
+
+/* Exactly one counter moves, by one. */
+static void expect_outcome(struct harness *harness, const struct xfn_port_totals *before,
+			   enum xfn_port_outcome outcome)
+{
+	struct xfn_port_totals after;
+	unsigned i;
+
+	test_expect(!xfn_port_read(harness->dataplane, PORT, now_ns(), &after),
+		    "read the counters");
+	for (i = 0; i < XFN_PORT_OUTCOME_COUNT; i++)
+		test_expect(after.outcomes[i] == before->outcomes[i] + (i == outcome),
+			    "outcome %u: %llu before, %llu after", i, before->outcomes[i],
+			    after.outcomes[i]);
+}
+
+/* One reply out, with an event in flight if it is to be a good one. */
+static void run_one_out(struct harness *harness, int program_fd, unsigned i)
+{
+	static struct frame frame, event, after;
+	bool good = replies[i].outcome == XFN_PORT_REPLIED;
+	struct xfn_port_totals before;
+	struct run run;
+	int action;
+
+	test_begin("port: out: %s", replies[i].name);
+	frame_build(&request, &event);
+	harness_run(harness, 0, BY_ROOT, &event, &run);
+	xfn_port_read(harness->dataplane, PORT, now_ns(), &before);
+	build_reply(&replies[i].spec, 0, &frame);
+	if (replies[i].no_token)
+		memcpy(frame.bytes + 6, "\x00\x11\x22\x33\x44\x55", 6);
+	action = run_out(harness, program_fd, &frame, &after);
+	test_expect(action == (good ? XDP_REDIRECT : XDP_DROP), "got %s", action_label(action));
+	expect_outcome(harness, &before, replies[i].outcome);
+	if (good) {
+		test_expect(!memcmp(after.bytes + 6, FRAME_MAC, 6),
+			    "the interface's own address is in the place of the token");
+		memcpy(frame.bytes + 6, FRAME_MAC, 6);
+		test_expect_bytes("all else", after.bytes, after.size, frame.bytes, frame.size);
+	}
+	test_end();
+}
+
+static void run_replies(struct harness *harness, int program_fd)
+{
+	struct xfn_dataplane *dataplane = harness->dataplane;
+	struct xfn_port_totals before;
+	static struct frame frame, after;
+	unsigned i;
+
+	deliver(harness, &(struct xfn_port_owner){});
+	xfn_port_open(dataplane, PORT, LOOPBACK);
+	xfn_port_set_uplink(dataplane, 0, LOOPBACK);
+	for (i = 0; i < sizeof(replies) / sizeof(replies[0]); i++)
+		run_one_out(harness, program_fd, i);
+
+	test_begin("port: out: the interface it came from is gone");
+	xfn_port_set_uplink(dataplane, 0, 0);
+	xfn_port_read(dataplane, PORT, now_ns(), &before);
+	build_reply(&replies[0].spec, 0, &frame);
+	test_expect(run_out(harness, program_fd, &frame, &after) == XDP_DROP, "dropped");
+	expect_outcome(harness, &before, XFN_PORT_UNSENT);
+	xfn_port_set_uplink(dataplane, 0, LOOPBACK);
+	test_end();
+
+	test_begin("port: out: from anywhere, where the function may");
+	dataplane->port_lines[PORT].flags = XFN_PORT_SEND_ANY;
+	build_reply(&replies[5].spec, 0, &frame);
+	test_expect(run_out(harness, program_fd, &frame, &after) == XDP_REDIRECT, "sent");
+	test_end();
+
+	test_begin("port: out: of one that does not answer");
+	dataplane->port_lines[PORT].flags = XFN_PORT_ONE_WAY;
+	xfn_port_read(dataplane, PORT, now_ns(), &before);
+	build_reply(&replies[0].spec, 0, &frame);
+	test_expect(run_out(harness, program_fd, &frame, &after) == XDP_DROP, "dropped");
+	expect_outcome(harness, &before, XFN_PORT_BAD_REPLY);
+	test_end();
+	close_way(harness);
+
+	test_begin("port: out: of a port that is nobody's");
+	test_expect(run_out(harness, program_fd, &frame, &after) == XDP_DROP, "dropped");
+	test_end();
+}
+
+/* ---- in flight ------------------------------------------------------------------------------------------ */
+
+static __u64 in_flight(struct harness *harness)
+{
+	struct xfn_port_totals totals;
+
+	xfn_port_read(harness->dataplane, PORT, now_ns(), &totals);
+	return totals.in_flight;
+}
+
+static void run_flight(struct harness *harness, int program_fd)
+{
+	static struct frame event, reply, after;
+	struct xfn_port_totals totals;
+	struct run run;
+	unsigned i;
+
+	frame_build(&request, &event);
+	test_begin("port: flight: events are in flight until they are answered");
+	deliver(harness, &(struct xfn_port_owner){.concurrency = 3});
+	xfn_port_open(harness->dataplane, PORT, LOOPBACK);
+	for (i = 0; i < 3; i++)
+		harness_run(harness, 0, BY_ROOT, &event, &run);
+	test_expect(in_flight(harness) == 3, "three are in flight");
+	test_end();
+	expect_in(harness, "so many in flight as may be: the next is refused",
+		  XFN_VERDICT_CONCURRENCY_LIMITED, XDP_DROP);
+	test_begin("port: flight: an answer makes room for one");
+	build_reply(&replies[0].spec, 0, &reply);
+	memcpy(reply.bytes + 6, run.after.bytes, XFN_TOKEN_BYTES);
+	test_expect(run_out(harness, program_fd, &reply, &after) == XDP_REDIRECT,
+		    "the answer is sent");
+	test_expect(in_flight(harness) == 2, "two are left");
+	harness_run(harness, 0, BY_ROOT, &event, &run);
+	test_expect(run.action == XDP_REDIRECT && in_flight(harness) == 3, "and one more came");
+	test_end();
+	close_way(harness);
+
+	test_begin("port: flight: what is unanswered after the deadline is a timeout, and out of "
+		   "flight");
+	deliver(harness, &(struct xfn_port_owner){.deadline_ns = 20000000, .concurrency = 2});
+	xfn_port_open(harness->dataplane, PORT, LOOPBACK);
+	harness_run(harness, 0, BY_ROOT, &event, &run);
+	memcpy(reply.bytes + 6, run.after.bytes, XFN_TOKEN_BYTES);
+	harness_run(harness, 0, BY_ROOT, &event, &run);
+	test_expect(in_flight(harness) == 2, "two are in flight");
+	usleep(40000);
+	/* The data plane itself ends them, with the next event. */
+	harness_run(harness, 0, BY_ROOT, &event, &run);
+	test_expect(run.action == XDP_REDIRECT, "there is room again");
+	test_expect(harness->dataplane->port_lines[PORT].timeouts == 2, "two timeouts");
+	test_expect(harness->dataplane->port_lines[PORT].in_flight == 1, "one in flight");
+	test_end();
+
+	test_begin("port: flight: an answer after the deadline goes out and is said to be late");
+	xfn_port_read(harness->dataplane, PORT, now_ns(), &totals);
+	test_expect(run_out(harness, program_fd, &reply, &after) == XDP_REDIRECT, "sent");
+	expect_outcome(harness, &totals, XFN_PORT_LATE);
+	test_end();
+
+	test_begin("port: flight: without traffic reading ends them");
+	usleep(40000);
+	test_expect(in_flight(harness) == 0, "none is in flight");
+	xfn_port_read(harness->dataplane, PORT, now_ns(), &totals);
+	test_expect(totals.outcomes[XFN_PORT_TIMEOUT] == 3, "three timeouts in all, got %llu",
+		    totals.outcomes[XFN_PORT_TIMEOUT]);
+	test_end();
+	close_way(harness);
+
+	test_begin("port: flight: of one that does not answer nothing is in flight");
+	deliver(harness, &(struct xfn_port_owner){.flags = XFN_PORT_ONE_WAY});
+	xfn_port_open(harness->dataplane, PORT, LOOPBACK);
+	harness_run(harness, 0, BY_ROOT, &event, &run);
+	test_expect(run.action == XDP_REDIRECT && in_flight(harness) == 0,
+		    "steered, and forgotten");
+	test_end();
+	close_way(harness);
+}
+
+void suite_port(struct harness *harness)
+{
+	int fd = harness->dataplane->map_fd[XFN_MAP_PORT_OF], program_fd;
+	__u32 loopback = LOOPBACK, port = PORT;
+	struct xfn_fault fault = {""};
+
+	run_in(harness);
+	program_fd = xfn_port_load_near(harness->dataplane, &fault);
+	test_begin("port: the ports' program loads");
+	test_expect(program_fd >= 0, "%s", fault.text);
+	test_expect(!bpf_map_update_elem(fd, &loopback, &port, 0), "the port has its interface");
+	test_end();
+	if (program_fd < 0)
+		return;
+	run_replies(harness, program_fd);
+	run_flight(harness, program_fd);
+	bpf_map_delete_elem(fd, &loopback);
+	xfn_port_set_uplink(harness->dataplane, 0, 0);
+	close(program_fd);
+}
