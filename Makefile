@@ -39,6 +39,7 @@ cli_libs = $(shell $(PKG_CONFIG) --libs $(CLI_PKGS) $(CORE_PKGS)) -lbpf
 LIB_SRCS := $(wildcard user/lib/*.c)
 CLI_SRCS := $(wildcard user/cli/*.c)
 DAEMON_SRCS := $(wildcard loader/*.c)
+FUNCTION_SRCS := $(wildcard user/libxfn/*.c)
 BPF_SRCS := $(wildcard bpf/*.bpf.c)
 EXAMPLE_BPF_SRCS := $(wildcard examples/*/*.bpf.c)
 EXAMPLE_SRCS := $(filter-out %.bpf.c,$(wildcard examples/*/*.c))
@@ -65,7 +66,7 @@ UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRCS))
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(FUZZ_SRCS))
 # fault.c is preloaded, the others are run.
 E2E_TOOLS := $(patsubst %/fault,%/fault.so,$(patsubst %.c,$(BUILD)/%,$(E2E_TOOL_SRCS)))
-BINS := $(if $(CLI_SRCS),$(BUILD)/xfn) $(if $(DAEMON_SRCS),$(BUILD)/xfnd)
+BINS := $(if $(CLI_SRCS),$(BUILD)/xfn) $(if $(DAEMON_SRCS),$(BUILD)/xfnd) $(BUILD)/libxfn.so $(BUILD)/libxfn.a
 
 .PHONY: all deps demo test test-vm check bench lint install uninstall clean help tests examples
 .DELETE_ON_ERROR:
@@ -74,7 +75,7 @@ BINS := $(if $(CLI_SRCS),$(BUILD)/xfn) $(if $(DAEMON_SRCS),$(BUILD)/xfnd)
 all: $(BINS) $(BPF_OBJS) examples
 
 help:
-	@echo 'make                build build/xfn, build/xfnd and the examples'
+	@echo 'make                build build/xfn, build/xfnd, build/libxfn and the examples'
 	@echo 'make deps           list and install the Debian packages that the targets below need'
 	@echo 'make demo           the main job on real traffic, in network namespaces of its own'
 	@echo 'make test           unit, BPF, fuzz-corpus and end-to-end tests, lint'
@@ -102,6 +103,20 @@ $(BUILD)/xfn: $(CLI_OBJS) $(LIB_OBJS)
 $(BUILD)/xfnd: $(DAEMON_OBJS) $(LIB_OBJS)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(daemon_libs)
 
+# libxfn, for functions on AF_XDP sockets. One set of objects serves both kinds.
+FUNCTION_SONAME := libxfn.so.0
+FUNCTION_OBJS := $(patsubst %.c,$(BUILD)/pic/%.o,$(FUNCTION_SRCS))
+$(BUILD)/pic/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC-PIC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) $(XFN_CFLAGS) -fPIC -MMD -MP -c -o $@ $<
+
+$(BUILD)/libxfn.so: $(FUNCTION_OBJS) user/libxfn/libxfn.map
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(FUNCTION_SONAME) \
+		-Wl,--version-script,user/libxfn/libxfn.map -Wl,-z,defs -o $@ $(FUNCTION_OBJS)
+
+$(BUILD)/libxfn.a: $(FUNCTION_OBJS)
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+
 # ---- BPF ---------------------------------------------------------------------------------------
 define bpf_compile
 @mkdir -p $(@D)
@@ -127,12 +142,16 @@ $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o $(LIB_OBJS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(core_libs) -lbpf
 
+$(BUILD)/examples/function/%: $(BUILD)/obj/examples/function/%.o $(BUILD)/libxfn.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
 $(BUILD)/examples/resolver/zone: $(ZONE_OBJS) $(LIB_OBJS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(core_libs) -lbpf
 
 # A unit test links with every library and daemon part but the daemon's main().
-SAN_LIB_OBJS := $(call san,$(LIB_SRCS) $(filter-out loader/main.c,$(DAEMON_SRCS)))
+SAN_LIB_OBJS := $(call san,$(LIB_SRCS) user/libxfn/frame.c $(filter-out loader/main.c,$(DAEMON_SRCS)))
 $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(SAN_LIB_OBJS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(SANITIZE) -o $@ $^ $(daemon_libs) -lcmocka
@@ -148,6 +167,10 @@ $(BUILD)/tests/bench/bench: $(call obj,$(BENCH_SRCS)) $(LIB_OBJS) $(filter-out %
 $(BUILD)/tests/e2e/tools/%: $(BUILD)/obj/tests/e2e/tools/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ -lpthread -lbpf
+
+$(BUILD)/tests/e2e/tools/porthost: $(BUILD)/obj/tests/e2e/tools/porthost.o $(LIB_OBJS) $(filter-out %/main.o,$(DAEMON_OBJS))
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ $(daemon_libs)
 
 $(BUILD)/tests/e2e/tools/fault.so: tests/e2e/tools/fault.c tests/e2e/tools/fault.h
 	@mkdir -p $(@D)
@@ -209,7 +232,7 @@ UNIT_DIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERS_DIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILES_DIR ?= $(PREFIX)/lib/tmpfiles.d
 
-SDK_HEADERS := $(addprefix include/xfn/,abi.h digest.h port.h event.h handler.h dns.h coap.h)
+SDK_HEADERS := $(addprefix include/xfn/,abi.h digest.h port.h event.h handler.h dns.h coap.h function.h channel.h)
 MAN_PAGES := $(wildcard docs/man/*.[1-8])
 
 # What is installed: SOURCE:FOLDER/NAME:MODE. Both install and uninstall go by it.
@@ -219,6 +242,9 @@ INSTALLED := \
 	$(BUILD)/bpf/xfn_pass.bpf.o:$(PREFIX)/lib/xfn/xfn_pass.bpf.o:644 \
 	user/cli/completion.bash:$(PREFIX)/share/bash-completion/completions/xfn:644 \
 	$(BUILD)/xfnd.service:$(UNIT_DIR)/xfnd.service:644 \
+	$(BUILD)/libxfn.so:$(PREFIX)/lib/$(FUNCTION_SONAME):755 \
+	$(BUILD)/libxfn.a:$(PREFIX)/lib/libxfn.a:644 \
+	$(BUILD)/xfn.pc:$(PREFIX)/lib/pkgconfig/xfn.pc:644 \
 	loader/systemd/xfn.sysusers:$(SYSUSERS_DIR)/xfn.conf:644 \
 	loader/systemd/xfn.tmpfiles:$(TMPFILES_DIR)/xfn.conf:644 \
 	$(foreach header,$(SDK_HEADERS),$(header):$(PREFIX)/$(header):644) \
@@ -230,18 +256,23 @@ install -D -m $(word 3,$(1)) $(word 1,$(1)) $(DESTDIR)$(word 2,$(1))
 endef
 
 # Made at each installation: it holds the prefix.
-.PHONY: $(BUILD)/xfnd.service
+.PHONY: $(BUILD)/xfnd.service $(BUILD)/xfn.pc
+$(BUILD)/xfn.pc: user/libxfn/xfn.pc.in
+	$(Q)sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' $< >$@
+
 $(BUILD)/xfnd.service: loader/systemd/xfnd.service.in
 	$(Q)sed 's,@SBINDIR@,$(PREFIX)/sbin,' $< >$@
 
-install: all $(BUILD)/xfnd.service
+install: all $(BUILD)/xfnd.service $(BUILD)/xfn.pc
 	$(foreach item,$(INSTALLED),$(call install_one,$(subst :, ,$(item))))
+	$(Q)ln -sf $(FUNCTION_SONAME) $(DESTDIR)$(PREFIX)/lib/libxfn.so
 	@echo '  installed below $(DESTDIR)$(PREFIX); with systemd: systemd-sysusers, systemd-tmpfiles --create xfn.conf,'
 	@echo '  systemctl daemon-reload, systemctl enable --now xfnd'
 
 # What is running goes on, and what is attached stays: see xfnd --reset in xfnd(8).
 uninstall:
-	$(Q)rm -f $(foreach item,$(INSTALLED),$(DESTDIR)$(word 2,$(subst :, ,$(item))))
+	$(Q)rm -f $(foreach item,$(INSTALLED),$(DESTDIR)$(word 2,$(subst :, ,$(item)))) \
+		$(DESTDIR)$(PREFIX)/lib/libxfn.so
 	-$(Q)rmdir $(DESTDIR)$(PREFIX)/include/xfn $(DESTDIR)$(PREFIX)/lib/xfn 2>/dev/null || true
 
 clean:

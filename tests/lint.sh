@@ -173,6 +173,7 @@ declare -A may_include=(
 	[loader]="loader user/lib include build"
 	[user/lib]="user/lib include"
 	[user/cli]="user/cli user/lib include"
+	[user/libxfn]="user/libxfn user/lib include"
 	[examples]="examples user/lib include"
 )
 

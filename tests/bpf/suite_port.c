@@ -13,6 +13,7 @@
 #include "harness.h"
 #include "suites.h"
 #include "../../loader/port.h"
+#include "errnum.h"
 
 #define MANIFEST                   \
 	"version: 1\nfunctions:\n" \
@@ -152,7 +153,7 @@ static int run_out(const struct harness *harness, int program_fd, const struct f
 
 	(void)harness;
 	if (bpf_prog_test_run_opts(program_fd, &options))
-		return -errno;
+		return xfn_errno();
 	ret->size = options.data_size_out;
 	return (int)options.retval;
 }

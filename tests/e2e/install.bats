@@ -31,12 +31,31 @@ installed() { (cd "$ROOT" && find . -type f -printf '%P %m\n' | sort); }
 	"$ROOT/usr/sbin/xfnd" --version
 }
 
+@test "install: libxfn, for C and C++, shared and static, with its names and no others" {
+	install_into PREFIX=/usr
+	local flags=(--define-variable=prefix="$ROOT/usr" xfn) program=$BATS_TEST_TMPDIR/echo
+	export PKG_CONFIG_PATH=$ROOT/usr/lib/pkgconfig
+	[ "$(pkg-config --modversion xfn)" = "$("$ROOT/usr/bin/xfn" version | awk '{print $2}')" ]
+	# shellcheck disable=SC2046
+	cc -Wall -Werror -o "$program" examples/function/echo.c $(pkg-config --cflags --libs "${flags[@]}")
+	[[ $(readelf -d "$program") == *"NEEDED"*"[libxfn.so.0]"* ]]
+	run -1 --separate-stderr env LD_LIBRARY_PATH="$ROOT/usr/lib" "$program"
+	# shellcheck disable=SC2154
+	[ "$stderr" = "echo: No such file or directory" ]
+	# shellcheck disable=SC2046
+	clang++ -x c++ -Wall -Werror -c -o "$program.o" examples/function/echo.c $(pkg-config --cflags "${flags[@]}")
+	cc -o "$program" "$program.o" "$ROOT/usr/lib/libxfn.a"
+	run -1 "$program"
+	[ "$(nm -D --defined-only "$ROOT/usr/lib/libxfn.so.0" | awk '$2 == "T" { print $3 }' | sort)" = "$(
+		sed -n 's/^\t\(xfn_[a-z_]*\);$/\1@@XFN_0.1/p' user/libxfn/libxfn.map | sort)" ]
+}
+
 @test "install: what was installed is taken away again, and nothing else" {
 	mkdir -p "$ROOT/usr/lib/systemd/system"
 	touch "$ROOT/usr/lib/systemd/system/other.service"
 	install_into PREFIX=/usr
 	make --no-print-directory uninstall DESTDIR="$ROOT" PREFIX=/usr
-	[ "$(cd "$ROOT" && find . -type f)" = ./usr/lib/systemd/system/other.service ]
+	[ "$(cd "$ROOT" && find . -type f -o -type l)" = ./usr/lib/systemd/system/other.service ]
 	[ ! -e "$ROOT/usr/include/xfn" ]
 }
 

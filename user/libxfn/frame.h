@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_LIBXFN_FRAME_H
+#define XFN_LIBXFN_FRAME_H
+
+/* Packets, read and turned round; no I/O. */
+
+#include <stdbool.h>
+
+#include "xfn/function.h"
+
+/*
+ * Fills in all of @event that a packet of @frame_bytes at @frame says; @end: of the memory that it may
+ * grow into. False where it is no UDP or TCP over IP, or its lengths contradict each other.
+ */
+bool xfn_frame_read(__u8 *frame, __u32 frame_bytes, const __u8 *end, struct xfn_event *event);
+
+/*
+ * Makes the answer with the first @bytes at event->payload: the headers right in front of it, without
+ * options, addresses and ports turned round, Ethernet addresses and VLAN tags as they came. Returns where it begins;
+ * *ret_bytes is its length.
+ */
+__u8 *xfn_frame_answer(const struct xfn_event *event, size_t bytes, __u32 *ret_bytes);
+
+#endif

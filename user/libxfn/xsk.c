@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "errnum.h"
+#include "xsk.h"
+
+#ifndef SOL_XDP
+#define SOL_XDP 283
+#endif
+
+#define KICK_AGAIN_NS (XSK_KICK_AGAIN_US * 1000ULL)
+
+static __u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec;
+}
+
+/* ---- making ------------------------------------------------------------------------------------------ */
+
+static int set(int fd, int option, const void *value, socklen_t bytes)
+{
+	return setsockopt(fd, SOL_XDP, option, value, bytes) ? xfn_errno() : 0;
+}
+
+static int set_sizes(int fd)
+{
+	static const int rings[] = {XDP_UMEM_FILL_RING, XDP_UMEM_COMPLETION_RING, XDP_RX_RING,
+				    XDP_TX_RING};
+	int places = XSK_FRAMES, err = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(rings) / sizeof(rings[0]) && !err; i++)
+		err = set(fd, rings[i], &places, sizeof(places));
+	return err;
+}
+
+static int map_ring(int fd, const struct xdp_ring_offset *offsets, size_t entry_bytes, off_t where,
+		    struct xsk_ring *ring)
+{
+	size_t bytes = offsets->desc + XSK_FRAMES * entry_bytes;
+	__u8 *memory =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, where);
+
+	if (memory == MAP_FAILED)
+		return xfn_errno();
+	*ring = (struct xsk_ring){
+		.producer = (__u32 *)(memory + offsets->producer),
+		.consumer = (__u32 *)(memory + offsets->consumer),
+		.flags = (__u32 *)(memory + offsets->flags),
+		.entries = memory + offsets->desc,
+		.memory = memory,
+		.memory_bytes = bytes,
+	};
+	return 0;
+}
+
+static int map_rings(struct xsk *xsk)
+{
+	struct xdp_mmap_offsets offsets;
+	socklen_t bytes = sizeof(offsets);
+
+	if (getsockopt(xsk->fd, SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &bytes))
+		return xfn_errno();
+	return map_ring(xsk->fd, &offsets.fr, sizeof(__u64), XDP_UMEM_PGOFF_FILL_RING, &xsk->fill)
+		       ?: map_ring(xsk->fd, &offsets.cr, sizeof(__u64),
+				   (off_t)XDP_UMEM_PGOFF_COMPLETION_RING, &xsk->completion)
+		       ?: map_ring(xsk->fd, &offsets.rx, sizeof(struct xdp_desc), XDP_PGOFF_RX_RING,
+				   &xsk->rx)
+		       ?: map_ring(xsk->fd, &offsets.tx, sizeof(struct xdp_desc), XDP_PGOFF_TX_RING,
+				   &xsk->tx);
+}
+
+static int make_pool(struct xsk *xsk)
+{
+	struct xdp_umem_reg pool = {.len = XSK_FRAMES * XSK_FRAME_BYTES,
+				    .chunk_size = XSK_FRAME_BYTES};
+	void *memory =
+		mmap(NULL, pool.len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return xfn_errno();
+	xsk->pool = memory;
+	pool.addr = (__u64)(unsigned long)memory;
+	return set(xsk->fd, XDP_UMEM_REG, &pool, sizeof(pool));
+}
+
+static int bind_to(struct xsk *xsk, __u32 ifindex)
+{
+	struct sockaddr_xdp address = {.sxdp_family = AF_XDP,
+				       .sxdp_flags = XDP_COPY | XDP_USE_NEED_WAKEUP,
+				       .sxdp_ifindex = ifindex};
+
+	if (bind(xsk->fd, (const struct sockaddr *)&address, sizeof(address)))
+		return xfn_errno();
+	xsk->need_wakeup = true;
+	return 0;
+}
+
+static void give_all(struct xsk *xsk)
+{
+	__u64 *entries = xsk->fill.entries;
+	__u32 i;
+
+	for (i = 0; i < XSK_FRAMES; i++)
+		entries[i] = (__u64)i * XSK_FRAME_BYTES;
+	xsk->fill.mine = XSK_FRAMES;
+	__atomic_store_n(xsk->fill.producer, xsk->fill.mine, __ATOMIC_RELEASE);
+}
+
+int xsk_open(struct xsk *xsk, int fd, __u32 ifindex)
+{
+	int err;
+
+	memset(xsk, 0, sizeof(*xsk));
+	xsk->fd = fd;
+	err = make_pool(xsk) ?: set_sizes(fd) ?: map_rings(xsk);
+	if (!err) {
+		give_all(xsk);
+		err = bind_to(xsk, ifindex);
+	}
+	if (err)
+		xsk_close(xsk);
+	return err;
+}
+
+void xsk_close(struct xsk *xsk)
+{
+	struct xsk_ring *const rings[] = {&xsk->fill, &xsk->completion, &xsk->rx, &xsk->tx};
+	size_t i;
+
+	for (i = 0; i < sizeof(rings) / sizeof(rings[0]); i++)
+		if (rings[i]->memory)
+			munmap(rings[i]->memory, rings[i]->memory_bytes);
+	if (xsk->pool)
+		munmap(xsk->pool, (size_t)XSK_FRAMES * XSK_FRAME_BYTES);
+	memset(xsk, 0, sizeof(*xsk));
+}
+
+/* ---- frames -------------------------------------------------------------------------------------------- */
+
+unsigned xsk_receive(struct xsk *xsk, struct xdp_desc *descs, unsigned max)
+{
+	struct xsk_ring *rx = &xsk->rx;
+	__u32 there = __atomic_load_n(rx->producer, __ATOMIC_ACQUIRE) - rx->mine;
+	const struct xdp_desc *entries = rx->entries;
+	unsigned i, count = there < max ? there : max;
+
+	for (i = 0; i < count; i++)
+		descs[i] = entries[(rx->mine + i) % XSK_FRAMES];
+	rx->mine += count;
+	__atomic_store_n(rx->consumer, rx->mine, __ATOMIC_RELEASE);
+	return count;
+}
+
+void xsk_give(struct xsk *xsk, __u64 address)
+{
+	struct xsk_ring *fill = &xsk->fill;
+	__u64 *entries = fill->entries;
+
+	entries[fill->mine % XSK_FRAMES] = address / XSK_FRAME_BYTES * XSK_FRAME_BYTES;
+	fill->mine++;
+	__atomic_store_n(fill->producer, fill->mine, __ATOMIC_RELEASE);
+}
+
+void xsk_send(struct xsk *xsk, __u64 address, __u32 bytes)
+{
+	struct xsk_ring *tx = &xsk->tx;
+	struct xdp_desc *entries = tx->entries;
+
+	entries[tx->mine % XSK_FRAMES] = (struct xdp_desc){.addr = address, .len = bytes};
+	tx->mine++;
+	__atomic_store_n(tx->producer, tx->mine, __ATOMIC_RELEASE);
+	xsk->unsent++;
+}
+
+/* Frames that were sent are for the next packets. Returns how many they were. */
+static unsigned reclaim(struct xsk *xsk)
+{
+	struct xsk_ring *done = &xsk->completion;
+	__u32 there = __atomic_load_n(done->producer, __ATOMIC_ACQUIRE) - done->mine, i;
+	const __u64 *entries = done->entries;
+
+	for (i = 0; i < there; i++)
+		xsk_give(xsk, entries[(done->mine + i) % XSK_FRAMES]);
+	done->mine += there;
+	__atomic_store_n(done->consumer, done->mine, __ATOMIC_RELEASE);
+	xsk->unsent -= there;
+	return there;
+}
+
+/* Replies that the kernel has not taken for certain: its index may lag behind what it did. */
+static __u32 waiting(const struct xsk *xsk)
+{
+	__u32 queued = xsk->tx.mine - __atomic_load_n(xsk->tx.consumer, __ATOMIC_ACQUIRE);
+
+	return queued < xsk->unsent ? queued : xsk->unsent;
+}
+
+/*
+ * One call moves 32 frames or fewer, and what it returns says nothing: with a full completion ring 6.1 and
+ * 6.12 return 0 and have sent none, 6.18 says EAGAIN. So what is seen to move counts; while nothing does,
+ * it is tried again after a while, not in a circle.
+ */
+unsigned xsk_kick(struct xsk *xsk)
+{
+	__u32 left, before;
+	__u64 now;
+
+	reclaim(xsk);
+	left = waiting(xsk);
+	if (!left)
+		return 0;
+	now = now_ns();
+	if (xsk->is_stuck && now - xsk->kicked_ns < KICK_AGAIN_NS)
+		return left;
+	do {
+		before = left;
+		sendto(xsk->fd, NULL, 0, MSG_DONTWAIT, NULL, 0);
+		xsk->kicks++;
+		reclaim(xsk);
+		left = waiting(xsk);
+	} while (left && left < before);
+	xsk->is_stuck = left;
+	xsk->kicked_ns = now;
+	return left;
+}

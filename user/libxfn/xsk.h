@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_XSK_H
+#define XFN_XSK_H
+
+/*
+ * The rings of one AF_XDP socket with a pool of its own (Documentation/networking/af_xdp.rst). There are
+ * as many places in each ring as frames in the pool: so none can be full, whatever lags behind.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/if_xdp.h>
+#include <linux/types.h>
+
+#define XSK_FRAMES        4096
+#define XSK_FRAME_BYTES   2048
+#define XSK_KICK_AGAIN_US 50
+
+/* One ring. The kernel's side of it is read with acquire, ours is written with release. */
+struct xsk_ring {
+	__u32 *producer;
+	__u32 *consumer;
+	__u32 *flags;
+	void *entries;
+	void *memory;
+	size_t memory_bytes;
+	__u32 mine; /* our index: of the producer or of the consumer */
+};
+
+struct xsk {
+	int fd;
+	__u8 *pool;
+	bool need_wakeup;
+	struct xsk_ring fill, completion, rx, tx;
+	__u32 unsent;    /* in tx or on their way: not completed yet */
+	bool is_stuck;   /* the last kick moved nothing */
+	__u64 kicked_ns; /* CLOCK_MONOTONIC, last time */
+	__u64 kicks;
+};
+
+/*
+ * Gives the unbound socket @fd a pool and rings and binds it to queue 0 of @ifindex. The rings are mapped
+ * before it is bound: 6.1 refuses it behind. On failure -errno; the descriptor stays the caller's.
+ */
+int xsk_open(struct xsk *xsk, int fd, __u32 ifindex);
+void xsk_close(struct xsk *xsk); /* not the descriptor */
+
+/* Frames that arrived: fills @descs, up to @max. They are the caller's until xsk_give() or xsk_send(). */
+unsigned xsk_receive(struct xsk *xsk, struct xdp_desc *descs, unsigned max);
+/* A frame goes back to the kernel for the next packet. @address: anywhere in it. */
+void xsk_give(struct xsk *xsk, __u64 address);
+/* Queues a frame to be sent. xsk_kick() tells the kernel. */
+void xsk_send(struct xsk *xsk, __u64 address, __u32 bytes);
+/*
+ * Takes back what was sent, and tells the kernel of what is queued, as long as that gets on. Returns how many
+ * frames it has yet to take: then it wants to be called again, after XSK_KICK_AGAIN_US.
+ */
+unsigned xsk_kick(struct xsk *xsk);
+
+#endif
