@@ -14,6 +14,7 @@
 #include "engine_guard.h"
 #include "engine_lost.h"
 #include "errnum.h"
+#include "fnv.h"
 #include "handler.h"
 #include "journal.h"
 #include "policy.h"
@@ -103,27 +104,16 @@ static __u32 add_interfaces(const struct xfn_wire *wires, __u32 count,
 	return count;
 }
 
-/* FNV-1a, 64 bits. */
-static __u64 hash_bytes(__u64 hash, const void *data, size_t size)
-{
-	const unsigned char *bytes = data;
-
-	while (size--)
-		hash = (hash ^ *bytes++) * 0x100000001b3ULL;
-	return hash;
-}
-
 static __u64 surroundings_of(const struct xfn_ruleset_input *input)
 {
-	__u64 hash = 0xcbf29ce484222325ULL;
+	__u64 hash = XFN_FNV_START;
 	__u32 i;
 
-	hash = hash_bytes(hash, input->addresses, input->address_count * sizeof(*input->addresses));
+	hash = xfn_fnv(hash, input->addresses, input->address_count * sizeof(*input->addresses));
 	for (i = 0; i < input->interface_count; i++) {
-		hash = hash_bytes(hash, &input->interfaces[i].slot,
-				  sizeof(input->interfaces[i].slot));
-		hash = hash_bytes(hash, input->interfaces[i].name,
-				  strlen(input->interfaces[i].name) + 1);
+		hash = xfn_fnv(hash, &input->interfaces[i].slot, sizeof(input->interfaces[i].slot));
+		hash = xfn_fnv(hash, input->interfaces[i].name,
+			       strlen(input->interfaces[i].name) + 1);
 	}
 	return hash;
 }

@@ -9,6 +9,7 @@
 #include "dataplane_load.h"
 #include "engine_private.h"
 #include "engine_trace.h"
+#include "fnv.h"
 #include "journal.h"
 #include "loop.h"
 #include "next.h"
@@ -101,15 +102,12 @@ int xfn_change_next(struct xfn_change *change, struct xfn_attachment *attachment
 
 /* ---- entering it ------------------------------------------------------------------------------------ */
 
-/* FNV-1a, 64 bits, of what an entry is made for; never 0. */
+/* A hash of what an entry is made for; never 0. */
 static __u64 mark_of(const struct xfn_attachment *attachment)
 {
-	__u64 hash = 0xcbf29ce484222325ULL ^ attachment->next_id;
-	const char *at;
-
-	for (at = attachment->next; *at; at++)
-		hash = (hash ^ (unsigned char)*at) * 0x100000001b3ULL;
-	return hash ?: 1;
+	return xfn_fnv(XFN_FNV_START ^ attachment->next_id, attachment->next,
+		       strlen(attachment->next))
+		       ?: 1;
 }
 
 bool xfn_engine_next_runs(const struct xfn_engine *engine, __u32 slot,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "errnum.h"
+#include "fnv.h"
 #include "revision.h"
 #include "revision_private.h"
 
@@ -20,13 +21,7 @@ struct line {
 
 __u64 xfn_revision_sum(const void *data, size_t size)
 {
-	const unsigned char *bytes = data;
-	__u64 sum = 0xcbf29ce484222325ULL;
-	size_t i;
-
-	for (i = 0; i < size; i++)
-		sum = (sum ^ bytes[i]) * 0x100000001b3ULL;
-	return sum;
+	return xfn_fnv(XFN_FNV_START, data, size);
 }
 
 int xfn_revision_open_folder(int at, const char *name)
