@@ -3,8 +3,8 @@
 #define XFN_BPF_ACCOUNT_H
 /*
  * Stage 5: counts the verdict, once, and turns it into an XDP action; a packet that goes to an interface
- * or a port leaves with the addresses for it. Counters are per CPU and written in NAPI alone, which does not nest: plain
- * increments lose nothing.
+ * or a port leaves with the addresses for it. Counters are per CPU and written in NAPI alone, which does
+ * not nest: plain increments lose nothing.
  */
 #include "maps.bpf.h"
 #include "observe.h"

@@ -42,16 +42,21 @@ static __u32 running_on(__u32 ifindex)
 	return 0;
 }
 
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Takes over a root that was found or attached. */
 static void take_root(struct xfn_dataplane_interface *interface, int root_fd)
 {
-	if (interface->root_fd >= 0)
-		close(interface->root_fd);
+	close_fd(interface->root_fd);
 	interface->root_fd = root_fd;
 	interface->dispatcher_id = running_on(interface->ifindex);
 }
 
-int xfn_interface_coexist(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_fault *fault)
+int xfn_interface_join(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_fault *fault)
 {
 	struct xfn_coexist_request request = request_of(dataplane, slot);
 	int fd = xfn_coexist_attach(&request, fault);
@@ -81,7 +86,7 @@ int xfn_interface_adopt_root(struct xfn_dataplane *dataplane, __u32 slot)
 	return 0;
 }
 
-bool xfn_interface_coexists(const struct xfn_dataplane *dataplane, __u32 slot)
+bool xfn_interface_is_joined(const struct xfn_dataplane *dataplane, __u32 slot)
 {
 	const struct xfn_dataplane_interface *interface = &dataplane->interface[slot];
 	__u32 id = running_on(interface->ifindex);
@@ -90,8 +95,7 @@ bool xfn_interface_coexists(const struct xfn_dataplane *dataplane, __u32 slot)
 	if (!id || id == interface->dispatcher_id)
 		return id;
 	fd = find_root(dataplane, slot); /* another was made, for more programs or fewer */
-	if (fd >= 0)
-		close(fd);
+	close_fd(fd);
 	return fd >= 0;
 }
 
@@ -137,10 +141,7 @@ void xfn_pins_leave(const char *dir)
 	for (slot = 0; slot < info.max_entries; slot++)
 		if (!bpf_map_lookup_elem(fd, &slot, &interface))
 			leave_pinned(&interface, slot, packets_fd, entry_progs_fd);
-	for (int i = 0; i < 3; i++) {
-		int one = (int[]){fd, packets_fd, entry_progs_fd}[i];
-
-		if (one >= 0)
-			close(one);
-	}
+	close_fd(fd);
+	close_fd(packets_fd);
+	close_fd(entry_progs_fd);
 }

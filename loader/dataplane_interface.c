@@ -317,7 +317,7 @@ int xfn_dataplane_link(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_f
 	note_received(dataplane, slot, 0);
 	fault->text[0] = '\0';
 	err = interface->coexist
-		      ? xfn_interface_coexist(dataplane, slot, fault)
+		      ? xfn_interface_join(dataplane, slot, fault)
 		      : make_link(dataplane, slot, interface->ifindex, interface->generic);
 	note_received(dataplane, slot, 1);
 	return err;
@@ -377,7 +377,7 @@ bool xfn_dataplane_link_is_live(const struct xfn_dataplane *dataplane, __u32 slo
 	__u32 ifindex = 0;
 
 	if (interface->coexist)
-		return xfn_interface_coexists(dataplane, slot);
+		return xfn_interface_is_joined(dataplane, slot);
 	return interface->link_fd >= 0 && !link_ifindex(interface->link_fd, &ifindex) && ifindex &&
 	       ifindex == interface->ifindex;
 }

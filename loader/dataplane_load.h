@@ -58,9 +58,9 @@ void xfn_pins_restore_tags(const char *dir);
  * Of interfaces whose root is called by libxdp's dispatcher: adds the slot's root there; takes over the
  * one that is there; says whether one is; takes it out. 0 or -errno, with the reason in @fault.
  */
-int xfn_interface_coexist(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_fault *fault);
+int xfn_interface_join(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_fault *fault);
 int xfn_interface_adopt_root(struct xfn_dataplane *dataplane, __u32 slot);
-bool xfn_interface_coexists(const struct xfn_dataplane *dataplane, __u32 slot);
+bool xfn_interface_is_joined(const struct xfn_dataplane *dataplane, __u32 slot);
 int xfn_interface_leave(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_fault *fault);
 /* Takes out all roots that the maps pinned in @dir say are called so. */
 void xfn_pins_leave(const char *dir);

@@ -341,6 +341,13 @@ static void say_steer(const struct xfn_explain *explain, struct words *words)
 	case XFN_DELIVERY_CPU:
 		say_redirect(explain, words);
 		break;
+	case XFN_DELIVERY_XSK:
+		say(words,
+		    explain->result.report.seen.verdict == XFN_VERDICT_NO_TARGET
+			    ? "no instance of the function is ready"
+			    : "handed to the function's AF_XDP socket, through port %u",
+		    XFN_TARGET_HANDLER(explain->result.report.config.target));
+		break;
 	default:
 		say(words, "the function has no delivery in this generation");
 	}
