@@ -171,9 +171,9 @@ serve_unchanged() {
 	claim "curl is answered" "$(grep -c 'knows nothing of xfn' <<<"$out")"
 	say "A hundred connections at once, where 50 a second and 20 at once are let in:"
 	# shellcheck disable=SC2016
-	run 'for i in $(seq 100); do on client curl -s -m 0.3 -o /dev/null -w "%{http_code}\n" http://198.18.0.1:8080/ & done | sort | uniq -c'
+	run 'for i in $(seq 100); do on client curl -s -m 1 -o /dev/null -w "%{http_code}\n" http://198.18.0.1:8080/ & done | sort | uniq -c'
 	codes=$out
-	claim "some got a page and some no connection" "$(awk '$2 == 200 { a = $1 } $2 == 0 { b = $1 } END { print (a >= 15 && b >= 15) }' <<<"$codes")"
+	claim "some got a page and some no connection" "$(awk '$2 == 200 { a = $1 } $2 == 0 { b = $1 } END { print (a >= 10 && b >= 15) }' <<<"$codes")"
 	run 'xfn stats hello'
 }
 
