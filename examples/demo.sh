@@ -160,7 +160,7 @@ ask() {
 listens() { on server ss -Hltn "sport = :$1" | grep -q .; }
 
 serve_unchanged() {
-	local codes
+	local codes pages dropped
 
 	step "A server that knows nothing of xfn"
 	say "Python's own, as it comes. The stack delivers to it as ever; xfn has counted and limited before."
@@ -175,6 +175,10 @@ serve_unchanged() {
 	codes=$out
 	claim "some got a page and some no connection" "$(awk '$2 == 200 { a = $1 } $2 == 0 { b = $1 } END { print (a >= 10 && b >= 15) }' <<<"$codes")"
 	run 'xfn stats hello'
+	pages=$(awk '$2 == 200 { print $1 }' <<<"$codes")
+	dropped=$(figure hello '.lost.listen_drops')
+	claim "let in were $((pages + dropped)): $pages got a page, $dropped found the server's own backlog full, and are named" \
+		"$pages + $dropped >= 15"
 }
 
 hot_load() {
