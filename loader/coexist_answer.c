@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What libxdp is asked to do, and what its refusals mean. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 
 #include "coexist_private.h"
 #include "errnum.h"
+#include "fd.h"
 #include "xfn_root.skel.h"
 
 enum { MAPS_MAX = 64 }; /* of a program: as many as the verifier allows (MAX_USED_MAPS) */
@@ -150,25 +150,13 @@ static struct xdp_multiprog *dispatcher_of(__u32 ifindex)
 static int give_maps(struct xfn_root *root, const int fds[2])
 {
 	struct bpf_map *map;
-	int err = 0;
 
 	bpf_object__for_each_map (map, root->obj)
-		if (!bpf_map__is_internal(map))
+		if (!bpf_map__is_internal(map) && map != root->maps.xfn_packets &&
+		    map != root->maps.xfn_entry_progs)
 			bpf_map__set_autocreate(map, false);
-	err = bpf_map__reuse_fd(root->maps.xfn_packets, fds[0]);
-	if (!err)
-		err = bpf_map__reuse_fd(root->maps.xfn_entry_progs, fds[1]);
-	if (!err)
-		err = bpf_map__set_autocreate(root->maps.xfn_packets, true)
-			      ?: bpf_map__set_autocreate(root->maps.xfn_entry_progs, true);
-	return err;
-}
-
-static int copy_fd(int fd)
-{
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-
-	return copy < 0 ? xfn_errno() : copy;
+	return bpf_map__reuse_fd(root->maps.xfn_packets, fds[0])
+		       ?: bpf_map__reuse_fd(root->maps.xfn_entry_progs, fds[1]);
 }
 
 /*
@@ -189,7 +177,7 @@ static int attach_program(const struct xfn_coexist_question *question, struct xd
 	alone = dispatcher && xdp_multiprog__is_legacy(dispatcher);
 	xdp_multiprog__close(dispatcher);
 	if (!alone) {
-		*ret_fd = copy_fd(xdp_program__fd(program));
+		*ret_fd = xfn_fd_copy(xdp_program__fd(program));
 		return *ret_fd < 0 ? *ret_fd : 0;
 	}
 	xdp_program__detach(program, (int)question->ifindex, mode, 0);
@@ -233,7 +221,7 @@ static int find(const struct xfn_coexist_question *question, const int fds[2],
 
 	(void)answer;
 	if (ours) {
-		*ret_fd = copy_fd(xdp_program__fd(ours));
+		*ret_fd = xfn_fd_copy(xdp_program__fd(ours));
 		err = *ret_fd < 0 ? *ret_fd : 0;
 	}
 	xdp_multiprog__close(dispatcher);

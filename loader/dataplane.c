@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <stdarg.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "dataplane.h"
 #include "dataplane_load.h"
 #include "errnum.h"
+#include "fd.h"
 #include "ingress.h"
 #include "phash.h"
 
@@ -76,12 +76,6 @@ __u32 xfn_map_elements(const struct xfn_dataplane *dataplane, enum xfn_map map)
 	}
 }
 
-static void close_fd(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
 /* ---- maps ---------------------------------------------------------------------------------------- */
 
 static int keep_maps(struct xfn_dataplane *dataplane, const struct bpf_object *ingress)
@@ -91,9 +85,9 @@ static int keep_maps(struct xfn_dataplane *dataplane, const struct bpf_object *i
 
 	for (i = 0; i < XFN_MAP_COUNT; i++) {
 		map = bpf_object__find_map_by_name(ingress, map_names[i]);
-		dataplane->map_fd[i] = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 3);
+		dataplane->map_fd[i] = xfn_fd_copy(bpf_map__fd(map));
 		if (dataplane->map_fd[i] < 0)
-			return xfn_errno();
+			return dataplane->map_fd[i];
 	}
 	return 0;
 }
@@ -151,7 +145,7 @@ static int open_maps(struct xfn_dataplane *dataplane)
 			return err;
 		dataplane->map_fd[i] = bpf_obj_get(path);
 		if (dataplane->map_fd[i] < 0)
-			return xfn_errno();
+			return dataplane->map_fd[i];
 	}
 	return 0;
 }
@@ -394,8 +388,7 @@ static int make(struct xfn_dataplane *dataplane, const char *pin_dir, struct xfn
 /* The locked folder is removed and made again; the lock moves to the new one. */
 static int make_anew(struct xfn_dataplane *dataplane, const char *pin_dir, struct xfn_fault *fault)
 {
-	close_fd(dataplane->lock_fd);
-	dataplane->lock_fd = -1;
+	xfn_fd_close(&dataplane->lock_fd);
 	return make(dataplane, pin_dir, fault);
 }
 
@@ -447,10 +440,10 @@ void xfn_dataplane_close(struct xfn_dataplane *dataplane)
 	for (i = 0; i < XFN_INTERFACES_MAX; i++)
 		xfn_interface_close(&dataplane->interface[i]);
 	for (i = 0; i < XFN_MAP_COUNT; i++)
-		close_fd(dataplane->map_fd[i]);
-	close_fd(dataplane->barrier_outer_fd);
-	close_fd(dataplane->barrier_inner_fd);
-	close_fd(dataplane->lock_fd);
+		xfn_fd_close(&dataplane->map_fd[i]);
+	xfn_fd_close(&dataplane->barrier_outer_fd);
+	xfn_fd_close(&dataplane->barrier_inner_fd);
+	xfn_fd_close(&dataplane->lock_fd);
 	free(dataplane->tables);
 	free(dataplane->dir);
 	free(dataplane);

@@ -13,6 +13,7 @@
 
 #include "coexist.h"
 #include "dataplane_load.h"
+#include "fd.h"
 #include "netlink.h"
 
 static struct xfn_coexist_request request_of(const struct xfn_dataplane *dataplane, __u32 slot)
@@ -42,16 +43,10 @@ static __u32 running_on(__u32 ifindex)
 	return 0;
 }
 
-static void close_fd(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
 /* Takes over a root that was found or attached. */
 static void take_root(struct xfn_dataplane_interface *interface, int root_fd)
 {
-	close_fd(interface->root_fd);
+	xfn_fd_close(&interface->root_fd);
 	interface->root_fd = root_fd;
 	interface->dispatcher_id = running_on(interface->ifindex);
 }
@@ -95,8 +90,10 @@ bool xfn_interface_is_joined(const struct xfn_dataplane *dataplane, __u32 slot)
 	if (!id || id == interface->dispatcher_id)
 		return id;
 	fd = find_root(dataplane, slot); /* another was made, for more programs or fewer */
-	close_fd(fd);
-	return fd >= 0;
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
 }
 
 int xfn_interface_leave(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_fault *fault)
@@ -141,7 +138,7 @@ void xfn_pins_leave(const char *dir)
 	for (slot = 0; slot < info.max_entries; slot++)
 		if (!bpf_map_lookup_elem(fd, &slot, &interface))
 			leave_pinned(&interface, slot, packets_fd, entry_progs_fd);
-	close_fd(fd);
-	close_fd(packets_fd);
-	close_fd(entry_progs_fd);
+	xfn_fd_close(&fd);
+	xfn_fd_close(&packets_fd);
+	xfn_fd_close(&entry_progs_fd);
 }

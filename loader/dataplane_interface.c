@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <fcntl.h>
 #include <linux/if_link.h>
 #include <net/if.h>
 
@@ -16,30 +15,17 @@
 #include "dataplane.h"
 #include "dataplane_load.h"
 #include "errnum.h"
+#include "fd.h"
 #include "netlink.h"
 #include "ingress.h"
 #include "received.h"
 #include "xfn_root.skel.h"
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 void xfn_interface_close(struct xfn_dataplane_interface *interface)
 {
-	close_fd(&interface->link_fd);
-	close_fd(&interface->root_fd);
-	close_fd(&interface->ingress_fd);
-}
-
-static int keep_fd(int fd)
-{
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-
-	return copy < 0 ? xfn_errno() : copy;
+	xfn_fd_close(&interface->link_fd);
+	xfn_fd_close(&interface->root_fd);
+	xfn_fd_close(&interface->ingress_fd);
 }
 
 /* ---- loading --------------------------------------------------------------------------------------- */
@@ -58,8 +44,8 @@ static int load_ingress(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_
 		err = xfn_errno();
 		xfn_fault_set(fault, "cannot enter the ingress program: %s", strerror(-err));
 	} else {
-		close_fd(&dataplane->interface[slot].ingress_fd);
-		dataplane->interface[slot].ingress_fd = keep_fd(fd);
+		xfn_fd_close(&dataplane->interface[slot].ingress_fd);
+		dataplane->interface[slot].ingress_fd = xfn_fd_copy(fd);
 	}
 	bpf_object__close(ingress);
 	return err;
@@ -86,8 +72,9 @@ static int load_root(struct xfn_dataplane *dataplane, __u32 slot, struct xfn_fau
 	if (err) {
 		xfn_fault_set(fault, "cannot load the root program: %s", strerror(-err));
 	} else {
-		close_fd(&dataplane->interface[slot].root_fd);
-		dataplane->interface[slot].root_fd = keep_fd(bpf_program__fd(root->progs.xfn_root));
+		xfn_fd_close(&dataplane->interface[slot].root_fd);
+		dataplane->interface[slot].root_fd =
+			xfn_fd_copy(bpf_program__fd(root->progs.xfn_root));
 	}
 	xfn_root__destroy(root);
 	return err;
@@ -255,7 +242,7 @@ static int make_link(struct xfn_dataplane *dataplane, __u32 slot, __u32 ifindex,
 		return xfn_errno();
 	if (bpf_obj_pin(interface->link_fd, path)) {
 		err = xfn_errno();
-		close_fd(&interface->link_fd); /* the last reference: detaches */
+		xfn_fd_close(&interface->link_fd); /* the last reference: detaches */
 	}
 	return err;
 }
@@ -340,7 +327,7 @@ int xfn_dataplane_detach(struct xfn_dataplane *dataplane, __u32 slot)
 	/* At once, and also where somebody else holds the link open. A link that is gone does not mind. */
 	if (interface->link_fd >= 0)
 		bpf_link_detach(interface->link_fd);
-	close_fd(&interface->link_fd);
+	xfn_fd_close(&interface->link_fd);
 	err = xfn_dataplane_barrier(dataplane);
 	clear_slot(dataplane, slot);
 	return err;

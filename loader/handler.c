@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "broker.h"
 #include "dataplane_load.h"
 #include "errnum.h"
+#include "fd.h"
 #include "handler_private.h"
 #include "load_log.h"
 #include "rodata.h"
@@ -149,9 +149,9 @@ static int load(struct bpf_object *object, const struct bpf_program *program,
 	err = xfn_handler_check_insns(program, fault);
 	if (err)
 		return err;
-	fd = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3);
+	fd = xfn_fd_copy(bpf_program__fd(program));
 	if (fd < 0)
-		return xfn_errno();
+		return fd;
 	bind_maps(object, fd);
 	return fd;
 }

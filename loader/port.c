@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 
 #include "dataplane_load.h"
 #include "errnum.h"
+#include "fd.h"
 #include "port.h"
 #include "xfn_port.skel.h"
 #include "xfn_port_rx.skel.h"
@@ -122,12 +122,6 @@ static int pin_of(const struct xfn_dataplane *dataplane, __u32 port, char *path,
 	return xfn_pin_path(dataplane, path, size, "ports", number);
 }
 
-static int copy_fd(int fd, int *ret)
-{
-	*ret = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	return *ret < 0 ? xfn_errno() : 0;
-}
-
 /* It reuses the maps that there are. */
 static int load_near(const struct xfn_dataplane *dataplane, struct xfn_port *near)
 {
@@ -146,14 +140,14 @@ static int load_near(const struct xfn_dataplane *dataplane, struct xfn_port *nea
 int xfn_port_load_near(const struct xfn_dataplane *dataplane, struct xfn_fault *fault)
 {
 	struct xfn_port *near = xfn_port__open();
-	int err = near ? load_near(dataplane, near) : xfn_errno(), fd = -1;
+	int fd = near ? load_near(dataplane, near) : xfn_errno();
 
-	if (!err)
-		err = copy_fd(bpf_program__fd(near->progs.xfn_port), &fd);
+	if (!fd)
+		fd = xfn_fd_copy(bpf_program__fd(near->progs.xfn_port));
 	xfn_port__destroy(near);
-	if (err)
-		xfn_fault_set(fault, "cannot load the ports' program: %s", strerror(-err));
-	return err ?: fd;
+	if (fd < 0)
+		xfn_fault_set(fault, "cannot load the ports' program: %s", strerror(-fd));
+	return fd;
 }
 
 static int link_near(const struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex,
@@ -197,16 +191,25 @@ void xfn_port_detach(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex)
 	take(dataplane, XFN_MAP_PORT_OF, ifindex);
 }
 
+/* All three, or as far as it got. Returns 0 or -errno. */
+static int copy_far(const struct xfn_port_rx *object, struct xfn_port_far *far)
+{
+	far->program_fd = xfn_fd_copy(bpf_program__fd(object->progs.xfn_port_rx));
+	if (far->program_fd < 0)
+		return far->program_fd;
+	far->sockets_fd = xfn_fd_copy(bpf_map__fd(object->maps.xfn_port_sock));
+	if (far->sockets_fd < 0)
+		return far->sockets_fd;
+	far->lost_fd = xfn_fd_copy(bpf_map__fd(object->maps.xfn_port_lost));
+	return far->lost_fd < 0 ? far->lost_fd : 0;
+}
+
 int xfn_port_load_far(struct xfn_port_far *ret, struct xfn_fault *fault)
 {
 	struct xfn_port_far far = {-1, -1, -1};
 	struct xfn_port_rx *object = xfn_port_rx__open_and_load();
-	int err = object ? 0 : xfn_errno();
+	int err = object ? copy_far(object, &far) : xfn_errno();
 
-	if (!err)
-		err = copy_fd(bpf_program__fd(object->progs.xfn_port_rx), &far.program_fd) ?:
-		      copy_fd(bpf_map__fd(object->maps.xfn_port_sock), &far.sockets_fd) ?:
-		      copy_fd(bpf_map__fd(object->maps.xfn_port_lost), &far.lost_fd);
 	xfn_port_rx__destroy(object);
 	if (err) {
 		xfn_fault_set(fault, "cannot load the program of a port's far end: %s",
