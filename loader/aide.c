@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <linux/types.h>
 
 #include <cap-ng.h>
 
@@ -85,6 +86,29 @@ int xfn_aide_receive(int socket, struct xfn_aide_message *message)
 
 /* ---- the process ---------------------------------------------------------------------------------- */
 
+__attribute__((noreturn)) static void serve(int socket, const struct xfn_aide_options *options)
+{
+	_Alignas(8) __u8 question[XFN_AIDE_BYTES_MAX], answer[XFN_AIDE_BYTES_MAX];
+	struct xfn_aide_message in = {.data = question, .bytes = options->question_bytes};
+	struct xfn_aide_message out = {.data = answer, .bytes = options->answer_bytes};
+	int err;
+
+	for (;;) {
+		err = xfn_aide_receive(socket, &in);
+		if (err && err != -EBADMSG)
+			_exit(err == -EPIPE ? EXIT_SUCCESS : EXIT_FAILURE);
+		if (err)
+			memset(question, 0xff, sizeof(question));
+		memset(answer, 0, sizeof(answer));
+		options->answer(&in, &out);
+		err = xfn_aide_send(socket, &out);
+		xfn_aide_close_fds(&in);
+		xfn_aide_close_fds(&out);
+		if (err)
+			_exit(EXIT_FAILURE);
+	}
+}
+
 /*
  * Its end is xfnd's end, however that comes about: then the socket says so. Signals that end xfnd go
  * to the whole group and are none of its business.
@@ -101,8 +125,7 @@ __attribute__((noreturn)) static void become(int socket, const struct xfn_aide_o
 	close_range(STDERR_FILENO + 2, ~0U, 0);
 	if (xfn_privileges_drop(options->role, error, sizeof(error)) < 0)
 		_exit(EXIT_FAILURE); /* xfnd, which does the same, says why */
-	options->serve(STDERR_FILENO + 1);
-	_exit(EXIT_SUCCESS);
+	serve(STDERR_FILENO + 1, options);
 }
 
 bool xfn_aide_has_right(void)
@@ -117,6 +140,9 @@ int xfn_aide_start(struct xfn_aide *aide, const struct xfn_aide_options *options
 	int pair[2], err;
 	pid_t pid;
 
+	if (options->question_bytes > XFN_AIDE_BYTES_MAX ||
+	    options->answer_bytes > XFN_AIDE_BYTES_MAX)
+		return -E2BIG;
 	if (!xfn_aide_has_right())
 		return -EPERM;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -142,7 +168,7 @@ void xfn_aide_stop(struct xfn_aide *aide)
 		return;
 	close(aide->fd);
 	waitpid(aide->pid, NULL, 0);
-	*aide = XFN_AIDE_NONE;
+	*aide = (struct xfn_aide){.fd = -1};
 }
 
 /* ---- asking --------------------------------------------------------------------------------------- */

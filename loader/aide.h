@@ -17,15 +17,14 @@
 
 #include "privileges.h"
 
-#define XFN_AIDE_FDS_MAX 8 /* descriptors beside one datagram */
+#define XFN_AIDE_FDS_MAX   8 /* descriptors beside one datagram */
+#define XFN_AIDE_BYTES_MAX 1024
 
 struct xfn_aide {
 	pid_t pid;        /* 0: none was started */
 	int fd;           /* -1: likewise */
 	bool out_of_step; /* an answer did not come in time: it may come at any moment */
 };
-
-#define XFN_AIDE_NONE ((struct xfn_aide){.fd = -1})
 
 /* A datagram, with descriptors that go along, or came along. */
 struct xfn_aide_message {
@@ -49,13 +48,20 @@ void xfn_aide_close_fds(struct xfn_aide_message *message);
 struct xfn_aide_options {
 	const char *name; /* of the process: at most 15 characters */
 	enum xfn_role role;
-	unsigned patience_s; /* how long an answer may take */
-	/* Serves @socket until its other end is closed; in the new process. Signals that end xfnd do
-	 * not end it. */
-	void (*serve)(int socket);
+	unsigned patience_s;                 /* how long an answer may take */
+	size_t question_bytes, answer_bytes; /* at most XFN_AIDE_BYTES_MAX */
+	/*
+	 * Answers one question, in the new process: fills in the data of @answer, which are zeros, and its
+	 * descriptors, which are closed behind it. Those of @question stay the caller's. A question of
+	 * another length has all bits set and no descriptors.
+	 */
+	void (*answer)(const struct xfn_aide_message *question, struct xfn_aide_message *answer);
 };
 
-/* Starts one. Returns 0, -EPERM without CAP_SYS_ADMIN, or -errno. */
+/*
+ * Starts one. Signals that end xfnd do not end it: the end of xfnd does. Returns 0, -EPERM without CAP_SYS_ADMIN, or
+ * -errno.
+ */
 int xfn_aide_start(struct xfn_aide *aide, const struct xfn_aide_options *options);
 /* Ends it, and waits for that. Fine where there is none. */
 void xfn_aide_stop(struct xfn_aide *aide);

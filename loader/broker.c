@@ -2,9 +2,7 @@
 /* The broker's process, and how it is asked. */
 #include <errno.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "aide.h"
 #include "broker_private.h"
@@ -16,45 +14,27 @@ static struct xfn_aide broker = {.fd = -1};
 
 /* ---- the broker ---------------------------------------------------------------------------------- */
 
-static void answer_one(int socket, struct xfn_broker_question *question, int in)
+static void answer_question(const struct xfn_aide_message *in, struct xfn_aide_message *out)
 {
-	struct xfn_broker_answer answer;
-	struct xfn_aide_message out = {.data = &answer, .bytes = sizeof(answer)};
-	int fd, err;
+	struct xfn_broker_question *question = in->data;
+	int fd;
 
 	question->name[sizeof(question->name) - 1] = '\0';
-	xfn_broker_answer(question, in, &answer, &fd);
+	xfn_broker_answer(question, in->fd_count ? in->fds[0] : -1, out->data, &fd);
 	if (fd >= 0)
-		out.fds[out.fd_count++] = fd;
-	err = xfn_aide_send(socket, &out);
-	xfn_aide_close_fds(&out);
-	if (err)
-		_exit(EXIT_FAILURE);
-}
-
-static void serve(int socket)
-{
-	struct xfn_broker_question question;
-	struct xfn_aide_message in = {.data = &question, .bytes = sizeof(question)};
-	int err;
-
-	for (;;) {
-		err = xfn_aide_receive(socket, &in);
-		if (err && err != -EBADMSG)
-			_exit(err == -EPIPE ? EXIT_SUCCESS : EXIT_FAILURE);
-		if (err)
-			question.op = XFN_BROKER_OP_COUNT;
-		answer_one(socket, &question, in.fd_count ? in.fds[0] : -1);
-		xfn_aide_close_fds(&in);
-	}
+		out->fds[out->fd_count++] = fd;
 }
 
 int xfn_broker_start(void)
 {
-	static const struct xfn_aide_options options = {.name = "xfnd-broker",
-							.role = XFN_ROLE_BROKER,
-							.patience_s = PATIENCE_S,
-							.serve = serve};
+	static const struct xfn_aide_options options = {
+		.name = "xfnd-broker",
+		.role = XFN_ROLE_BROKER,
+		.patience_s = PATIENCE_S,
+		.question_bytes = sizeof(struct xfn_broker_question),
+		.answer_bytes = sizeof(struct xfn_broker_answer),
+		.answer = answer_question,
+	};
 
 	return xfn_aide_start(&broker, &options);
 }

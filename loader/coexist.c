@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The process that works libxdp, and how it is asked. */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "coexist_private.h"
@@ -13,44 +11,28 @@ enum { PATIENCE_S = 30 };
 
 static struct xfn_aide aide = {.fd = -1};
 
-static void answer_one(int socket, const struct xfn_coexist_question *question,
-		       const struct xfn_aide_message *in)
+static void answer_question(const struct xfn_aide_message *in, struct xfn_aide_message *out)
 {
-	struct xfn_coexist_answer answer = {.err = -EBADMSG};
-	struct xfn_aide_message out = {.data = &answer, .bytes = sizeof(answer)};
-	int fd = -1, err;
+	struct xfn_coexist_answer *answer = out->data;
+	int fd = -1;
 
+	answer->err = -EBADMSG;
 	if (in->fd_count == 2)
-		xfn_coexist_answer(question, in->fds, &answer, &fd);
+		xfn_coexist_answer(in->data, in->fds, answer, &fd);
 	if (fd >= 0)
-		out.fds[out.fd_count++] = fd;
-	err = xfn_aide_send(socket, &out);
-	xfn_aide_close_fds(&out);
-	if (err)
-		_exit(EXIT_FAILURE);
-}
-
-static void serve(int socket)
-{
-	struct xfn_coexist_question question;
-	struct xfn_aide_message in = {.data = &question, .bytes = sizeof(question)};
-	int err;
-
-	for (;;) {
-		err = xfn_aide_receive(socket, &in);
-		if (err && err != -EBADMSG)
-			_exit(err == -EPIPE ? EXIT_SUCCESS : EXIT_FAILURE);
-		answer_one(socket, &question, &in);
-		xfn_aide_close_fds(&in);
-	}
+		out->fds[out->fd_count++] = fd;
 }
 
 int xfn_coexist_start(void)
 {
-	static const struct xfn_aide_options options = {.name = "xfnd-coexist",
-							.role = XFN_ROLE_COEXIST,
-							.patience_s = PATIENCE_S,
-							.serve = serve};
+	static const struct xfn_aide_options options = {
+		.name = "xfnd-coexist",
+		.role = XFN_ROLE_COEXIST,
+		.patience_s = PATIENCE_S,
+		.question_bytes = sizeof(struct xfn_coexist_question),
+		.answer_bytes = sizeof(struct xfn_coexist_answer),
+		.answer = answer_question,
+	};
 
 	return xfn_aide_start(&aide, &options);
 }
