@@ -195,25 +195,6 @@ static int adopt(struct xfn_engine *engine)
 	return 0;
 }
 
-/* What a model that was read asks for: a saved one may need more room than the default. */
-static struct xfn_capacity capacity_of_model(const struct xfn_model *model)
-{
-	struct xfn_capacity capacity;
-	const struct xfn_capacity_spec *spec;
-	__u64 triggers = XFN_CAPACITY_TRIGGERS_DEFAULT, functions = XFN_CAPACITY_FUNCTIONS_DEFAULT;
-	size_t i;
-
-	for (i = 0; i < model->set_count; i++) {
-		spec = &model->sets[i]->manifest->capacity;
-		triggers = spec->triggers > triggers ? spec->triggers : triggers;
-		functions = spec->functions > functions ? spec->functions : functions;
-	}
-	capacity = xfn_capacity_of(triggers, functions);
-	if (model->no_attach_type)
-		capacity.attach_type = 0;
-	return capacity;
-}
-
 /* What is known of the data plane's slots, for one that was just opened. */
 static int alloc_flags(struct xfn_engine *engine)
 {
@@ -322,7 +303,9 @@ static int open_fresh(struct xfn_engine *engine)
 		err = read_model(engine, revision);
 	if (err)
 		return err;
-	capacity = capacity_of_model(engine->model);
+	capacity = xfn_capacity_of_model(engine->model);
+	if (engine->model->no_attach_type)
+		capacity.attach_type = 0;
 	err = open_dataplane(engine, &capacity);
 	if (!err)
 		err = check_model(engine);

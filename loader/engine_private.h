@@ -298,6 +298,21 @@ enum xfn_off xfn_off_of(const struct xfn_edit *off);
 /* The sampling threshold of one event in @sample. */
 __u32 xfn_sample_threshold(__u32 sample);
 
+/* ---- engine_room.c: how much the data plane has to hold ----------------------------------------------- */
+
+/* What the sets of @model ask for, for programs that are loaded in the usual way. */
+struct xfn_capacity xfn_capacity_of_model(const struct xfn_model *model);
+
+/* @have, made larger where more is asked for, for programs loaded for @attach_type. */
+struct xfn_capacity xfn_capacity_with(const struct xfn_capacity *have, __u32 triggers,
+				      __u32 functions, __u32 attach_type);
+
+/*
+ * An empty data plane is made anew where it is other than @wanted, which a @dry change only reckons with;
+ * one in use is not, and the change is refused. To be called before xfn_change_init().
+ */
+int xfn_change_make_room(struct xfn_change *change, const struct xfn_capacity *wanted, bool dry);
+
 /* ---- engine_open.c ------------------------------------------------------------------------------------ */
 
 /* Revisions that are kept: so many, and so much of them. */

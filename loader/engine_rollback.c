@@ -161,12 +161,47 @@ static int refuse_confirm(struct xfn_change *change)
 				 change->engine->pending.revision);
 }
 
+/* The first interface that is particular about it decides. */
+static __u32 wanted_attach_type(const struct xfn_engine *engine, const struct xfn_model *wanted)
+{
+	__u32 have = engine->dataplane->capacity.attach_type, attach_type;
+	size_t i;
+
+	for (i = 0; i < wanted->attachment_count; i++) {
+		attach_type = xfn_engine_attach_type(engine, wanted->attachments[i].coexist,
+						     wanted->attachments[i].next);
+		if (attach_type != have)
+			return attach_type;
+	}
+	return have;
+}
+
+/*
+ * As apply does. A data plane in use that takes no such `next` is no reason to refuse: the way back is for
+ * when something has gone wrong, and interfaces do without theirs meanwhile, which is said.
+ */
+static int make_room(struct rollback *rollback, const struct xfn_model *wanted)
+{
+	struct xfn_engine *engine = rollback->change.engine;
+	const struct xfn_capacity *have = &engine->dataplane->capacity;
+	struct xfn_capacity asked = xfn_capacity_of_model(wanted), capacity;
+	__u32 attach_type = have->attach_type;
+
+	if (wanted == engine->pending.before)
+		return 0; /* it is there yet, so there is room */
+	if (xfn_engine_is_empty(engine))
+		attach_type = wanted_attach_type(engine, wanted);
+	capacity = xfn_capacity_with(have, asked.triggers, asked.functions, attach_type);
+	return xfn_change_make_room(&rollback->change, &capacity, false);
+}
+
 static int run(struct rollback *rollback)
 {
 	struct xfn_change *change = &rollback->change;
 	struct xfn_engine *engine = change->engine;
 	struct xfn_model *wanted;
-	int err = xfn_change_init(change, engine, change->actor, NULL);
+	int err = read_target(rollback, &wanted) ?: make_room(rollback, wanted) ?:
+		  xfn_change_init(change, engine, change->actor, NULL);
 
 	if (!err && change->confirm_ns && engine->pending.revision)
 		err = refuse_confirm(change);
@@ -174,9 +209,7 @@ static int run(struct rollback *rollback)
 		return err;
 	change->restores = rollback->target;
 	change->reverts = engine->pending.revision;
-	err = read_target(rollback, &wanted);
-	if (!err)
-		err = xfn_change_restore(change, wanted);
+	err = xfn_change_restore(change, wanted);
 	if (err)
 		return err;
 	rollback->changes = xfn_model_diff(engine->model, change->next, NULL);
@@ -211,6 +244,7 @@ int xfn_engine_rollback(struct xfn_engine *engine, const char *revision,
 			const struct xfn_actor *actor, struct xfn_reply *reply)
 {
 	struct rollback rollback = {.change = {.engine = engine, .actor = actor}, .reply = reply};
+	__u32 attach_type = engine->dataplane->capacity.attach_type;
 	char what[64];
 	int err = find_target(&rollback, revision);
 
@@ -222,5 +256,7 @@ int xfn_engine_rollback(struct xfn_engine *engine, const char *revision,
 	json_decref(rollback.changes);
 	xfn_change_fini(&rollback.change);
 	xfn_model_free(rollback.read);
+	if (err || reply->http_status != 200)
+		xfn_engine_restore_attach_type(engine, attach_type);
 	return err;
 }

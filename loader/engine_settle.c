@@ -228,42 +228,11 @@ static __u32 wanted_attach_type(const struct xfn_apply *apply)
 	return have;
 }
 
-static struct xfn_capacity wanted_capacity(const struct xfn_apply *apply)
-{
-	const struct xfn_capacity_spec *spec = &apply->written->manifest->capacity;
-	const struct xfn_capacity *have = &apply->change.engine->dataplane->capacity;
-	struct xfn_capacity wanted = *have;
-
-	if (spec->triggers > have->triggers || spec->functions > have->functions)
-		wanted = xfn_capacity_of(
-			spec->triggers > have->triggers ? spec->triggers : have->triggers,
-			spec->functions > have->functions ? spec->functions : have->functions);
-	wanted.attach_type = wanted_attach_type(apply);
-	return wanted;
-}
-
 int xfn_apply_capacity(struct xfn_apply *apply, struct xfn_capacity *capacity)
 {
 	const struct xfn_capacity_spec *spec = &apply->written->manifest->capacity;
-	const struct xfn_capacity *have = &apply->change.engine->dataplane->capacity;
-	struct xfn_capacity wanted = wanted_capacity(apply);
-	bool roomy = spec->triggers <= have->triggers && spec->functions <= have->functions;
 
-	*capacity = *have;
-	if (roomy && wanted.attach_type == have->attach_type)
-		return 0;
-	if (xfn_engine_is_empty(apply->change.engine)) {
-		*capacity = wanted;
-		return apply->request->dry ? 0
-					   : xfn_engine_grow(apply->change.engine, capacity,
-							     &apply->change.fault);
-	}
-	if (roomy)
-		return xfn_change_refuse_attach_type(&apply->change, wanted.attach_type);
-	return xfn_change_refuse(
-		&apply->change, -ENOSPC, 422, "over_capacity",
-		"with the manifest there has to be room for %u triggers and %u functions, "
-		"the data plane in use has room for %u and %u: detach all interfaces "
-		"and apply an empty manifest first, or xfnd --reset",
-		wanted.triggers, wanted.functions, have->triggers, have->functions);
+	*capacity = xfn_capacity_with(&apply->change.engine->dataplane->capacity, spec->triggers,
+				      spec->functions, wanted_attach_type(apply));
+	return xfn_change_make_room(&apply->change, capacity, apply->request->dry);
 }

@@ -139,6 +139,16 @@ for length in range(33):
 	} | refused 1 "udp port 8 needs 33 probes" "at most 32"
 }
 
+# many COUNT: so many functions in set main; they ask for more room than there is at a start.
+many() {
+	{
+		printf 'version: 1\ncapacity: {functions: 2000}\nfunctions:\n'
+		for i in $(seq 1001 $((1000 + $1))); do
+			printf '  - {name: f%d, trigger: udp/%d, socket: existing}\n' "$i" "$i"
+		done
+	} | apply --yes
+}
+
 @test "over capacity is refused, with how to ask for more" {
 	{
 		printf 'version: 1\nfunctions:\n'
@@ -150,24 +160,42 @@ for length in range(33):
 	xfn detach xfn0 >/dev/null
 	apply >/dev/null <<<$'version: 1\nfunctions: []'
 	# A plan reckons with the room, and makes none.
-	pins=$(stat -c %i "$(pin_dir)"/maps/*)
+	made=$(stat -c %i "$(pin_dir)"/maps/*)
 	manifest larger <<<$'version: 1\ncapacity: {functions: 2000}\nfunctions: []'
 	xfn plan "$HOME_DIR/larger.yaml" >/dev/null
-	[ "$(stat -c %i "$(pin_dir)"/maps/*)" = "$pins" ]
+	[ "$(stat -c %i "$(pin_dir)"/maps/*)" = "$made" ]
 	apply >/dev/null <<<$'version: 1\ncapacity: {functions: 2000}\nfunctions: []'
-	[ "$(stat -c %i "$(pin_dir)"/maps/*)" != "$pins" ]
+	[ "$(stat -c %i "$(pin_dir)"/maps/*)" != "$made" ]
 	xfn attach xfn0 >/dev/null
-	{
-		printf 'version: 1\ncapacity: {functions: 2000}\nfunctions:\n'
-		for i in $(seq 1100); do
-			printf '  - {name: f%d, trigger: udp/%d, socket: existing}\n' "$i" $((1000 + i))
-		done
-	} | apply >/dev/null
+	many 1100 >/dev/null
 	revision=$(revision)
 	[ "$(live_revision)" = "$revision" ]
 	restart_daemon
 	[ "$(revision)" = "$revision" ]
 	[ "$(xfn ls -j | jq '.functions | length')" = 1100 ]
+}
+
+@test "a rollback makes room in an empty data plane; in one in use it is refused, and says so" {
+	xfn detach xfn0 >/dev/null
+	apply --yes >/dev/null <<<$'version: 1\nfunctions: []'
+	many 1100 >/dev/null
+	target=$(revision)
+	apply --yes >/dev/null <<<$'version: 1\nfunctions: []'
+	stop_daemon KILL
+	rm -rf "$PINS" # as after a reboot
+	start_daemon
+	[ "$(xfn -j | jq .capacity.functions)" = 1024 ]
+	xfn attach xfn0 >/dev/null
+	run -1 --separate-stderr xfn rollback "$target"
+	[[ $stderr == *"there has to be room for "*" and 2000 functions, the data plane in use has room for "*" and 1024"* ]]
+	[ "$(xfn ls -j | jq '.functions | length')" = 0 ]
+	xfn detach xfn0 >/dev/null
+	run -0 xfn rollback "$target"
+	[ "$(xfn ls -j | jq '.functions | length')" = 1100 ]
+	[ "$(live_revision)" = "$(revision)" ]
+	# Once there is room, any other of them comes back at once.
+	run -0 xfn rollback
+	run -0 xfn rollback "$target"
 }
 
 @test "sets: each owns its functions and touches no other" {

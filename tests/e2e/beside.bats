@@ -141,6 +141,20 @@ has_counted() { [[ $(counted "$1") -ge $2 ]]; }
 	audit_is_ok
 }
 
+@test "a rollback makes an empty data plane anew for the next that it brings back" {
+	mkdir -p "$OTHER"
+	"$TOOLS/pinplain" "$OTHER/prog"
+	xfn attach xfn0 --next "$OTHER/prog" >/dev/null
+	target=$(revision)
+	xfn detach xfn0 >/dev/null
+	bpftool prog load "$OBJECTS/next_count.bpf.o" "$OTHER/usual" type xdp
+	xfn attach xfn0 --next "$OTHER/usual" >/dev/null
+	xfn detach xfn0 >/dev/null
+	run -0 xfn rollback "$target"
+	[ "$(next_of | jq -r .state)" = running ]
+	audit_is_ok
+}
+
 @test "coexist is refused with the kernel's reason, and nothing changes" {
 	run --separate-stderr xfn attach xfn0 --coexist
 	[[ $status != 0 ]] || skip "kernel has what --coexist takes: see tests/vm/coexist.sh"
