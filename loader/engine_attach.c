@@ -21,14 +21,17 @@
 
 /* ---- addresses -------------------------------------------------------------------------------------- */
 
-static __u32 add_attached(const struct xfn_dataplane *dataplane, struct xfn_wire *wires)
+static __u32 add_attached(const struct xfn_change *change, struct xfn_wire *wires)
 {
+	const struct xfn_dataplane *dataplane = change->engine->dataplane;
 	const struct xfn_dataplane_interface *interface;
+	bool all = !change->dry && !change->parted;
 	__u32 slot, count = 0;
 
 	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
 		interface = &dataplane->interface[slot];
-		if (!interface->used)
+		if (!interface->used ||
+		    (!all && !xfn_model_attachment(change->next, interface->name)))
 			continue;
 		wires[count] =
 			(struct xfn_wire){.ifindex = interface->ifindex,
@@ -64,7 +67,7 @@ static __u32 add_planned(const struct xfn_change *change, struct xfn_wire *wires
 
 __u32 xfn_change_wires(const struct xfn_change *change, struct xfn_wire wires[XFN_INTERFACES_MAX])
 {
-	__u32 count = add_attached(change->engine->dataplane, wires);
+	__u32 count = add_attached(change, wires);
 
 	return change->dry ? add_planned(change, wires, count) : count;
 }
@@ -266,6 +269,19 @@ void xfn_change_forecast(const struct xfn_change *change, json_t *warnings)
 			xfn_forecast(&facts, attachment->generic, change->engine->dataplane->cpus,
 				     warnings);
 	}
+}
+
+bool xfn_change_parts(const struct xfn_change *change)
+{
+	const struct xfn_dataplane_interface *interface;
+	__u32 slot;
+
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
+		interface = &change->engine->dataplane->interface[slot];
+		if (interface->used && !xfn_model_attachment(change->next, interface->name))
+			return true;
+	}
+	return false;
 }
 
 void xfn_engine_detach_unwanted(struct xfn_engine *engine)
@@ -610,8 +626,9 @@ int xfn_engine_detach(struct xfn_engine *engine, const char *interface,
 		err = xfn_change_reply(&change, err, "detach", reply);
 	else
 		err = xfn_reply_json(reply,
-				     json_pack("{s:s, s:I}", "interface", interface, "revision",
-					       (json_int_t)engine->model->revision));
+				     json_pack("{s:s, s:I, s:o}", "interface", interface,
+					       "revision", (json_int_t)engine->model->revision,
+					       "warnings", xfn_sessions_warnings(&change)));
 	if (reply->http_status == 200)
 		xfn_journal_add(
 			engine->options.journal,

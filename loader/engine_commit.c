@@ -369,6 +369,7 @@ static void settle(struct xfn_change *change)
 {
 	struct xfn_engine *engine = change->engine;
 	struct xfn_model *old = engine->model;
+	bool parts = xfn_change_parts(change);
 
 	engine->model = change->next;
 	change->next = NULL;
@@ -379,6 +380,28 @@ static void settle(struct xfn_change *change)
 	xfn_lost_begin(engine, old);
 	xfn_pending_settle(change, old);
 	xfn_revision_prune(engine->options.state_dir, engine->model->revision, &xfn_revisions_kept);
+	if (parts)
+		xfn_engine_refresh(engine); /* the rules still know the addresses of what is gone */
+}
+
+/*
+ * Interfaces are let go behind the flip, and their addresses with them: what rules for these kept from
+ * others, such as those for any address, is theirs then. So the guard looks at both.
+ */
+static int guard_sessions(struct xfn_change *change, const struct xfn_ruleset *ruleset)
+{
+	__u64 surroundings = change->surroundings;
+	struct xfn_ruleset *after = NULL;
+	int err = xfn_sessions_guard(change, ruleset);
+
+	if (err || !xfn_change_parts(change))
+		return err;
+	change->parted = true;
+	err = xfn_change_compile(change, &after) ?: xfn_sessions_guard(change, after);
+	change->parted = false;
+	change->surroundings = surroundings;
+	xfn_ruleset_free(after);
+	return err;
 }
 
 int xfn_change_commit(struct xfn_change *change)
@@ -395,7 +418,7 @@ int xfn_change_commit(struct xfn_change *change)
 	if (!err)
 		err = xfn_change_compile(change, &ruleset);
 	if (!err)
-		err = xfn_sessions_guard(change, ruleset);
+		err = guard_sessions(change, ruleset);
 	if (!err)
 		err = write_revision(change);
 	if (!err)

@@ -91,15 +91,6 @@ struct outcome {
 	json_t *warnings; /* a reference of the caller's, on success */
 };
 
-static json_t *warnings_of(const struct xfn_change *change)
-{
-	json_t *warnings = json_array();
-
-	if (warnings)
-		xfn_sessions_warn(change, warnings);
-	return warnings;
-}
-
 static bool is_switch(const struct xfn_edit_spec *spec)
 {
 	return spec->kind == XFN_EDIT_ON || spec->kind == XFN_EDIT_OFF;
@@ -137,7 +128,7 @@ static int make_live(struct xfn_engine *engine, const struct xfn_model_function 
 	else if (err)
 		err = xfn_change_reply(&change, err, what, reply) ?: 1;
 	if (!err)
-		outcome->warnings = warnings_of(&change);
+		outcome->warnings = xfn_sessions_warnings(&change);
 	if (outcome->changed)
 		xfn_journal_add(engine->options.journal,
 				&(struct xfn_journal_event){.type = xfn_edit_label(spec->kind),

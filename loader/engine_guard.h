@@ -43,6 +43,8 @@ int xfn_sessions_guard(struct xfn_change *change, const struct xfn_ruleset *rule
 
 /* Says which sessions the change takes. */
 void xfn_sessions_warn(const struct xfn_change *change, json_t *warnings);
+/* The same, as a list of their own; NULL: no memory. */
+json_t *xfn_sessions_warnings(const struct xfn_change *change);
 
 /* ---- engine_removal.c -------------------------------------------------------------------------- */
 

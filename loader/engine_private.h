@@ -78,7 +78,8 @@ struct xfn_change {
 	struct xfn_capacity capacity; /* of the data plane that the change is for */
 	/* Hash of the interfaces and addresses that it was compiled with, and of where it delivers to. */
 	__u64 surroundings;
-	bool dry;    /* a plan: interfaces that it would attach count as attached */
+	bool dry;    /* a plan: interfaces count as attached and detached as it would have them */
+	bool parted; /* while it is looked ahead: what it lets go counts as detached */
 	bool yields; /* it only passes what functions had: no session can be taken by it */
 	/*
 	 * A switch, made beside what is pending: live, and not a revision yet. To be said before functions
@@ -210,6 +211,9 @@ void xfn_change_unattach(struct xfn_change *change, const bool slots[XFN_INTERFA
 /* Says what attaching will do to the interfaces that the next model wants and the live one does not. */
 void xfn_change_forecast(const struct xfn_change *change, json_t *warnings);
 
+/* Whether something is attached that the next model does not want. */
+bool xfn_change_parts(const struct xfn_change *change);
+
 /* Detaches what the live model does not want. */
 void xfn_engine_detach_unwanted(struct xfn_engine *engine);
 
@@ -221,7 +225,7 @@ struct xfn_wire {
 	bool fresh; /* prepared, or to be attached by what is planned: live rules see nothing of it */
 };
 
-/* Those that are attached or prepared now and, for a plan, that would be. Returns their number. */
+/* Those that are attached or prepared now; for a plan, that would be. Returns their number. */
 __u32 xfn_change_wires(const struct xfn_change *change, struct xfn_wire wires[XFN_INTERFACES_MAX]);
 
 /* Addresses of these interfaces, to be freed. */

@@ -222,3 +222,12 @@ void xfn_sessions_warn(const struct xfn_change *change, json_t *warnings)
 		json_array_append_new(warnings, json_string(text));
 	}
 }
+
+json_t *xfn_sessions_warnings(const struct xfn_change *change)
+{
+	json_t *warnings = json_array();
+
+	if (warnings)
+		xfn_sessions_warn(change, warnings);
+	return warnings;
+}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine_guard.h"
 #include "engine_read.h"
 #include "journal.h"
 
@@ -78,10 +79,11 @@ int xfn_engine_swap(struct xfn_engine *engine, const char *name, const struct xf
 		xfn_journal_add(engine->options.journal,
 				&(struct xfn_journal_event){.type = "swap", .function = who},
 				"%s took over from %s, from '%s'", to, from, object->name);
-		err = xfn_reply_json(reply, json_pack("{s:s, s:s, s:s, s:I, s:o}", "function", name,
-						      "from", from, "to", to, "revision",
+		err = xfn_reply_json(reply, json_pack("{s:s, s:s, s:s, s:I, s:o, s:o}", "function",
+						      name, "from", from, "to", to, "revision",
 						      (json_int_t)engine->model->revision,
-						      "inherited", names_json(&change.inherited)));
+						      "inherited", names_json(&change.inherited),
+						      "warnings", xfn_sessions_warnings(&change)));
 	}
 	xfn_change_fini(&change);
 	return err;

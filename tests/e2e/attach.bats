@@ -300,3 +300,34 @@ journal_says() { xfn journal | grep -qF "$1"; }
 	run -0 xfn journal
 	[ -d "$(pin_dir)/maps" ]
 }
+
+# xfn1's address is reached over xfn0. While xfn1 is attached it is among the addresses that a trigger
+# without a destination is for; after that only the trigger for any is left.
+@test "what detaching takes is refused, and told where it is done all the same; so it is of a swap" {
+	add_wire "$SERVER" xfn1 198.18.1.1/24 -- "$CLIENT" c1
+	ip -n "$CLIENT" route add 198.18.1.0/24 via 198.18.0.1
+	listen 2222
+	xfn attach xfn0 >/dev/null
+	xfn attach xfn1 >/dev/null
+	apply >/dev/null <<-END
+		version: 1
+		functions:
+		  - {name: shell, trigger: tcp/2222, socket: existing}
+		  - name: rest
+		    trigger: {protocol: tcp, port: 2222, destination: any}
+		    kernel: $OBJECTS/answer_a.bpf.o
+	END
+	open_session 2222 198.18.1.1
+	run -1 --separate-stderr xfn detach xfn1
+	[[ $stderr == *"function 'rest' ("*") would take established sessions: tcp/2222 from 198.18.0.2:$SESSION_PORT"* ]]
+	[ "$(xdp_mode xfn1)" = native ]
+	run -0 xfn detach --force xfn1
+	[[ ${lines[0]} == "warning: tcp/2222 from 198.18.0.2:$SESSION_PORT goes to function 'rest' ("* ]]
+	[ "${lines[1]}" = "detached from xfn1" ]
+	run ! echoes lost 0.3
+	# Each is told once, and where there is nothing to tell the list is empty.
+	run -0 xfn attach --mode generic xfn1
+	[ "$(grep -c "generic mode: " <<<"$output")" = 1 ]
+	[ "$(xfn -j detach --force xfn1 | jq '.warnings | length')" = 1 ]
+	[ "$(xfn -j swap rest "$OBJECTS/answer_b.bpf.o" | jq -c .warnings)" = "[]" ]
+}

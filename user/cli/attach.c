@@ -28,8 +28,7 @@ static int post(struct xfn_cli *cli, const char *base, json_t *body, json_t **re
 
 static void print_attached(const char *interface, const json_t *answer)
 {
-	const json_t *warning, *next = json_object_get(answer, "next");
-	size_t i;
+	const json_t *next = json_object_get(answer, "next");
 
 	printf("attached to %s, mode %s", interface, xfn_json_text(answer, "mode"));
 	if (json_is_true(json_object_get(answer, "coexist")))
@@ -37,8 +36,6 @@ static void print_attached(const char *interface, const json_t *answer)
 	if (json_is_object(next))
 		printf(", next %s", xfn_json_text(next, "path"));
 	printf("\n");
-	json_array_foreach (json_object_get(answer, "warnings"), i, warning)
-		printf("warning: %s\n", json_string_value(warning));
 }
 
 int xfn_cli_attach(struct xfn_cli *cli)
