@@ -132,7 +132,7 @@ void xfn_deliveries_settle(struct xfn_engine *engine)
 	if (!xfn_targets_commit(engine->targets))
 		return;
 	if (xfn_dataplane_idle(engine->dataplane) < 0)
-		return; /* what is left over stays until a change leaves some over again */
+		return; /* the next change sweeps */
 	xfn_targets_sweep(engine->targets);
 	stop_listening(engine);
 }

@@ -194,15 +194,14 @@ void xfn_targets_forget(struct xfn_targets *targets)
 
 bool xfn_targets_commit(struct xfn_targets *targets)
 {
-	bool left = false;
 	__u32 i;
 
 	for (i = 0; i < XFN_TARGETS_MAX; i++) {
-		left = left || (targets->live[i] && !targets->next[i]);
+		targets->unswept = targets->unswept || (targets->live[i] && !targets->next[i]);
 		targets->live[i] = targets->next[i];
 	}
 	xfn_targets_forget(targets);
-	return left;
+	return targets->unswept;
 }
 
 /* ---- letting go --------------------------------------------------------------------------------------- */
@@ -252,6 +251,7 @@ void xfn_targets_sweep(struct xfn_targets *targets)
 	const struct xfn_dataplane *dataplane = targets->dataplane;
 	__u32 i, found;
 
+	targets->unswept = false;
 	sweep_ifindexes(targets);
 	for (i = 0; i < XFN_DEVICES_MAX; i++)
 		if (!bpf_map_lookup_elem(dataplane->map_fd[XFN_MAP_DEVS], &i, &found) &&

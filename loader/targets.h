@@ -20,6 +20,7 @@ struct xfn_targets {
 	struct xfn_dataplane *dataplane;
 	bool live[XFN_TARGETS_MAX];
 	bool next[XFN_TARGETS_MAX];
+	bool unswept; /* something is left over from an earlier generation */
 };
 
 #define XFN_TARGET_NONE 0xffffffffU /* an index that is no element: no_target */
@@ -41,8 +42,8 @@ bool xfn_targets_any_next(const struct xfn_targets *targets);
 void xfn_targets_forget(struct xfn_targets *targets);
 
 /*
- * The next generation is live. Says whether something is left over that nobody wants, which
- * xfn_targets_sweep() takes away once no packet is under way by the one before.
+ * The next generation is live. Says whether something is left over that nobody wants, of this change or
+ * an earlier one, which xfn_targets_sweep() takes away once no packet is under way by the one before.
  */
 bool xfn_targets_commit(struct xfn_targets *targets);
 void xfn_targets_sweep(struct xfn_targets *targets);
