@@ -5,8 +5,8 @@
  * Delivery to a function's own AF_XDP socket, by way of its port: the way in. The way back is
  * bpf/xfn_port.bpf.c. Global functions, which keep the frame of the ingress program small.
  */
+#include "xfn/flight.h"
 #include "classify.h"
-#include "flight.h"
 #include "maps.bpf.h"
 #include "observe.h"
 #include "parse.h"

@@ -5,7 +5,7 @@
  * the place of the token and sends the frame out of the interface that the event came from. All else is
  * dropped and counted. One program for all ports.
  */
-#include "flight.h"
+#include "xfn/flight.h"
 #include "maps.bpf.h"
 #include "packet.h"
 #include "parse.h"

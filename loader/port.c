@@ -14,6 +14,7 @@
 #include "errnum.h"
 #include "fd.h"
 #include "port.h"
+#include "xfn/flight.h"
 #include "xfn_port.skel.h"
 #include "xfn_port_rx.skel.h"
 
@@ -235,24 +236,6 @@ void xfn_port_close_far(struct xfn_port_far *far)
 
 /* ---- what became of its events ----------------------------------------------------------------------- */
 
-/* As flight_meet() of bpf/flight.h does it. */
-static void expire(struct xfn_port_line *line, __u64 now_ns)
-{
-	__u64 epoch = now_ns >> line->epoch_shift, seen;
-	int i;
-
-	for (i = 0; i < XFN_PORT_EPOCHS; i++) {
-		seen = __atomic_load_n(&line->epochs[i], __ATOMIC_RELAXED);
-		if (!XFN_EPOCH_OPEN(seen) ||
-		    (__u32)epoch - XFN_EPOCH_TAG(seen) <= line->deadline_epochs ||
-		    !__atomic_compare_exchange_n(&line->epochs[i], &seen, seen & ~0xffffffffULL,
-						 false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-			continue;
-		__atomic_fetch_add(&line->timeouts, XFN_EPOCH_OPEN(seen), __ATOMIC_RELAXED);
-		__atomic_fetch_sub(&line->in_flight, XFN_EPOCH_OPEN(seen), __ATOMIC_RELAXED);
-	}
-}
-
 int xfn_port_read(struct xfn_dataplane *dataplane, __u32 port, __u64 now_ns,
 		  struct xfn_port_totals *ret)
 {
@@ -261,7 +244,7 @@ int xfn_port_read(struct xfn_dataplane *dataplane, __u32 port, __u64 now_ns,
 	unsigned cpu, outcome;
 	int err = counts ? 0 : -ENOMEM;
 
-	expire(line, now_ns);
+	flight_meet(line, now_ns >> line->epoch_shift);
 	if (!err && bpf_map_lookup_elem(dataplane->map_fd[XFN_MAP_PORT_COUNTS], &port, counts))
 		err = xfn_errno();
 	memset(ret, 0, sizeof(*ret));

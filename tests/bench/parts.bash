@@ -72,6 +72,12 @@ start_daemon() {
 	done
 }
 
+end_background() {
+	kill "$background"
+	wait "$background" 2>/dev/null || true
+	background=
+}
+
 # Ends the daemon and removes all it made.
 stop_daemon() {
 	kill "$daemon" 2>/dev/null || true
@@ -146,14 +152,11 @@ part_latency() {
 		behind background "$out/udpecho.log" taskset -c 1 "$TOOLS/udpecho" 8
 		sleep 0.2
 		ping_server "UDP socket, sleeping" 8
-		kill "$background"
-		wait "$background" 2>/dev/null || true
+		end_background
 		behind background "$out/udpecho.log" taskset -c 1 "$TOOLS/udpecho" --spin 9
 		sleep 0.2
 		ping_server "UDP socket, spinning" 9
-		kill "$background"
-		wait "$background" 2>/dev/null || true
-		background=
+		end_background
 	done
 	stop_daemon
 }
@@ -185,9 +188,7 @@ part_others() {
 		bulk "xfn, 100,000 triggers"
 		"$BUILD/xfn" detach s0 >/dev/null
 	done
-	kill "$background"
-	wait "$background" 2>/dev/null || true
-	background=
+	end_background
 	stop_daemon
 }
 
@@ -243,8 +244,6 @@ part_resolver() {
 		dns_load "NSD"
 		"$BUILD/xfn" attach s0 >/dev/null
 	done
-	kill "$background"
-	wait "$background" 2>/dev/null || true
-	background=
+	end_background
 	stop_daemon
 }

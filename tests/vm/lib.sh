@@ -11,22 +11,8 @@ host_address=198.18.0.1
 work=$(mktemp -d)
 log=$work/log
 pins=/sys/fs/bpf/xfn-vm-$$
-n=0
-# shellcheck disable=SC2034
-bad=0
-
-# run NAME FUNCTION
-run() {
-	n=$((n + 1))
-	if "$2" >"$log" 2>&1; then
-		echo "ok $n - $1"
-	else
-		# shellcheck disable=SC2034 # whoever reads this file ends with it
-		bad=1
-		echo "not ok $n - $1"
-		sed 's/^/# /' "$log"
-	fi
-}
+# shellcheck source=tests/vm/tap.sh
+. tests/vm/tap.sh
 
 # Not `ip netns exec`: it mounts /sys anew and so hides bpffs.
 in_host() {

@@ -8,19 +8,8 @@ cd "$(dirname "$0")/../.." || exit 1
 BUILD=${BUILD:-build}
 log=/tmp/log
 export XFN_SOCKET=/run/xfn/xfn.sock
-n=0 bad=0
-
-# run NAME FUNCTION
-run() {
-	n=$((n + 1))
-	if "$2" >"$log" 2>&1; then
-		echo "ok $n - $1"
-	else
-		bad=1
-		echo "not ok $n - $1"
-		sed 's/^/# /' "$log"
-	fi
-}
+# shellcheck source=tests/vm/tap.sh
+. tests/vm/tap.sh
 
 until_true() {
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do

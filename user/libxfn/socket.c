@@ -168,14 +168,6 @@ static size_t room_of(const struct xfn_socket *socket, const struct xfn_event *e
 	return room < event->room_bytes ? room : event->room_bytes;
 }
 
-static __u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec;
-}
-
 static bool read_event(struct xfn_socket *socket, const struct xdp_desc *desc, __u64 now,
 		       struct xfn_event *event)
 {
@@ -202,7 +194,7 @@ int xfn_socket_receive(struct xfn_socket *socket, struct xfn_event *events, unsi
 
 	xsk_kick(&socket->xsk);
 	count = xsk_receive(&socket->xsk, descs, max < RECEIVE_BATCH ? max : RECEIVE_BATCH);
-	now = count ? now_ns() : 0;
+	now = count ? xsk_now_ns() : 0;
 	for (i = 0; i < count; i++)
 		read += read_event(socket, &descs[i], now, &events[read]);
 	return (int)read;

@@ -14,7 +14,7 @@
 
 #define KICK_AGAIN_NS (XSK_KICK_AGAIN_US * 1000ULL)
 
-static __u64 now_ns(void)
+__u64 xsk_now_ns(void)
 {
 	struct timespec now;
 
@@ -217,7 +217,7 @@ unsigned xsk_kick(struct xsk *xsk)
 	left = waiting(xsk);
 	if (!left)
 		return 0;
-	now = now_ns();
+	now = xsk_now_ns();
 	if (xsk->is_stuck && now - xsk->kicked_ns < KICK_AGAIN_NS)
 		return left;
 	do {

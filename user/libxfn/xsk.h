@@ -57,4 +57,7 @@ void xsk_send(struct xsk *xsk, __u64 address, __u32 bytes);
  */
 unsigned xsk_kick(struct xsk *xsk);
 
+/* CLOCK_MONOTONIC */
+__u64 xsk_now_ns(void);
+
 #endif
