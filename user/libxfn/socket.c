@@ -80,6 +80,18 @@ static int find_interface(__u32 *ret_ifindex, size_t *ret_mtu)
 	return err;
 }
 
+/* As many as the starter says, down to a power of two; all where it says nothing. */
+static __u32 frames_wanted(void)
+{
+	const char *text = getenv(XFN_ENV_FRAMES);
+	unsigned long wanted = text ? strtoul(text, NULL, 10) : XSK_FRAMES_MAX;
+	__u32 frames = XSK_FRAMES_MAX;
+
+	while (frames > wanted && frames > XSK_FRAMES_MIN)
+		frames /= 2;
+	return frames;
+}
+
 /* Says that events may come, with the socket that they may come to. */
 static int say_ready(const struct xfn_socket *socket)
 {
@@ -121,7 +133,7 @@ int xfn_socket_open(struct xfn_socket **ret)
 	if (socket->channel == -EPROTO)
 		err = -EPROTO;
 	if (!err)
-		err = xsk_open(&socket->xsk, fd, ifindex);
+		err = xsk_open(&socket->xsk, fd, ifindex, frames_wanted());
 	if (!err)
 		err = say_ready(socket);
 	if (err) {

@@ -29,24 +29,24 @@ static int set(int fd, int option, const void *value, socklen_t bytes)
 	return setsockopt(fd, SOL_XDP, option, value, bytes) ? xfn_errno() : 0;
 }
 
-static int set_sizes(int fd)
+static int set_sizes(const struct xsk *xsk)
 {
 	static const int rings[] = {XDP_UMEM_FILL_RING, XDP_UMEM_COMPLETION_RING, XDP_RX_RING,
 				    XDP_TX_RING};
-	int places = XSK_FRAMES, err = 0;
+	int places = (int)xsk->frames, err = 0;
 	size_t i;
 
 	for (i = 0; i < sizeof(rings) / sizeof(rings[0]) && !err; i++)
-		err = set(fd, rings[i], &places, sizeof(places));
+		err = set(xsk->fd, rings[i], &places, sizeof(places));
 	return err;
 }
 
-static int map_ring(int fd, const struct xdp_ring_offset *offsets, size_t entry_bytes, off_t where,
-		    struct xsk_ring *ring)
+static int map_ring(const struct xsk *xsk, const struct xdp_ring_offset *offsets,
+		    size_t entry_bytes, off_t where, struct xsk_ring *ring)
 {
-	size_t bytes = offsets->desc + XSK_FRAMES * entry_bytes;
-	__u8 *memory =
-		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, where);
+	size_t bytes = offsets->desc + xsk->frames * entry_bytes;
+	__u8 *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, xsk->fd,
+			    where);
 
 	if (memory == MAP_FAILED)
 		return xfn_errno();
@@ -68,27 +68,43 @@ static int map_rings(struct xsk *xsk)
 
 	if (getsockopt(xsk->fd, SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &bytes))
 		return xfn_errno();
-	return map_ring(xsk->fd, &offsets.fr, sizeof(__u64), XDP_UMEM_PGOFF_FILL_RING, &xsk->fill)
-		       ?: map_ring(xsk->fd, &offsets.cr, sizeof(__u64),
+	return map_ring(xsk, &offsets.fr, sizeof(__u64), XDP_UMEM_PGOFF_FILL_RING, &xsk->fill)
+		       ?: map_ring(xsk, &offsets.cr, sizeof(__u64),
 				   (off_t)XDP_UMEM_PGOFF_COMPLETION_RING, &xsk->completion)
-		       ?: map_ring(xsk->fd, &offsets.rx, sizeof(struct xdp_desc), XDP_PGOFF_RX_RING,
+		       ?: map_ring(xsk, &offsets.rx, sizeof(struct xdp_desc), XDP_PGOFF_RX_RING,
 				   &xsk->rx)
-		       ?: map_ring(xsk->fd, &offsets.tx, sizeof(struct xdp_desc), XDP_PGOFF_TX_RING,
+		       ?: map_ring(xsk, &offsets.tx, sizeof(struct xdp_desc), XDP_PGOFF_TX_RING,
 				   &xsk->tx);
+}
+
+/*
+ * As many frames as are asked for, or the nearest power of two that may be locked: pools are counted
+ * against RLIMIT_MEMLOCK for all processes of a user together.
+ */
+static int register_pool(struct xsk *xsk)
+{
+	struct xdp_umem_reg pool = {.addr = (__u64)(unsigned long)xsk->pool,
+				    .chunk_size = XSK_FRAME_BYTES};
+	int err;
+
+	do {
+		pool.len = (__u64)xsk->frames * XSK_FRAME_BYTES;
+		err = set(xsk->fd, XDP_UMEM_REG, &pool, sizeof(pool));
+	} while (err == -ENOBUFS && xsk->frames > XSK_FRAMES_MIN && (xsk->frames /= 2));
+	return err;
 }
 
 static int make_pool(struct xsk *xsk)
 {
-	struct xdp_umem_reg pool = {.len = XSK_FRAMES * XSK_FRAME_BYTES,
-				    .chunk_size = XSK_FRAME_BYTES};
-	void *memory =
-		mmap(NULL, pool.len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *memory;
 
+	xsk->pool_bytes = (size_t)xsk->frames * XSK_FRAME_BYTES;
+	memory = mmap(NULL, xsk->pool_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		      -1, 0);
 	if (memory == MAP_FAILED)
 		return xfn_errno();
 	xsk->pool = memory;
-	pool.addr = (__u64)(unsigned long)memory;
-	return set(xsk->fd, XDP_UMEM_REG, &pool, sizeof(pool));
+	return register_pool(xsk);
 }
 
 static int bind_to(struct xsk *xsk, __u32 ifindex)
@@ -108,19 +124,20 @@ static void give_all(struct xsk *xsk)
 	__u64 *entries = xsk->fill.entries;
 	__u32 i;
 
-	for (i = 0; i < XSK_FRAMES; i++)
+	for (i = 0; i < xsk->frames; i++)
 		entries[i] = (__u64)i * XSK_FRAME_BYTES;
-	xsk->fill.mine = XSK_FRAMES;
+	xsk->fill.mine = xsk->frames;
 	__atomic_store_n(xsk->fill.producer, xsk->fill.mine, __ATOMIC_RELEASE);
 }
 
-int xsk_open(struct xsk *xsk, int fd, __u32 ifindex)
+int xsk_open(struct xsk *xsk, int fd, __u32 ifindex, __u32 frames)
 {
 	int err;
 
 	memset(xsk, 0, sizeof(*xsk));
 	xsk->fd = fd;
-	err = make_pool(xsk) ?: set_sizes(fd) ?: map_rings(xsk);
+	xsk->frames = frames;
+	err = make_pool(xsk) ?: set_sizes(xsk) ?: map_rings(xsk);
 	if (!err) {
 		give_all(xsk);
 		err = bind_to(xsk, ifindex);
@@ -139,7 +156,7 @@ void xsk_close(struct xsk *xsk)
 		if (rings[i]->memory)
 			munmap(rings[i]->memory, rings[i]->memory_bytes);
 	if (xsk->pool)
-		munmap(xsk->pool, (size_t)XSK_FRAMES * XSK_FRAME_BYTES);
+		munmap(xsk->pool, xsk->pool_bytes);
 	memset(xsk, 0, sizeof(*xsk));
 }
 
@@ -153,7 +170,7 @@ unsigned xsk_receive(struct xsk *xsk, struct xdp_desc *descs, unsigned max)
 	unsigned i, count = there < max ? there : max;
 
 	for (i = 0; i < count; i++)
-		descs[i] = entries[(rx->mine + i) % XSK_FRAMES];
+		descs[i] = entries[(rx->mine + i) & (xsk->frames - 1)];
 	rx->mine += count;
 	__atomic_store_n(rx->consumer, rx->mine, __ATOMIC_RELEASE);
 	return count;
@@ -164,7 +181,7 @@ void xsk_give(struct xsk *xsk, __u64 address)
 	struct xsk_ring *fill = &xsk->fill;
 	__u64 *entries = fill->entries;
 
-	entries[fill->mine % XSK_FRAMES] = address / XSK_FRAME_BYTES * XSK_FRAME_BYTES;
+	entries[fill->mine & (xsk->frames - 1)] = address / XSK_FRAME_BYTES * XSK_FRAME_BYTES;
 	fill->mine++;
 	__atomic_store_n(fill->producer, fill->mine, __ATOMIC_RELEASE);
 }
@@ -174,7 +191,7 @@ void xsk_send(struct xsk *xsk, __u64 address, __u32 bytes)
 	struct xsk_ring *tx = &xsk->tx;
 	struct xdp_desc *entries = tx->entries;
 
-	entries[tx->mine % XSK_FRAMES] = (struct xdp_desc){.addr = address, .len = bytes};
+	entries[tx->mine & (xsk->frames - 1)] = (struct xdp_desc){.addr = address, .len = bytes};
 	tx->mine++;
 	__atomic_store_n(tx->producer, tx->mine, __ATOMIC_RELEASE);
 	xsk->unsent++;
@@ -188,7 +205,7 @@ static unsigned reclaim(struct xsk *xsk)
 	const __u64 *entries = done->entries;
 
 	for (i = 0; i < there; i++)
-		xsk_give(xsk, entries[(done->mine + i) % XSK_FRAMES]);
+		xsk_give(xsk, entries[(done->mine + i) & (xsk->frames - 1)]);
 	done->mine += there;
 	__atomic_store_n(done->consumer, done->mine, __ATOMIC_RELEASE);
 	xsk->unsent -= there;

@@ -12,7 +12,8 @@
 #include <linux/if_xdp.h>
 #include <linux/types.h>
 
-#define XSK_FRAMES        4096
+#define XSK_FRAMES_MIN    64
+#define XSK_FRAMES_MAX    4096
 #define XSK_FRAME_BYTES   2048
 #define XSK_KICK_AGAIN_US 50
 
@@ -30,6 +31,8 @@ struct xsk_ring {
 struct xsk {
 	int fd;
 	__u8 *pool;
+	size_t pool_bytes;
+	__u32 frames; /* a power of two */
 	bool need_wakeup;
 	struct xsk_ring fill, completion, rx, tx;
 	__u32 unsent;    /* in tx or on their way: not completed yet */
@@ -39,10 +42,11 @@ struct xsk {
 };
 
 /*
- * Gives the unbound socket @fd a pool and rings and binds it to queue 0 of @ifindex. The rings are mapped
+ * Gives the unbound socket @fd a pool of @frames, a power of two, or of fewer where so many may not be
+ * locked, and rings, and binds it to queue 0 of @ifindex. The rings are mapped
  * before it is bound: 6.1 refuses it behind. On failure -errno; the descriptor stays the caller's.
  */
-int xsk_open(struct xsk *xsk, int fd, __u32 ifindex);
+int xsk_open(struct xsk *xsk, int fd, __u32 ifindex, __u32 frames);
 void xsk_close(struct xsk *xsk); /* not the descriptor */
 
 /* Frames that arrived: fills @descs, up to @max. They are the caller's until xsk_give() or xsk_send(). */
