@@ -168,9 +168,6 @@ $(BUILD)/tests/e2e/tools/%: $(BUILD)/obj/tests/e2e/tools/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ -lpthread -lbpf
 
-$(BUILD)/tests/e2e/tools/porthost: $(BUILD)/obj/tests/e2e/tools/porthost.o $(LIB_OBJS) $(filter-out %/main.o,$(DAEMON_OBJS))
-	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ $(daemon_libs)
 
 $(BUILD)/tests/e2e/tools/fault.so: tests/e2e/tools/fault.c tests/e2e/tools/fault.h
 	@mkdir -p $(@D)

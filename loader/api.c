@@ -9,6 +9,7 @@
 #include "follow.h"
 #include "http.h"
 #include "listen.h"
+#include "manifest.h"
 
 static int refuse_missing(struct xfn_reply *reply, const char *what)
 {
@@ -93,6 +94,17 @@ static int get_journal(void *context, struct xfn_request *request, struct xfn_re
 {
 	(void)reply;
 	return xfn_follow_journal(context, request);
+}
+
+static int get_logs(void *context, struct xfn_request *request, struct xfn_reply *reply)
+{
+	struct xfn_api *api = context;
+	const char *function = xfn_request_query(request, "function");
+	const char *after = xfn_request_query(request, "after");
+
+	if (!function || !*function)
+		return refuse_missing(reply, "a function's name in the query, 'function=NAME'");
+	return xfn_engine_logs(api->engine, function, after ? strtoull(after, NULL, 10) : 0, reply);
 }
 
 static int get_stream(void *context, struct xfn_request *request, struct xfn_reply *reply)
@@ -183,6 +195,7 @@ static int post_manifest(struct xfn_api *api, struct xfn_request *request, chang
 			 struct xfn_reply *reply)
 {
 	struct xfn_apply_request apply = {
+		.folder = xfn_request_query(request, "folder"),
 		.keep = xfn_request_flag(request, "keep"),
 		.overwrite = xfn_request_flag(request, "overwrite"),
 	};
@@ -192,6 +205,8 @@ static int post_manifest(struct xfn_api *api, struct xfn_request *request, chang
 
 	if (apply.keep && apply.overwrite)
 		return refuse_missing(reply, "one of 'keep' and 'overwrite', not both");
+	if (apply.folder && (*apply.folder != '/' || strlen(apply.folder) > XFN_TEXT_MAX))
+		return refuse_missing(reply, "an absolute path as 'folder', or none");
 	count = xfn_request_uploads(request, "manifest", &uploads);
 	if (count != 1)
 		return refuse_missing(reply, "a multipart body with one part 'manifest'");
@@ -261,6 +276,7 @@ static const struct xfn_route routes[] = {
 	{"GET", "/v1/journal", get_journal, XFN_HTTP_BODY_BYTES},
 	{"GET", "/v1/stream", get_stream, XFN_HTTP_BODY_BYTES},
 	/* READ_ONLY_ROUTES end here. */
+	{"GET", "/v1/logs", get_logs, XFN_HTTP_BODY_BYTES},
 	{"GET", "/v1/doctor", get_doctor, XFN_HTTP_BODY_BYTES},
 	{"GET", "/v1/history", get_history, XFN_HTTP_BODY_BYTES},
 	{"GET", "/v1/manifest", get_manifest, XFN_HTTP_BODY_BYTES},

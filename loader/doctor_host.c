@@ -10,6 +10,7 @@
 #include <cap-ng.h>
 
 #include "broker.h"
+#include "launcher.h"
 #include "doctor_check.h"
 #include "mounts.h"
 
@@ -57,6 +58,19 @@ static void check_broker(struct xfn_doctor *doctor)
 	xfn_doctor_remedy(doctor, err == -EPIPE ? "systemctl restart xfnd" : "sudo xfnd");
 	xfn_doctor_fail(doctor, "%s: handlers cannot be adopted, nor private maps inherited",
 			err == -EPIPE ? "the broker is gone" : "started without CAP_SYS_ADMIN");
+}
+
+static void check_launcher(struct xfn_doctor *doctor)
+{
+	int err = xfn_launcher_check();
+
+	if (!err) {
+		xfn_doctor_ok(doctor, "programs of functions can be started");
+		return;
+	}
+	xfn_doctor_remedy(doctor, err == -EPIPE ? "systemctl restart xfnd" : "sudo xfnd");
+	xfn_doctor_fail(doctor, "%s: no function's program can be started",
+			err == -EPIPE ? "the launcher is gone" : "started without its rights");
 }
 
 /* ---- pins -------------------------------------------------------------------------------------- */
@@ -237,6 +251,7 @@ const struct xfn_doctor_check xfn_doctor_host_checks[] = {
 	{"switch", check_switch},
 	{"capabilities", check_capabilities},
 	{"broker", check_broker},
+	{"launcher", check_launcher},
 	{"bpffs", check_bpffs},
 	{"clock", check_clock},
 	{"packet_filter", check_packet_filter},

@@ -68,9 +68,10 @@ struct xfn_apply_request {
 	struct xfn_upload manifest;
 	const struct xfn_upload *objects;
 	size_t object_count;
-	bool keep;      /* keep what was changed by command since the last apply */
-	bool overwrite; /* undo what was changed by command since the last apply */
-	bool dry;       /* plan: change nothing; set by xfn_engine_plan() itself */
+	const char *folder; /* where the manifest lies, absolute; NULL: / */
+	bool keep;          /* keep what was changed by command since the last apply */
+	bool overwrite;     /* undo what was changed by command since the last apply */
+	bool dry;           /* plan: change nothing; set by xfn_engine_plan() itself */
 };
 
 struct xfn_explain_request {
@@ -188,6 +189,12 @@ int xfn_engine_audit(struct xfn_engine *engine, struct xfn_reply *reply);
  */
 int xfn_engine_explain(struct xfn_engine *engine, const struct xfn_explain_request *request,
 		       struct xfn_reply *reply);
+/*
+ * What a function's program wrote, from byte @after on, as far as it is kept: {"function","first","next",
+ * "text"}. Not a program that xfnd starts: 409 "no_instance".
+ */
+int xfn_engine_logs(struct xfn_engine *engine, const char *function, __u64 after,
+		    struct xfn_reply *reply);
 int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct xfn_reply *reply);
 /* The desired state of one set as canonical YAML: {"set","manifest":TEXT}. NULL: main. */
 int xfn_engine_manifest(struct xfn_engine *engine, const char *set, struct xfn_reply *reply);

@@ -18,7 +18,8 @@
 
 static struct xfn_written_source source_of(const struct xfn_upload *upload)
 {
-	return (struct xfn_written_source){upload->name, upload->data, upload->size};
+	return (struct xfn_written_source){
+		.path = upload->name, .data = upload->data, .size = upload->size};
 }
 
 static int read_text(struct xfn_apply *apply, const struct xfn_written_source *text)
@@ -56,13 +57,14 @@ static int parse(struct xfn_apply *apply)
 {
 	struct xfn_engine *engine = apply->change.engine;
 	const struct xfn_apply_request *request = apply->request;
-	const struct xfn_written_source text = source_of(&request->manifest);
+	struct xfn_written_source text = source_of(&request->manifest);
 	struct xfn_written_source *files = calloc(request->object_count + 1, sizeof(*files));
 	size_t i;
 	int err = 0;
 
 	if (!files)
 		return -ENOMEM;
+	text.folder = request->folder;
 	for (i = 0; i < request->object_count; i++)
 		files[i] = source_of(&request->objects[i]);
 	if (!engine->parsed || !xfn_written_is(engine->parsed, &text) ||

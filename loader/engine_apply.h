@@ -68,7 +68,7 @@ void xfn_apply_warn_amplifiers(struct xfn_apply *apply);
  * Tells what keeps packets from arriving where the function delivers to, if it is new there: mistakes
  * and warnings. Returns 0 or -ENOMEM.
  */
-int xfn_apply_ready(struct xfn_apply *apply, const struct xfn_function_spec *spec);
+int xfn_apply_ready(struct xfn_apply *apply, const struct xfn_model_function *function);
 
 /* ---- engine_byhand.c ---------------------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #include "engine_guard.h"
 #include "forecast.h"
 #include "interface.h"
+#include "engine_instances.h"
 #include "journal.h"
 #include "loop.h"
 #include "netlink.h"
@@ -448,6 +449,7 @@ int xfn_engine_refresh(struct xfn_engine *engine)
 		say_refresh_failed(engine, &change.diags, err);
 	}
 	link_prepared(engine, slots, err);
+	xfn_ports_follow(engine);
 	xfn_diag_list_fini(&change.diags);
 	return err;
 }

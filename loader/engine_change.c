@@ -12,6 +12,7 @@
 #include "dataplane_load.h"
 #include "engine_guard.h"
 #include "errnum.h"
+#include "exec.h"
 #include "handler.h"
 
 #define XFN_SLOT_NONE XFN_HISTOGRAM_NONE
@@ -208,6 +209,10 @@ int xfn_change_keep_function(struct xfn_change *change, const struct xfn_model_f
 		kept.set = set;
 	if (spec)
 		kept.spec = spec;
+	/* Whoever changes what runs is whom it runs as. */
+	if (spec && xfn_exec_hash(kept.set->manifest, spec) !=
+			    xfn_exec_hash(function->set->manifest, function->spec))
+		kept.owner = change->actor ? change->actor->uid : 0;
 	if (kept.draining && !change->beside) {
 		err = fold(change->engine->dataplane, kept.draining->slot, &kept.retired);
 		if (err)
@@ -231,6 +236,7 @@ int xfn_change_add_function(struct xfn_change *change, struct xfn_set *set,
 					 "capacity: {functions: N} to ask for more",
 					 spec->name, change->capacity.functions);
 	function.identity = ++change->next->next_identity;
+	function.owner = change->actor ? change->actor->uid : 0;
 	return xfn_model_add_function(change->next, &function);
 }
 

@@ -12,6 +12,7 @@
 #include "dataplane_load.h"
 #include "engine_deliver.h"
 #include "engine_guard.h"
+#include "engine_instances.h"
 #include "engine_lost.h"
 #include "errnum.h"
 #include "fnv.h"
@@ -170,7 +171,7 @@ static int store_functions(struct xfn_engine *engine, const struct xfn_model *mo
 	for (i = 0; i < model->function_count && !err; i++) {
 		function = &model->functions[i];
 		config = xfn_function_config_of(function);
-		err = xfn_delivery_enter(engine, function->spec, &config);
+		err = xfn_delivery_enter(engine, function, generation, &config);
 		used[function->slot] = true;
 		xfn_dataplane_set_function(dataplane, generation, function->slot, &config);
 	}
@@ -299,6 +300,7 @@ int xfn_engine_install(struct xfn_engine *engine, const struct xfn_change *chang
 	err = fill(engine, model, ruleset, generation);
 	if (err) {
 		xfn_deliveries_forget(engine);
+		xfn_ports_sweep(engine);
 		return err;
 	}
 	xfn_dataplane_flip(engine->dataplane, model->revision);
@@ -380,6 +382,7 @@ static void settle(struct xfn_change *change)
 	xfn_lost_begin(engine, old);
 	xfn_pending_settle(change, old);
 	xfn_revision_prune(engine->options.state_dir, engine->model->revision, &xfn_revisions_kept);
+	xfn_instances_sync(engine);
 	if (parts)
 		xfn_engine_refresh(engine); /* the rules still know the addresses of what is gone */
 }

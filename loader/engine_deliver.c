@@ -5,6 +5,7 @@
 #include <net/if_arp.h>
 
 #include "engine_deliver.h"
+#include "engine_instances.h"
 #include "journal.h"
 #include "losses.h"
 #include "netlink.h"
@@ -21,6 +22,8 @@ enum xfn_function_delivery xfn_delivery_of(const struct xfn_function_spec *spec)
 		return spec->socket.cpu_count ? XFN_DELIVERY_CPU : XFN_DELIVERY_SOCKET;
 	case XFN_DELIVER_NETDEV:
 		return XFN_DELIVERY_NETDEV;
+	case XFN_DELIVER_XSK:
+		return XFN_DELIVERY_XSK;
 	case XFN_DELIVER_NONE:
 		break;
 	}
@@ -94,15 +97,18 @@ __u64 xfn_deliveries_hash(const struct xfn_model *model, __u64 hash)
 
 /* ---- into the generation that is being filled ----------------------------------------------------------- */
 
-int xfn_delivery_enter(struct xfn_engine *engine, const struct xfn_function_spec *spec,
-		       struct xfn_function_config *config)
+int xfn_delivery_enter(struct xfn_engine *engine, const struct xfn_model_function *function,
+		       unsigned generation, struct xfn_function_config *config)
 {
+	const struct xfn_function_spec *spec = function->spec;
 	struct xfn_target target;
 	__u32 index = XFN_TARGET_NONE;
 	int err = 0;
 
 	if (xfn_delivery_of(spec) < XFN_DELIVERY_REDIRECTS)
 		return 0;
+	if (spec->delivery == XFN_DELIVER_XSK)
+		return xfn_port_enter(engine, function, generation, config);
 	if (!xfn_delivery_resolve(spec, &target))
 		err = xfn_targets_want(engine->targets, &target, &index);
 	config->target = XFN_TARGET(XFN_SAMPLE_NEVER, index);

@@ -21,11 +21,11 @@ int xfn_delivery_resolve(const struct xfn_function_spec *spec, struct xfn_target
 __u64 xfn_deliveries_hash(const struct xfn_model *model, __u64 hash);
 
 /*
- * Puts the target of a function into @config, which is for the generation being filled. One that is
+ * Puts the target of a function into @config, which is for @generation, the one being filled. One that is
  * nowhere at this moment gets none: no_target. Returns 0 or -errno.
  */
-int xfn_delivery_enter(struct xfn_engine *engine, const struct xfn_function_spec *spec,
-		       struct xfn_function_config *config);
+int xfn_delivery_enter(struct xfn_engine *engine, const struct xfn_model_function *function,
+		       unsigned generation, struct xfn_function_config *config);
 
 /* Listens behind the redirects, if the generation being filled has any; says where it cannot. */
 void xfn_deliveries_listen(struct xfn_engine *engine);

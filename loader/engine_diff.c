@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine_private.h"
+#include "exec.h"
 #include "trigger_set.h"
 #include "units.h"
 
@@ -55,7 +56,7 @@ static void source_text(const struct xfn_function_spec *spec, char *text, size_t
 
 static void limit_text(const struct xfn_function_spec *spec, char *text)
 {
-	char rate[64] = "", source[128];
+	char rate[64] = "", source[128], concurrency[32] = "";
 
 	if (!(spec->given & XFN_GIVEN_LIMIT)) {
 		snprintf(text, TEXT_BYTES, "none");
@@ -64,8 +65,12 @@ static void limit_text(const struct xfn_function_spec *spec, char *text)
 	if (xfn_has_rate(spec))
 		rate_text(spec->limit.rate, spec->limit.burst, rate, sizeof(rate));
 	source_text(spec, source, sizeof(source));
-	snprintf(text, TEXT_BYTES, "%s%s%sexcess %s%s", rate, rate[0] ? " " : "", source,
-		 xfn_excess_label(spec->limit.excess), spec->limit.packets ? " packets" : "");
+	if (spec->limit.concurrency)
+		snprintf(concurrency, sizeof(concurrency), "concurrency %u ",
+			 spec->limit.concurrency);
+	snprintf(text, TEXT_BYTES, "%s%s%s%sexcess %s%s", rate, rate[0] ? " " : "", source,
+		 concurrency, xfn_excess_label(spec->limit.excess),
+		 spec->limit.packets ? " packets" : "");
 }
 
 static const char *enabled_text(const struct xfn_function_spec *spec)
@@ -108,6 +113,9 @@ static void delivery_text(const struct xfn_function_spec *spec, char *text)
 	if (spec->delivery == XFN_DELIVER_NETDEV && spec->given & XFN_GIVEN_MAC)
 		snprintf(text + used, TEXT_BYTES - used, " mac %02x:%02x:%02x:%02x:%02x:%02x",
 			 mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	if (spec->delivery == XFN_DELIVER_XSK)
+		snprintf(text + used, TEXT_BYTES - used, "%s%s", spec->xsk.one_way ? " oneway" : "",
+			 spec->xsk.send_any ? " send any" : "");
 	for (i = 0; i < spec->socket.cpu_count; i++)
 		used += snprintf(text + used, TEXT_BYTES - used, "%s%u", i ? "," : " cpus ",
 				 spec->socket.cpus[i]);
@@ -180,12 +188,45 @@ static void diff_parts(struct diff *diff, const struct xfn_model_function *from,
 	compare(diff, kind, before, after);
 }
 
+/* "./a -x": as much of it as there is room for. */
+static void exec_text(const struct xfn_model_function *function, char *text)
+{
+	const struct xfn_text_span argv = function->spec->exec.argv;
+	const char *const *words = xfn_manifest_texts(function->set->manifest, argv);
+	size_t used = 0;
+	__u32 i;
+
+	text[0] = '\0';
+	for (i = 0; i < argv.count && used < TEXT_BYTES - 1; i++)
+		used += (size_t)snprintf(text + used, TEXT_BYTES - used, "%s%s", i ? " " : "",
+					 words[i]);
+}
+
+/* A program that is started anew, though its words may be the same. */
+static void diff_exec(struct diff *diff, const struct xfn_model_function *from,
+		      const struct xfn_model_function *to)
+{
+	char before[TEXT_BYTES], after[TEXT_BYTES];
+
+	if (from->owner == to->owner && xfn_exec_hash(from->set->manifest, from->spec) ==
+						xfn_exec_hash(to->set->manifest, to->spec))
+		return;
+	exec_text(from, before);
+	exec_text(to, after);
+	if (!strcmp(before, after)) {
+		snprintf(before, sizeof(before), "as it was");
+		snprintf(after, sizeof(after), "with another environment, directory or user");
+	}
+	add(diff, "change", "exec", before, after);
+}
+
 static void diff_function(struct diff *diff, const struct xfn_model_function *from,
 			  const struct xfn_model_function *to)
 {
 	char before[TEXT_BYTES], after[TEXT_BYTES];
 
 	diff_parts(diff, from, to, delivery_text, "delivery");
+	diff_exec(diff, from, to);
 	compare(diff, "enabled", enabled_text(from->spec), enabled_text(to->spec));
 	diff_parts(diff, from, to, limit_text, "limit");
 	diff_parts(diff, from, to, latency_text, "latency");

@@ -71,7 +71,8 @@ static int read_written(const struct reader *reader, const json_t *json, struct 
 {
 	const char *path = json_string_value(json_object_get(json, "path"));
 	const char *file = json_string_value(json_object_get(json, "file"));
-	struct xfn_written_source source = {.path = path};
+	struct xfn_written_source source = {
+		.path = path, .folder = json_string_value(json_object_get(json, "folder"))};
 	struct xfn_diag_list diags = {};
 	void *text = NULL;
 	int err;
@@ -259,6 +260,7 @@ static int read_function(const struct reader *reader, const json_t *json)
 		return -EBADMSG;
 	function.slot = number_of(json, "slot");
 	function.identity = number_of(json, "identity");
+	function.owner = (uid_t)number_of(json, "owner");
 	function.next_version = number_of(json, "next_version");
 	function.by_hand = json_is_true(json_object_get(json, "by_hand"));
 	read_retired(json_object_get(json, "retired"), &function.retired);

@@ -15,6 +15,7 @@
 #include "doctor.h"
 #include "engine_deliver.h"
 #include "engine_guard.h"
+#include "engine_instances.h"
 #include "engine_lost.h"
 #include "engine_trace.h"
 #include "handler.h"
@@ -348,13 +349,16 @@ static int open_pinned(struct xfn_engine *engine)
 int xfn_engine_open(const struct xfn_engine_options *options, struct xfn_engine **ret)
 {
 	struct xfn_engine *engine = calloc(1, sizeof(*engine));
+	bool pinned = xfn_dataplane_is_pinned(options->pin_dir);
 	int err;
 
 	if (!engine)
 		return -ENOMEM;
 	engine->options = *options;
 	libbpf_set_print(ignore_print);
-	err = xfn_dataplane_is_pinned(options->pin_dir) ? open_pinned(engine) : open_fresh(engine);
+	err = pinned ? open_pinned(engine) : open_fresh(engine);
+	if (!err)
+		err = xfn_instances_open(engine, pinned);
 	if (!err)
 		err = xfn_pending_open(engine);
 	if (!err)
@@ -372,6 +376,7 @@ int xfn_engine_open(const struct xfn_engine_options *options, struct xfn_engine 
 				   &xfn_revisions_kept);
 		xfn_engine_refresh(engine); /* says itself what goes wrong */
 		xfn_lost_begin(engine, NULL);
+		xfn_instances_sync(engine);
 		xfn_pending_resume(engine);
 	}
 	*ret = engine;
@@ -382,6 +387,7 @@ void xfn_engine_close(struct xfn_engine *engine)
 {
 	if (!engine)
 		return;
+	xfn_instances_close(engine);
 	xfn_netlink_close(engine->netlink);
 	xfn_source_free(engine->refresh);
 	xfn_source_free(engine->next_retry);
@@ -403,8 +409,10 @@ void xfn_engine_close(struct xfn_engine *engine)
 int xfn_engine_reset(const struct xfn_engine_options *options)
 {
 	struct xfn_fault fault = {};
-	int err = xfn_dataplane_remove(options->pin_dir, &fault);
+	int err;
 
+	xfn_instances_reset(options->run_dir);
+	err = xfn_dataplane_remove(options->pin_dir, &fault);
 	if (fault.text[0])
 		fprintf(stderr, "xfnd: %s\n", fault.text);
 	return err ?: xfn_revision_remove_all(options->state_dir);
@@ -456,6 +464,7 @@ int xfn_engine_grow(struct xfn_engine *engine, const struct xfn_capacity *capaci
 	int err;
 
 	xfn_engine_trace_end(engine, "closing");
+	xfn_instances_renew(engine);
 	xfn_dataplane_close(engine->dataplane);
 	engine->dataplane = NULL;
 	err = xfn_dataplane_remove(engine->options.pin_dir, fault);

@@ -23,6 +23,7 @@ struct xfn_revision_bounds;
 struct xfn_source;
 struct xfn_tracing;
 struct xfn_targets;
+struct xfn_instances;
 struct xfn_lost_base;
 
 /* A live revision that is yet to be confirmed, else it is taken back. */
@@ -46,10 +47,11 @@ struct xfn_engine {
 	bool next_missing[XFN_INTERFACES_MAX]; /* and that was said */
 	struct xfn_written *parsed; /* the manifest last sent, so that it is parsed once */
 	struct xfn_pending pending;
-	struct xfn_tracing *tracing;   /* the trace under way, or NULL */
-	struct xfn_activity *activity; /* when each function was last seen at work */
-	struct xfn_source *look;       /* timer: another look at that */
-	struct xfn_targets *targets;   /* of deliveries by redirect */
+	struct xfn_tracing *tracing;     /* the trace under way, or NULL */
+	struct xfn_activity *activity;   /* when each function was last seen at work */
+	struct xfn_source *look;         /* timer: another look at that */
+	struct xfn_targets *targets;     /* of deliveries by redirect */
+	struct xfn_instances *instances; /* processes of functions that xfnd starts */
 	/* What sockets had dropped before their functions were there: engine_lost.c. */
 	struct xfn_lost_base *lost_bases;
 	size_t lost_base_count;

@@ -12,6 +12,8 @@
 #include "dataplane_load.h"
 #include "engine_apply.h"
 #include "engine_deliver.h"
+#include "engine_instances.h"
+#include "exec.h"
 
 enum { TEXT_BYTES = 1024 };
 
@@ -176,11 +178,53 @@ static bool delivers_alike(const struct xfn_function_spec *a, const struct xfn_f
 	       !memcmp(a->socket.cpus, b->socket.cpus, sizeof(a->socket.cpus));
 }
 
-int xfn_apply_ready(struct xfn_apply *apply, const struct xfn_function_spec *spec)
+/* ---- programs that xfnd starts ------------------------------------------------------------------------------ */
+
+/* As somebody else only root may have a program started. */
+static bool may_be_user(const struct xfn_apply *apply, uid_t uid)
 {
+	const struct xfn_actor *actor = apply->change.actor;
+
+	return !actor || !actor->uid || actor->uid == uid;
+}
+
+static int check_exec(struct xfn_apply *apply, const struct xfn_model_function *function)
+{
+	const struct xfn_function_spec *spec = function->spec;
+	__u32 rules = xfn_port_rule_count(function->set->manifest, spec);
+	struct xfn_launch launch = {};
+	struct xfn_fault fault = {};
+	char text[128];
+	int err = xfn_exec_user(&spec->exec, function->owner, 0, &launch, &fault);
+
+	if (err)
+		xfn_apply_diagnose(apply, spec, spec->exec.user ?: spec->name,
+				   "an ordinary user of this host", fault.text);
+	else if (!may_be_user(apply, launch.uid))
+		xfn_apply_diagnose(apply, spec, spec->exec.user, "your own, or none",
+				   "only root may have a program run as another user");
+	if (rules > XFN_PORT_RULES_MAX) {
+		snprintf(text, sizeof(text), "replies of '%s' may leave from %u places", spec->name,
+			 rules);
+		xfn_apply_diagnose(apply, spec, spec->name,
+				   "at most 16 destinations and ports, or 'send: any'", text);
+	}
+	err = xfn_launcher_check();
+	if (err)
+		xfn_apply_warn(apply, "'%s' cannot be started: %s", spec->name,
+			       err == -EPERM ? "xfnd was started without the rights that it takes"
+					     : "xfnd's launcher is gone, restart xfnd");
+	return 0;
+}
+
+int xfn_apply_ready(struct xfn_apply *apply, const struct xfn_model_function *function)
+{
+	const struct xfn_function_spec *spec = function->spec;
 	const struct xfn_model_function *before =
 		xfn_model_function(apply->change.engine->model, spec->tenant, spec->name);
 
+	if (spec->delivery == XFN_DELIVER_XSK)
+		return check_exec(apply, function);
 	if (xfn_delivery_of(spec) < XFN_DELIVERY_REDIRECTS ||
 	    (before && delivers_alike(before->spec, spec)))
 		return 0;

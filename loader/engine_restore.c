@@ -86,6 +86,7 @@ static int restore_function(struct xfn_change *change, const struct xfn_model *m
 		return err;
 	function = &change->next->functions[change->next->function_count - 1];
 	function->by_hand = wanted->by_hand;
+	function->owner = wanted->owner;
 	return restore_version(change, function, wanted->version);
 }
 

@@ -113,7 +113,7 @@ static int settle_function(struct xfn_apply *apply, const struct xfn_function_sp
 	xfn_version_put(function->version);
 	function->version = NULL;
 	function->by_hand = false;
-	return xfn_apply_ready(apply, spec);
+	return xfn_apply_ready(apply, function);
 }
 
 int xfn_apply_functions(struct xfn_apply *apply)

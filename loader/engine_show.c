@@ -10,6 +10,7 @@
 
 #include <bpf/bpf.h>
 
+#include "engine_instances.h"
 #include "engine_read.h"
 #include "key.h"
 #include "targets.h"
@@ -288,6 +289,31 @@ static json_t *netdev_json(const struct xfn_engine *engine,
 			 "mac_given", !!(function->spec->given & XFN_GIVEN_MAC));
 }
 
+static json_t *texts_json(const struct xfn_manifest *manifest, struct xfn_text_span span)
+{
+	const char *const *texts = xfn_manifest_texts(manifest, span);
+	json_t *list = json_array();
+	__u32 i;
+
+	for (i = 0; i < span.count; i++)
+		json_array_append_new(list, json_string(texts[i]));
+	return list;
+}
+
+static json_t *xsk_json(const struct xfn_model_function *function)
+{
+	const struct xfn_function_spec *spec = function->spec;
+	const struct xfn_manifest *manifest = function->set->manifest;
+
+	if (spec->delivery != XFN_DELIVER_XSK)
+		return json_null();
+	return json_pack("{s:o, s:o, s:s, s:s*, s:b, s:s}", "exec",
+			 texts_json(manifest, spec->exec.argv), "env",
+			 texts_json(manifest, spec->exec.env), "directory",
+			 spec->exec.directory ?: "/", "user", spec->exec.user, "oneway",
+			 spec->xsk.one_way, "send", spec->xsk.send_any ? "any" : "own");
+}
+
 /* ---- versions ------------------------------------------------------------------------------------ */
 
 /* What the kernel made of the program; left out where it cannot be asked. */
@@ -428,6 +454,8 @@ static int fill_function(json_t *object, const struct xfn_engine *engine,
 	err = err ?: put(object, "kernel", kernel_json(function));
 	err = err ?: put(object, "socket", socket_json(spec));
 	err = err ?: put(object, "netdev", netdev_json(engine, function));
+	err = err ?: put(object, "xsk", xsk_json(function));
+	err = err ?: put(object, "instance", xfn_instance_json(engine, function));
 	err = err ?: put(object, "limit", xfn_limit_json(spec));
 	err = err ?: put(object, "latency", latency_json(spec));
 	err = err ?: put(object, "objective", objective_json(spec));

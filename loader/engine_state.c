@@ -96,13 +96,13 @@ static json_t *function_json(const struct xfn_model_function *function, struct f
 {
 	const struct xfn_function_spec *spec = function->spec;
 
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:o, s:o, s:o}", "tenant",
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:o, s:o, s:o}", "tenant",
 			 spec->tenant, "name", spec->name, "set", function->set->manifest->set,
 			 "slot", (json_int_t)function->slot, "identity",
-			 (json_int_t)function->identity, "next_version",
-			 (json_int_t)function->next_version, "by_hand", function->by_hand,
-			 "version", version_json(function->version, spec, files), "draining",
-			 version_json(function->draining, spec, files), "retired",
+			 (json_int_t)function->identity, "owner", (json_int_t)function->owner,
+			 "next_version", (json_int_t)function->next_version, "by_hand",
+			 function->by_hand, "version", version_json(function->version, spec, files),
+			 "draining", version_json(function->draining, spec, files), "retired",
 			 retired_json(&function->retired));
 }
 
@@ -170,10 +170,11 @@ static json_t *sets_json(const struct xfn_model *model, struct files *files)
 			 set->written->text.sum);
 		if ((set->edit_count && add_edits(set, files)) ||
 		    json_array_append_new(sets,
-					  json_pack("{s:s, s:s, s:s, s:o, s:I}", "name",
+					  json_pack("{s:s, s:s, s:s, s:s, s:o, s:I}", "name",
 						    set->manifest->set, "path", set->manifest->file,
-						    "file", name, "csvs", csvs_json(set, files),
-						    "edits", (json_int_t)set->edit_count))) {
+						    "folder", set->written->folder, "file", name,
+						    "csvs", csvs_json(set, files), "edits",
+						    (json_int_t)set->edit_count))) {
 			json_decref(sets);
 			return NULL;
 		}

@@ -2,10 +2,12 @@
 /* Counters by interface, function and version: GET /v1/stats. */
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "engine_lost.h"
 #include "engine_read.h"
 #include "losses.h"
+#include "port.h"
 
 static const char *const verdict_labels[XFN_VERDICT_COUNT] = {
 #define X(number, NAME, label, scope, meaning) [number] = #label,
@@ -16,6 +18,12 @@ static const char *const verdict_labels[XFN_VERDICT_COUNT] = {
 static const char *const outcome_labels[XFN_OUTCOME_COUNT] = {
 #define X(number, NAME, label, meaning) [number] = #label,
 	XFN_OUTCOMES(X)
+#undef X
+};
+
+static const char *const port_labels[] = {
+#define X(number, NAME, label, meaning) [number] = #label,
+	XFN_PORT_OUTCOMES(X)
 #undef X
 };
 
@@ -155,6 +163,34 @@ static json_t *versions_json(struct page *page, const struct xfn_model_function 
 	return list;
 }
 
+static __u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec;
+}
+
+/* What became of what a port's function sent, and what it has yet to answer; null where there is no port. */
+static json_t *port_json(const struct page *page, const struct xfn_model_function *function)
+{
+	struct xfn_dataplane *dataplane = page->lost.engine->dataplane;
+	struct xfn_port_totals totals;
+	json_t *object;
+	int port = function->spec->delivery == XFN_DELIVER_XSK
+			   ? xfn_port_of(dataplane, function->identity)
+			   : -ENOENT;
+
+	if (port < 0 || xfn_port_read(dataplane, (__u32)port, now_ns(), &totals))
+		return json_null();
+	object = labelled(port_labels, XFN_PORT_OUTCOME_COUNT, totals.outcomes,
+			  XFN_PORT_OUTCOME_COUNT);
+	if (object)
+		json_object_set_new(object, "in_flight",
+				    json_integer((json_int_t)totals.in_flight));
+	return object;
+}
+
 static json_t *function_json(struct page *page, const struct xfn_model_function *function,
 			     const struct xfn_function_counts *counts,
 			     const xfn_version_pair versions)
@@ -163,13 +199,14 @@ static json_t *function_json(struct page *page, const struct xfn_model_function 
 	struct xfn_retired sum;
 
 	xfn_versions_sum(function, versions, &sum);
-	return json_pack(
-		"{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I}", "name", spec->name, "tenant",
-		spec->tenant, "delivery", xfn_delivery_label(spec->delivery), "verdicts",
-		verdicts_json(page, counts->verdicts, XFN_FUNCTION_VERDICT_COUNT), "outcomes",
-		outcomes_json(page, sum.outcomes), "versions",
-		versions_json(page, function, versions), "lost", lost_json(page, function), "bytes",
-		(json_int_t)counts->bytes, "reply_bytes", (json_int_t)sum.reply_bytes);
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "name", spec->name,
+			 "tenant", spec->tenant, "delivery", xfn_delivery_label(spec->delivery),
+			 "verdicts",
+			 verdicts_json(page, counts->verdicts, XFN_FUNCTION_VERDICT_COUNT),
+			 "outcomes", outcomes_json(page, sum.outcomes), "versions",
+			 versions_json(page, function, versions), "lost", lost_json(page, function),
+			 "port", port_json(page, function), "bytes", (json_int_t)counts->bytes,
+			 "reply_bytes", (json_int_t)sum.reply_bytes);
 }
 
 static int add_functions(struct page *page, const struct xfn_dataplane *dataplane,

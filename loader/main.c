@@ -19,6 +19,7 @@
 #include "errnum.h"
 #include "http.h"
 #include "journal.h"
+#include "launcher.h"
 #include "loop.h"
 #include "privileges.h"
 
@@ -269,6 +270,7 @@ static void stop(struct xfnd *xfnd)
 		}
 	}
 	xfn_engine_close(xfnd->engine);
+	xfn_launcher_stop();
 	xfn_coexist_stop();
 	xfn_broker_stop();
 	xfn_journal_free(xfnd->journal);
@@ -309,6 +311,9 @@ static int run(const struct settings *settings)
 	err = xfn_coexist_start();
 	if (err < 0 && err != -EPERM)
 		return fail("start", "coexist", err);
+	err = xfn_launcher_start();
+	if (err < 0 && err != -EPERM)
+		return fail("start", "launcher", err);
 	err = make_dir(settings->run_dir, 0755);
 	if (err < 0)
 		return fail("make directory", settings->run_dir, err);

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <linux/types.h>
 
 #include "set.h"
@@ -47,6 +48,7 @@ struct xfn_model_function {
 	struct xfn_version *draining;         /* its predecessor, until the next change; or NULL */
 	struct xfn_retired retired;           /* of the versions before */
 	__u32 next_version;                   /* number that the next version gets */
+	uid_t owner;                          /* who asked for its `exec`; as whom it runs */
 	bool by_hand;                         /* version came by command, not from the manifest */
 };
 

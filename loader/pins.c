@@ -49,7 +49,7 @@ int xfn_pin_make_folder(const char *path)
 
 int xfn_pins_make_folders(const struct xfn_dataplane *dataplane, const char *pin_dir)
 {
-	static const char *const folders[] = {"maps", "interfaces", "functions", "losses", "ports"};
+	static const char *const folders[] = {"maps", "interfaces", "functions", "losses"};
 	char path[PATH_MAX];
 	int err = xfn_pin_make_folder(pin_dir);
 	size_t i;

@@ -48,6 +48,15 @@ static void set_epochs(struct xfn_port_line *line, __u64 deadline_ns)
 	line->deadline_epochs = (__u32)((deadline_ns + (1ULL << shift) - 1) >> shift);
 }
 
+static void set_owner(struct xfn_port_line *line, const struct xfn_port_owner *owner)
+{
+	line->function = owner->function;
+	line->flags = owner->flags;
+	line->concurrency = owner->concurrency;
+	line->histogram = owner->histogram;
+	set_epochs(line, owner->deadline_ns);
+}
+
 int xfn_port_claim(struct xfn_dataplane *dataplane, __u32 port, const struct xfn_port_owner *owner)
 {
 	struct xfn_port_line *line = &dataplane->port_lines[port];
@@ -56,13 +65,30 @@ int xfn_port_claim(struct xfn_dataplane *dataplane, __u32 port, const struct xfn
 	if (err)
 		return err;
 	memset(line, 0, sizeof(*line));
-	line->function = owner->function;
-	line->flags = owner->flags;
-	line->concurrency = owner->concurrency;
-	line->histogram = owner->histogram;
-	set_epochs(line, owner->deadline_ns);
+	set_owner(line, owner);
 	__atomic_store_n(&line->identity, owner->identity, __ATOMIC_RELEASE);
 	return 0;
+}
+
+void xfn_port_adjust(struct xfn_dataplane *dataplane, __u32 port,
+		     const struct xfn_port_owner *owner)
+{
+	struct xfn_port_line *line = &dataplane->port_lines[port], wanted = {};
+	__u64 word;
+	int i;
+
+	set_owner(&wanted, owner);
+	if (wanted.epoch_shift != line->epoch_shift ||
+	    wanted.deadline_epochs != line->deadline_epochs ||
+	    (wanted.flags ^ line->flags) & XFN_PORT_ONE_WAY) {
+		for (i = 0; i < XFN_PORT_EPOCHS; i++) {
+			word = __atomic_exchange_n(&line->epochs[i], 0, __ATOMIC_RELAXED);
+			__atomic_fetch_sub(&line->in_flight, XFN_EPOCH_OPEN(word),
+					   __ATOMIC_RELAXED);
+		}
+		__atomic_store_n(&line->epoch, 0, __ATOMIC_RELAXED);
+	}
+	set_owner(line, owner);
 }
 
 void xfn_port_free(struct xfn_dataplane *dataplane, __u32 port)
@@ -100,6 +126,14 @@ int xfn_port_open(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex)
 	return put(dataplane, XFN_MAP_PORT_DEVS, port, ifindex);
 }
 
+__u32 xfn_port_ifindex(const struct xfn_dataplane *dataplane, __u32 port)
+{
+	__u32 ifindex;
+
+	return bpf_map_lookup_elem(dataplane->map_fd[XFN_MAP_PORT_DEVS], &port, &ifindex) ? 0
+											  : ifindex;
+}
+
 int xfn_port_close(struct xfn_dataplane *dataplane, __u32 port)
 {
 	int err = take(dataplane, XFN_MAP_PORT_DEVS, port);
@@ -114,14 +148,6 @@ int xfn_port_set_uplink(struct xfn_dataplane *dataplane, __u32 slot, __u32 ifind
 }
 
 /* ---- its programs ------------------------------------------------------------------------------------ */
-
-static int pin_of(const struct xfn_dataplane *dataplane, __u32 port, char *path, size_t size)
-{
-	char number[16];
-
-	snprintf(number, sizeof(number), "%u", port);
-	return xfn_pin_path(dataplane, path, size, "ports", number);
-}
 
 /* It reuses the maps that there are. */
 static int load_near(const struct xfn_dataplane *dataplane, struct xfn_port *near)
@@ -151,44 +177,21 @@ int xfn_port_load_near(const struct xfn_dataplane *dataplane, struct xfn_fault *
 	return fd;
 }
 
-static int link_near(const struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex,
-		     int program_fd)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
-	char path[PATH_MAX];
-	int err = pin_of(dataplane, port, path, sizeof(path)), fd;
-
-	if (err)
-		return err;
-	fd = bpf_link_create(program_fd, (int)ifindex, BPF_XDP, &options);
-	if (fd < 0)
-		return xfn_errno();
-	err = bpf_obj_pin(fd, path) ? xfn_errno() : 0;
-	close(fd); /* without the pin the last reference: detaches */
-	return err;
-}
-
 int xfn_port_attach(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex, int program_fd)
 {
 	int err = put(dataplane, XFN_MAP_PORT_OF, ifindex, port);
 
 	if (!err)
-		err = link_near(dataplane, port, ifindex, program_fd);
+		err = bpf_xdp_attach((int)ifindex, program_fd,
+				     XDP_FLAGS_DRV_MODE | XDP_FLAGS_UPDATE_IF_NOEXIST, NULL);
 	if (err)
 		take(dataplane, XFN_MAP_PORT_OF, ifindex);
 	return err;
 }
 
-void xfn_port_detach(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex)
+void xfn_port_detach(struct xfn_dataplane *dataplane, __u32 ifindex)
 {
-	char path[PATH_MAX];
-	int fd = pin_of(dataplane, port, path, sizeof(path)) ? -1 : bpf_obj_get(path);
-
-	if (fd >= 0) {
-		bpf_link_detach(fd);
-		close(fd);
-		unlink(path);
-	}
+	bpf_xdp_detach((int)ifindex, XDP_FLAGS_DRV_MODE, NULL);
 	take(dataplane, XFN_MAP_PORT_OF, ifindex);
 }
 

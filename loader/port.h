@@ -7,8 +7,8 @@
  * became of them (docs/adr/0013-ports.md). The veth pair and its namespace are made elsewhere; here are
  * the program on its host's end, the maps, and the program for its far end.
  *
- * What keeps what alive: the program on the host's end a link, pinned as PIN/<cookie>/ports/<number>;
- * the maps their pins. Closing descriptors takes nothing away.
+ * What keeps what alive: the programs the interfaces that they are on; the maps their pins. Closing
+ * descriptors takes nothing away.
  *
  * Single-threaded, like the data plane. Functions return 0 or -errno.
  */
@@ -35,6 +35,12 @@ struct xfn_port_owner {
  * Returns 0 or -errno.
  */
 int xfn_port_claim(struct xfn_dataplane *dataplane, __u32 port, const struct xfn_port_owner *owner);
+/*
+ * Changes what a function's own port says of it; what is in flight is counted anew where the deadline is
+ * another one.
+ */
+void xfn_port_adjust(struct xfn_dataplane *dataplane, __u32 port,
+		     const struct xfn_port_owner *owner);
 /* Takes it away again: from now on nothing is handed to it, and nothing leaves it. */
 void xfn_port_free(struct xfn_dataplane *dataplane, __u32 port);
 /* Number of the port that a function has, or -ENOENT; of a free one with @identity 0. */
@@ -49,8 +55,10 @@ int xfn_port_set_rules(struct xfn_dataplane *dataplane, unsigned generation, __u
 
 /* ---- whether it takes events ----------------------------------------------------------------------- */
 
-/* From now on events go to the port whose host's end is interface @ifindex. */
+/* From now on events go to the port by its host's end @ifindex, and by no other. */
 int xfn_port_open(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex);
+/* Where they go, or 0. */
+__u32 xfn_port_ifindex(const struct xfn_dataplane *dataplane, __u32 port);
 /* From now on none does; on return none is on its way. */
 int xfn_port_close(struct xfn_dataplane *dataplane, __u32 port);
 
@@ -61,10 +69,13 @@ int xfn_port_set_uplink(struct xfn_dataplane *dataplane, __u32 slot, __u32 ifind
 
 /* The program for what functions send: a descriptor, the caller's, good for all ports; or -errno. */
 int xfn_port_load_near(const struct xfn_dataplane *dataplane, struct xfn_fault *fault);
-/* Attaches it to interface @ifindex, the host's end of @port. -EBUSY: another program is there. */
+/*
+ * Attaches it to interface @ifindex, a host's end of @port, of which there may be several: of an instance that
+ * goes, and of the one that follows. -EBUSY: another program is there.
+ */
 int xfn_port_attach(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex, int program_fd);
 /* Takes it off again; also where the interface is gone. */
-void xfn_port_detach(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex);
+void xfn_port_detach(struct xfn_dataplane *dataplane, __u32 ifindex);
 
 /* The program for a port's far end, and the map of its one socket; both the caller's. */
 struct xfn_port_far {

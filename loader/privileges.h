@@ -8,9 +8,13 @@
  *   xfnd          CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN; system calls: files, sockets, memory, bpf(2)
  *   the broker    CAP_SYS_ADMIN; system calls: bpf(2), setns(2), and what a question takes
  *   coexist       CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN; system calls: what libxdp makes
+ *   the launcher  CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_NET_RAW, CAP_SETUID, CAP_SETGID, CAP_KILL, CAP_SETPCAP;
+ *                 system calls: all but those that reach into the kernel or other processes
+ *   a function    none; system calls: likewise, and none that leaves its namespaces
  *
- * None can start a program, gain a right, trace another process, mount, or load a module. What
- * it is not allowed to call fails with EPERM, and the kernel's log has a line of it.
+ * None can gain a right, trace another process, mount, or load a module; the launcher alone can start a
+ * program (launcher.h). What they are not allowed to call fails with EPERM, and the kernel's log has a line
+ * of it.
  */
 
 #include <stddef.h>
@@ -19,6 +23,8 @@ enum xfn_role {
 	XFN_ROLE_DAEMON,
 	XFN_ROLE_BROKER,
 	XFN_ROLE_COEXIST,
+	XFN_ROLE_LAUNCHER,
+	XFN_ROLE_FUNCTION, /* its system calls only: capabilities are the launcher's business */
 };
 
 /*

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The system calls that xfnd and its broker may make: lists of what is allowed, by purpose. All
- * else fails with EPERM and is logged. Both lists have what the C library does behind our back.
+ * The system calls that xfnd and its aides may make: lists of what is allowed, by purpose. All
+ * else fails with EPERM and is logged. The lists have what the C library does behind our back.
+ *
+ * A filter stays with whoever is forked or executed. So the launcher, which starts any program, and
+ * functions have lists of what is refused instead.
  */
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <sys/socket.h>
+
+#include <linux/types.h>
 
 #include <seccomp.h>
 
@@ -20,38 +27,17 @@ static const int memory[] = {
 };
 
 static const int process[] = {
-	CALL(exit),
-	CALL(exit_group),
-	CALL(futex),
-	CALL(getpid),
-	CALL(gettid),
-	CALL(tgkill),
-	CALL(getuid),
-	CALL(geteuid),
-	CALL(getgid),
-	CALL(getegid),
-	CALL(getgroups),
-	CALL(getppid),
-	CALL(capget),
-	CALL(prctl),
-	CALL(arch_prctl),
-	CALL(rseq),
-	CALL(set_robust_list),
-	CALL(set_tid_address),
-	CALL(prlimit64),
-	CALL(getrlimit),
-	CALL(setrlimit),
-	CALL(getrusage),
-	CALL(uname),
-	CALL(sysinfo),
-	CALL(getrandom),
-	CALL(getcpu),
-	CALL(sched_getaffinity),
-	CALL(sched_yield),
-	CALL(membarrier),
-	CALL(wait4),
-	CALL(waitid),
-	END,
+	CALL(exit),        CALL(exit_group),      CALL(futex),
+	CALL(getpid),      CALL(gettid),          CALL(tgkill),
+	CALL(getuid),      CALL(geteuid),         CALL(getgid),
+	CALL(getegid),     CALL(getgroups),       CALL(getppid),
+	CALL(capget),      CALL(prctl),           CALL(arch_prctl),
+	CALL(rseq),        CALL(set_robust_list), CALL(set_tid_address),
+	CALL(prlimit64),   CALL(getrlimit),       CALL(setrlimit),
+	CALL(getrusage),   CALL(uname),           CALL(sysinfo),
+	CALL(getrandom),   CALL(getcpu),          CALL(sched_getaffinity),
+	CALL(sched_yield), CALL(membarrier),      CALL(wait4),
+	CALL(waitid),      CALL(pidfd_open),      END,
 };
 
 static const int signals[] = {
@@ -97,14 +83,20 @@ static const int descriptors[] = {
 };
 
 static const int files[] = {
-	CALL(open),      CALL(openat),     CALL(openat2),    CALL(stat),      CALL(fstat),
-	CALL(lstat),     CALL(newfstatat), CALL(statx),      CALL(statfs),    CALL(fstatfs),
-	CALL(access),    CALL(faccessat),  CALL(faccessat2), CALL(getcwd),    CALL(getdents64),
-	CALL(readlink),  CALL(readlinkat), CALL(mkdir),      CALL(mkdirat),   CALL(rmdir),
-	CALL(unlink),    CALL(unlinkat),   CALL(rename),     CALL(renameat),  CALL(renameat2),
-	CALL(link),      CALL(linkat),     CALL(ftruncate),  CALL(fallocate), CALL(fsync),
-	CALL(fdatasync), CALL(syncfs),     CALL(flock),      CALL(chmod),     CALL(fchmod),
-	CALL(fchmodat),  CALL(umask),      CALL(utimensat),  CALL(fadvise64), END,
+	CALL(open),       CALL(openat),     CALL(openat2),
+	CALL(stat),       CALL(fstat),      CALL(lstat),
+	CALL(newfstatat), CALL(statx),      CALL(statfs),
+	CALL(fstatfs),    CALL(access),     CALL(faccessat),
+	CALL(faccessat2), CALL(getcwd),     CALL(getdents64),
+	CALL(readlink),   CALL(readlinkat), CALL(mkdir),
+	CALL(mkdirat),    CALL(rmdir),      CALL(unlink),
+	CALL(unlinkat),   CALL(rename),     CALL(renameat),
+	CALL(renameat2),  CALL(link),       CALL(linkat),
+	CALL(ftruncate),  CALL(fallocate),  CALL(fsync),
+	CALL(fdatasync),  CALL(syncfs),     CALL(flock),
+	CALL(chmod),      CALL(fchmod),     CALL(fchmodat),
+	CALL(umask),      CALL(utimensat),  CALL(fadvise64),
+	CALL(mknodat),    CALL(mknod),      END,
 };
 
 static const int sockets[] = {
@@ -130,29 +122,88 @@ static const int broker_families[] = {AF_INET, END};
 /* libxdp: its objects, its pins, programs; links and interfaces by netlink. */
 static const int coexist_families[] = {AF_NETLINK, AF_INET, END};
 
+/* What reaches into the kernel, or into other processes: of no use to who answers events. */
+static const int refused_always[] = {
+	CALL(bpf),
+	CALL(perf_event_open),
+	CALL(ptrace),
+	CALL(process_vm_readv),
+	CALL(process_vm_writev),
+	CALL(process_madvise),
+	CALL(pidfd_getfd),
+	CALL(kcmp),
+	CALL(mount),
+	CALL(umount2),
+	CALL(pivot_root),
+	CALL(fsopen),
+	CALL(fsconfig),
+	CALL(fsmount),
+	CALL(fspick),
+	CALL(open_tree),
+	CALL(move_mount),
+	CALL(mount_setattr),
+	CALL(open_by_handle_at),
+	CALL(quotactl),
+	CALL(acct),
+	CALL(swapon),
+	CALL(swapoff),
+	CALL(init_module),
+	CALL(finit_module),
+	CALL(delete_module),
+	CALL(kexec_load),
+	CALL(kexec_file_load),
+	CALL(reboot),
+	CALL(syslog),
+	CALL(add_key),
+	CALL(request_key),
+	CALL(keyctl),
+	CALL(userfaultfd),
+	CALL(io_uring_setup),
+	CALL(io_uring_enter),
+	CALL(io_uring_register),
+	CALL(fanotify_init),
+	CALL(iopl),
+	CALL(ioperm),
+	CALL(settimeofday),
+	CALL(clock_settime),
+	CALL(adjtimex),
+	CALL(clock_adjtime),
+	CALL(sethostname),
+	CALL(setdomainname),
+	CALL(vhangup),
+	END,
+};
+/* The launcher needs these two, and chroot with them would lead out of anything. */
+static const int refused_to_functions[] = {CALL(setns), CALL(unshare), CALL(chroot), END};
+
 /* Ends with NULL. */
+static const int *const launcher_refused[] = {refused_always, NULL};
+static const int *const function_refused[] = {refused_always, refused_to_functions, NULL};
 static const int *const daemon_lists[] = {
 	memory, process, signals, time_and_events, descriptors, files, sockets, kernel, NULL};
 static const int *const broker_lists[] = {memory, process, signals, broker_calls, NULL};
 static const int *const coexist_lists[] = {
 	memory, process, signals, time_and_events, descriptors, files, sockets, kernel, NULL};
 
-static const struct {
-	const int *const *lists;
-	const int *families;
+static const struct filter {
+	const int *const *lists;   /* allowed, and nothing else; NULL: all but what is refused */
+	const int *families;       /* of sockets that are allowed, with lists */
+	const int *const *refused; /* without lists */
 } filters[] = {
-	[XFN_ROLE_DAEMON] = {daemon_lists, families},
-	[XFN_ROLE_BROKER] = {broker_lists, broker_families},
-	[XFN_ROLE_COEXIST] = {coexist_lists, coexist_families},
+	[XFN_ROLE_DAEMON] = {.lists = daemon_lists, .families = families},
+	[XFN_ROLE_BROKER] = {.lists = broker_lists, .families = broker_families},
+	[XFN_ROLE_COEXIST] = {.lists = coexist_lists, .families = coexist_families},
+	[XFN_ROLE_LAUNCHER] = {.refused = launcher_refused},
+	[XFN_ROLE_FUNCTION] = {.refused = function_refused},
 };
 
-static int allow_lists(scmp_filter_ctx filter, const int *const *lists)
+static int add_lists(scmp_filter_ctx filter, __u32 action, const int *const *lists)
 {
 	int err = 0;
 
 	for (; *lists && !err; lists++)
 		for (const int *call = *lists; *call != END && !err; call++)
-			err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, *call, 0);
+			err = seccomp_rule_add(filter, action, *call, 0);
 	return err;
 }
 
@@ -166,18 +217,48 @@ static int allow_families(scmp_filter_ctx filter, const int *family)
 	return err;
 }
 
+static int add_allowed(scmp_filter_ctx filter, const struct filter *rules)
+{
+	int err = add_lists(filter, SCMP_ACT_ALLOW, rules->lists);
+
+	return err ?: allow_families(filter, rules->families);
+}
+
+/*
+ * No new namespaces by clone(2). A filter cannot see the flags of clone3(2): that call is not there, and C
+ * libraries do without.
+ */
+static int refuse_clones(scmp_filter_ctx filter)
+{
+	static const scmp_datum_t namespaces[] = {CLONE_NEWNS,  CLONE_NEWCGROUP, CLONE_NEWUTS,
+						  CLONE_NEWIPC, CLONE_NEWUSER,   CLONE_NEWPID,
+						  CLONE_NEWNET};
+	int err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+
+	for (size_t i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]) && !err; i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+				       SCMP_A0(SCMP_CMP_MASKED_EQ, namespaces[i], namespaces[i]));
+	return err;
+}
+
+static int add_refused(scmp_filter_ctx filter, enum xfn_role role)
+{
+	int err = add_lists(filter, SCMP_ACT_ERRNO(EPERM), filters[role].refused);
+
+	return err || role != XFN_ROLE_FUNCTION ? err : refuse_clones(filter);
+}
+
 int xfn_seccomp_apply(enum xfn_role role)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	bool allows = filters[role].lists != NULL;
+	scmp_filter_ctx filter = seccomp_init(allows ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW);
 	int err;
 
 	if (!filter)
 		return -ENOMEM;
 	/* Where the kernel cannot log, it filters all the same. */
 	seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
-	err = allow_lists(filter, filters[role].lists);
-	if (!err)
-		err = allow_families(filter, filters[role].families);
+	err = allows ? add_allowed(filter, &filters[role]) : add_refused(filter, role);
 	if (!err)
 		err = seccomp_load(filter);
 	seccomp_release(filter);

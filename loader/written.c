@@ -43,9 +43,15 @@ int xfn_written_new(const struct xfn_written_source *text, struct xfn_diag_list 
 	struct xfn_written *written = calloc(1, sizeof(*written));
 	int err = written ? copy_file(text, &written->text) : -ENOMEM;
 
+	if (!err) {
+		written->folder = strdup(text->folder ?: "/");
+		err = written->folder ? 0 : -ENOMEM;
+	}
 	if (!err)
 		err = xfn_manifest_parse(text->path, text->data, text->size, diags,
 					 &written->parsed);
+	if (!err)
+		err = xfn_manifest_resolve(written->parsed, written->folder);
 	if (err) {
 		if (written)
 			written->references = 1;
@@ -151,7 +157,7 @@ static bool file_is(const struct xfn_written_file *file, const struct xfn_writte
 
 bool xfn_written_is(const struct xfn_written *written, const struct xfn_written_source *text)
 {
-	return file_is(&written->text, text);
+	return file_is(&written->text, text) && !strcmp(written->folder, text->folder ?: "/");
 }
 
 bool xfn_written_has(const struct xfn_written *written, const struct xfn_written_source *files,
@@ -185,5 +191,6 @@ void xfn_written_put(struct xfn_written *written)
 	xfn_manifest_free(written->parsed);
 	drop_csvs(written);
 	free_file(&written->text);
+	free(written->folder);
 	free(written);
 }

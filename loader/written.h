@@ -27,6 +27,7 @@ struct xfn_written_file {
 struct xfn_written {
 	unsigned references;
 	struct xfn_written_file text; /* the manifest; its path is as typed */
+	char *folder; /* where it lies, absolute: what relative paths in it are relative to */
 	struct xfn_written_file *csvs;
 	size_t csv_count;
 	struct xfn_manifest *parsed;   /* of the text alone */
@@ -39,6 +40,7 @@ struct xfn_written_source {
 	const char *path;
 	const void *data;
 	size_t size;
+	const char *folder; /* of a manifest; NULL: / */
 };
 
 /* Reads a manifest. Returns as xfn_manifest_parse(). Without `triggers_from` it is loaded. */

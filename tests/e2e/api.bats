@@ -26,20 +26,6 @@ teardown() {
 	e2e_teardown
 }
 
-# With groups of the names that xfnd knows, whatever this host has.
-start_with_groups() {
-	mkdir -p "$RUN"
-	# Expanded by the inner shell.
-	# shellcheck disable=SC2016
-	nsenter --net="/run/netns/$SERVER" unshare --mount bash -c '
-		mount --bind "$0" /etc/group && exec "$@"' "$HOME_DIR/group" \
-		"$@" "$XFND" --run-dir "$RUN" --pin-dir "$PINS" --state-dir "$STATE" \
-		>>"$LOG" 2>&1 3>&- &
-	DAEMON=$!
-	echo "$DAEMON" >"$HOME_DIR/daemon"
-	until_true 10 "$XFN" journal >/dev/null
-}
-
 # as UID GID COMMAND...
 as() { setpriv --reuid "$1" --regid "$2" --clear-groups "${@:3}"; }
 # With the group as a supplementary one: the way of those who were added to it.

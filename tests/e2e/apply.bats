@@ -71,9 +71,8 @@ refused_handler() {
 	refused 1 "bad.yaml:" <<<"functions: [[[[[[[[[[[[]]]]]]]]]]]]"
 	head -c 3000 "$XFN" | refused 1 "bad.yaml:"
 	refused 1 "bad.yaml:" </dev/null
-	for part in 'xsk: ./a' 'socket: {exec: [a]}' 'kernel: a.o
-scale: 3' 'kernel: a.o
-limit: {rate: 1/s, concurrency: 3}'; do
+	for part in 'xsk: {exec: a, park: {}}' 'socket: {exec: [a]}' 'xsk: a
+scale: {min: 0}'; do
 		f <<<"trigger: udp/8"$'\n'"$part" | refused 1 "not yet supported"
 	done
 	nothing_lost "$(end_flood load)"

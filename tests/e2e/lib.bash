@@ -114,6 +114,21 @@ start_daemon() {
 	return 1
 }
 
+# The same with the groups of $HOME_DIR/group, whatever this host has. start_with_groups [COMMAND]...: that xfnd
+# is started by.
+start_with_groups() {
+	mkdir -p "$RUN"
+	# Expanded by the inner shell.
+	# shellcheck disable=SC2016
+	nsenter --net="/run/netns/$SERVER" unshare --mount bash -c '
+		mount --bind "$0" /etc/group && exec "$@"' "$HOME_DIR/group" \
+		"$@" "$XFND" --run-dir "$RUN" --pin-dir "$PINS" --state-dir "$STATE" \
+		>>"$LOG" 2>&1 3>&- &
+	DAEMON=$!
+	echo "$DAEMON" >"$HOME_DIR/daemon"
+	until_true 10 "$XFN" journal >/dev/null
+}
+
 # Ends it with SIGNAL, by default TERM, and waits.
 stop_daemon() {
 	kill -"${1:-TERM}" "$DAEMON" 2>/dev/null || true
@@ -151,6 +166,11 @@ e2e_clean() {
 		find "$PINS" -path '*/interfaces/*' -delete 2>/dev/null || true
 		rm -rf "$PINS"
 	fi
+	# Functions that a test left running are in namespaces of their own.
+	for name in "$RUN"/instances/*.json; do
+		[[ -e $name ]] || continue
+		kill -KILL "$(jq .pid "$name")" 2>/dev/null || true
+	done
 	for name in /run/netns/xfn-"$E2E"-*; do
 		[[ -e $name ]] || continue
 		ip netns pids "${name##*/}" | xargs -r kill -KILL 2>/dev/null || true

@@ -20,7 +20,8 @@
 
 static struct xfn_written *write_text(const char *text)
 {
-	const struct xfn_written_source source = {"m.yaml", text, strlen(text)};
+	const struct xfn_written_source source = {
+		.path = "m.yaml", .data = text, .size = strlen(text)};
 	struct xfn_diag_list diags = {0};
 	struct xfn_written *written = NULL;
 

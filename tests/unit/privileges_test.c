@@ -25,15 +25,16 @@
 
 struct attempt {
 	const char *name;
-	int (*run)(void);             /* returns -1 with errno, or 0 and above */
-	bool daemon, broker, coexist; /* whether they may */
+	int (*run)(void); /* returns -1 with errno, or 0 and above */
+	bool daemon, broker, coexist, launcher, function; /* whether they may */
 };
 
+/* There is none of that name: what may execute is told so. */
 static int try_exec(void)
 {
-	char name[] = "true", *words[] = {name, NULL};
+	char name[] = "nonexistent", *words[] = {name, NULL};
 
-	return execv("/bin/true", words);
+	return execv("/nonexistent", words);
 }
 
 static int try_fork(void)
@@ -118,21 +119,21 @@ static int try_write(void)
 }
 
 static const struct attempt attempts[] = {
-	{"exec", try_exec, false, false, false},
-	{"fork", try_fork, false, false, false},
-	{"mount", try_mount, false, false, false},
-	{"unshare", try_unshare, false, false, false},
-	{"ptrace", try_ptrace, false, false, false},
-	{"kill", try_kill, false, false, false},
-	{"init_module", try_module, false, false, false},
-	{"setresuid", try_setuid, false, false, false},
-	{"chown", try_chown, false, false, false},
-	{"a packet socket", try_raw_socket, false, false, false},
-	{"setns", try_setns, false, true, false},
-	{"a unix socket", try_unix, true, false, false},
-	{"a netlink socket", try_netlink, true, false, true},
-	{"bpf", try_bpf, true, true, true},
-	{"a file", try_write, true, false, true},
+	{"exec", try_exec, false, false, false, true, true},
+	{"fork", try_fork, false, false, false, true, true},
+	{"mount", try_mount, false, false, false, false, false},
+	{"unshare", try_unshare, false, false, false, true, false},
+	{"ptrace", try_ptrace, false, false, false, false, false},
+	{"kill", try_kill, false, false, false, true, true},
+	{"init_module", try_module, false, false, false, false, false},
+	{"setresuid", try_setuid, false, false, false, true, true},
+	{"chown", try_chown, false, false, false, true, true},
+	{"a packet socket", try_raw_socket, false, false, false, true, true},
+	{"setns", try_setns, false, true, false, true, false},
+	{"a unix socket", try_unix, true, false, false, true, true},
+	{"a netlink socket", try_netlink, true, false, true, true, true},
+	{"bpf", try_bpf, true, true, true, false, false},
+	{"a file", try_write, true, false, true, true, true},
 };
 
 /* 0: refused with EPERM; 1: let through, whatever came of it; 2: no filter. */
@@ -157,7 +158,9 @@ static void check(enum xfn_role role, const struct attempt *attempt, bool may)
 {
 	static const char *const names[] = {[XFN_ROLE_DAEMON] = "xfnd",
 					    [XFN_ROLE_BROKER] = "broker",
-					    [XFN_ROLE_COEXIST] = "coexist"};
+					    [XFN_ROLE_COEXIST] = "coexist",
+					    [XFN_ROLE_LAUNCHER] = "launcher",
+					    [XFN_ROLE_FUNCTION] = "a function"};
 	int got = outcome(role, attempt);
 
 	if (got != may)
@@ -172,6 +175,8 @@ static void test_filters(void **state)
 		check(XFN_ROLE_DAEMON, &attempts[i], attempts[i].daemon);
 		check(XFN_ROLE_BROKER, &attempts[i], attempts[i].broker);
 		check(XFN_ROLE_COEXIST, &attempts[i], attempts[i].coexist);
+		check(XFN_ROLE_LAUNCHER, &attempts[i], attempts[i].launcher);
+		check(XFN_ROLE_FUNCTION, &attempts[i], attempts[i].function);
 	}
 }
 

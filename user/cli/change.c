@@ -39,6 +39,18 @@ char *xfn_change_path(const char *manifest, const char *object)
 	return path;
 }
 
+/* Where the manifest lies, absolute: relative paths of programs are relative to that. To be freed. */
+static char *folder_of(const char *manifest)
+{
+	const char *slash = strrchr(manifest, '/');
+	char *folder = slash ? strndup(manifest, (size_t)(slash - manifest) + 1) : strdup("."),
+	     *path;
+
+	path = folder ? realpath(folder, NULL) : NULL;
+	free(folder);
+	return path;
+}
+
 static int add_object(struct xfn_cli *cli, struct parts *parts, const char *name)
 {
 	struct xfn_upload_part *grown;
@@ -130,7 +142,7 @@ static int send_parts(struct xfn_cli *cli, const char *path, json_t **ret)
 
 int xfn_change_send(struct xfn_cli *cli, const char *verb, json_t **ret)
 {
-	char base[32], *text, *path;
+	char base[32], *text, *path, *folder;
 	size_t size;
 	int code;
 
@@ -146,8 +158,11 @@ int xfn_change_send(struct xfn_cli *cli, const char *verb, json_t **ret)
 	cli->text_bytes = size;
 	cli->text_name = cli->words[0];
 	snprintf(base, sizeof(base), "/v1/%s", verb);
-	path = xfn_call_path(base, XFN_CONSENT_PAIRS(cli), "keep", cli->keep ? "1" : NULL,
-			     "overwrite", cli->overwrite ? "1" : NULL, NULL);
+	folder = folder_of(cli->words[0]);
+	path = xfn_call_path(base, XFN_CONSENT_PAIRS(cli), "folder", folder, "keep",
+			     cli->keep ? "1" : NULL, "overwrite", cli->overwrite ? "1" : NULL,
+			     NULL);
+	free(folder);
 	code = path ? send_parts(cli, path, ret) : XFN_EXIT_FAILED;
 	cli->text = NULL;
 	free(path);

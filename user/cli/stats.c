@@ -23,6 +23,7 @@ static const struct {
 };
 
 static const char *const failed_outcomes[] = {"aborted", "bad_source", "bad_reply"};
+static const char *const failed_at_port[] = {"timeout", "bad_source", "bad_reply", "unsent"};
 
 /* Two readings, for rates. */
 struct view {
@@ -129,13 +130,16 @@ static void print_interfaces(const struct xfn_cli *cli, struct view *view)
 	xfn_table_free(table);
 }
 
-static void add_outcomes(struct xfn_table *table, const json_t *outcomes)
+/* @port: of a function that is behind one. What it answers late was counted as unanswered before. */
+static void add_outcomes(struct xfn_table *table, const json_t *outcomes, const json_t *port)
 {
 	__u64 failed = 0;
 
 	for (size_t i = 0; i < sizeof(failed_outcomes) / sizeof(failed_outcomes[0]); i++)
 		failed += xfn_json_count(outcomes, failed_outcomes[i]);
-	add_count(table, xfn_json_count(outcomes, "replied"));
+	for (size_t i = 0; i < sizeof(failed_at_port) / sizeof(failed_at_port[0]); i++)
+		failed += xfn_json_count(port, failed_at_port[i]);
+	add_count(table, xfn_json_count(outcomes, "replied") + xfn_json_count(port, "replied"));
 	add_count(table, xfn_json_count(outcomes, "dropped"));
 	add_count(table, failed);
 }
@@ -168,7 +172,8 @@ static void print_functions(const struct xfn_cli *cli, struct view *view)
 			add_rate(table, view, xfn_json_sum(verdicts), earlier,
 				 xfn_json_sum(json_object_get(earlier, "verdicts")));
 		add_groups(table, verdicts);
-		add_outcomes(table, json_object_get(item, "outcomes"));
+		add_outcomes(table, json_object_get(item, "outcomes"),
+			     json_object_get(item, "port"));
 		add_count(table, xfn_json_sum(json_object_get(item, "lost")));
 	}
 	xfn_table_print(table, view->out);
@@ -237,6 +242,17 @@ static void print_versions(struct view *view, const json_t *function, const char
 	free(columns);
 }
 
+static void print_port(struct view *view, const json_t *function)
+{
+	struct xfn_matrix_column column = {.title = "PORT",
+					   .counts = json_object_get(function, "port")};
+
+	if (!json_is_object(column.counts))
+		return;
+	fputc('\n', view->out);
+	xfn_matrix_print(view->out, xfn_screen_width(), "REPLIES", &column, 1, 0);
+}
+
 static void print_lost(struct view *view, const json_t *function)
 {
 	struct xfn_matrix_column column = {.title = "LOST",
@@ -265,7 +281,8 @@ static void add_members(json_t *sum, const json_t *counts)
 /* One thing called "total" in the place of all of a kind. */
 static void sum_up(json_t *stats, const char *kind)
 {
-	json_t *verdicts = json_object(), *outcomes = json_object(), *lost = json_object();
+	json_t *verdicts = json_object(), *outcomes = json_object(), *lost = json_object(),
+	       *port = json_object();
 	const json_t *item;
 	__u64 packets = 0;
 	size_t i;
@@ -275,11 +292,13 @@ static void sum_up(json_t *stats, const char *kind)
 		add_members(verdicts, json_object_get(item, "verdicts"));
 		add_members(outcomes, json_object_get(item, "outcomes"));
 		add_members(lost, json_object_get(item, "lost"));
+		if (json_is_object(json_object_get(item, "port")))
+			add_members(port, json_object_get(item, "port"));
 	}
 	json_object_set_new(stats, kind,
-			    json_pack("[{s:s, s:s, s:I, s:o, s:o, s:o}]", "name", "total", "mode",
-				      "", "packets", (json_int_t)packets, "verdicts", verdicts,
-				      "outcomes", outcomes, "lost", lost));
+			    json_pack("[{s:s, s:s, s:I, s:o, s:o, s:o, s:o}]", "name", "total",
+				      "mode", "", "packets", (json_int_t)packets, "verdicts",
+				      verdicts, "outcomes", outcomes, "lost", lost, "port", port));
 }
 
 /* ---- the verb ----------------------------------------------------------------------------------*/
@@ -329,6 +348,7 @@ static int print_frame(struct xfn_cli *cli, FILE *out, void *context)
 		print_functions(cli, view);
 		print_versions(view, function, "VERDICT", "verdicts");
 		print_versions(view, function, "OUTCOME", "outcomes");
+		print_port(view, function);
 		print_lost(view, function);
 		return XFN_EXIT_OK;
 	}

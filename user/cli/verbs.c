@@ -195,6 +195,8 @@ const struct xfn_verb xfn_verbs[] = {
 	 "HEX]',\n"
 	 "or tcp, with [flags SA] (SYN by default). Nothing is counted, charged or sent.\n"},
 	{"journal", "", "what happened", xfn_cli_journal, 0, 0, journal_options, NULL},
+	{"logs", "NAME", "what a function's program wrote", xfn_cli_logs, 1, 1, journal_options,
+	 "The last 64 KiB of standard output and error, with -f as they come.\n"},
 	{"swap", "NAME OBJECT", "replace a handler under traffic", xfn_cli_swap, 2, 2,
 	 consent_options,
 	 "OBJECT is a compiled BPF object. Maps declared alike keep their contents.\n"},

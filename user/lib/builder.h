@@ -30,6 +30,7 @@ struct xfn_builder {
 	size_t item;
 	const struct xfn_schema_row *delivery; /* the function's first; NULL: none so far */
 	unsigned delivery_line;
+	struct xfn_place concurrency, scale; /* of the function, where they are given */
 };
 
 /* Add a diagnostic at @event, quoting it; @expected and @hint may be NULL. */
@@ -149,6 +150,21 @@ int xfn_read_cpu(struct xfn_builder *, const struct xfn_schema_row *,
 		 const struct xfn_yaml_event *);
 int xfn_read_mac(struct xfn_builder *, const struct xfn_schema_row *,
 		 const struct xfn_yaml_event *);
+
+/* ---- exec.c: programs that xfnd starts ----------------------------------------------------------- */
+int xfn_read_exec(struct xfn_builder *, const struct xfn_schema_row *,
+		  const struct xfn_yaml_event *);
+int xfn_read_send(struct xfn_builder *, const struct xfn_schema_row *,
+		  const struct xfn_yaml_event *);
+int xfn_read_concurrency(struct xfn_builder *, const struct xfn_schema_row *,
+			 const struct xfn_yaml_event *);
+int xfn_read_min(struct xfn_builder *, const struct xfn_schema_row *,
+		 const struct xfn_yaml_event *);
+int xfn_env_pair(struct xfn_builder *, const struct xfn_yaml_event *,
+		 const struct xfn_yaml_event *);
+
+/* Refuses what only goes with a program of one's own, where there is none; once the function is read. */
+void xfn_exec_check(struct xfn_builder *builder);
 
 /* Refuse functions and attached interfaces that are there twice. Returns 0 or -ENOMEM. */
 int xfn_builder_find_twins(struct xfn_builder *builder);

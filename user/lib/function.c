@@ -15,7 +15,7 @@ static const char *const mode_words[] = {"native", "generic"};
 
 const char *xfn_delivery_label(enum xfn_delivery delivery)
 {
-	static const char *const labels[] = {"none", "kernel", "socket", "netdev"};
+	static const char *const labels[] = {"none", "kernel", "socket", "netdev", "xsk"};
 
 	return labels[delivery];
 }
@@ -51,6 +51,7 @@ int xfn_function_open(struct xfn_builder *builder, const struct xfn_yaml_event *
 		.column = event->column,
 	};
 	builder->delivery = NULL;
+	builder->concurrency = builder->scale = (struct xfn_place){0};
 	return 0;
 }
 
@@ -78,8 +79,8 @@ static void check_triggers(struct xfn_builder *builder, const struct xfn_frame *
 static void refuse_no_delivery(struct xfn_builder *builder, const struct xfn_frame *frame)
 {
 	if (!builder->delivery && !frame->odd)
-		xfn_builder_refuse_at(builder, frame->at, "one of kernel, socket, netdev", NULL,
-				      "a function without a delivery");
+		xfn_builder_refuse_at(builder, frame->at, "one of kernel, socket, xsk, netdev",
+				      NULL, "a function without a delivery");
 }
 
 int xfn_function_close(struct xfn_builder *builder, const struct xfn_frame *frame)
@@ -90,6 +91,7 @@ int xfn_function_close(struct xfn_builder *builder, const struct xfn_frame *fram
 	xfn_limit_settle(function);
 	check_triggers(builder, frame);
 	xfn_limit_check_reply(builder, frame);
+	xfn_exec_check(builder);
 	if (!xfn_frame_key(frame, "deliver").line)
 		refuse_no_delivery(builder, frame);
 	return 0;

@@ -16,6 +16,7 @@ void xfn_manifest_free(struct xfn_manifest *manifest)
 	xfn_free(manifest->triggers);
 	xfn_free(manifest->prefixes);
 	xfn_free(manifest->keys);
+	xfn_free(manifest->texts);
 	xfn_free(manifest->files);
 	xfn_stringpool_put(manifest->strings);
 	xfn_free(manifest);

@@ -60,6 +60,12 @@ struct xfn_prefix_span {
 	__u32 count;
 };
 
+/* A run of entries in a manifest's texts. */
+struct xfn_text_span {
+	__u32 first;
+	__u32 count;
+};
+
 /*
  * One match rule. With several prefixes it stands for every combination of a destination and a
  * source of the same family; there is at least one such combination.
@@ -106,6 +112,7 @@ enum xfn_delivery {
 	XFN_DELIVER_KERNEL,
 	XFN_DELIVER_SOCKET, /* `socket: existing`: an ordinary socket that runs by itself */
 	XFN_DELIVER_NETDEV, /* an interface */
+	XFN_DELIVER_XSK,    /* an AF_XDP socket of its own, in a program that xfnd starts */
 };
 
 struct xfn_kernel_spec {
@@ -124,6 +131,23 @@ struct xfn_socket_spec {
 struct xfn_netdev_spec {
 	const char *interface;
 	__u8 mac[6]; /* of whoever is behind it; meaningful with XFN_GIVEN_MAC */
+};
+
+#define XFN_ARGS_MAX \
+	64 /* arguments of a program, its name included; variables of its environment */
+#define XFN_TEXT_MAX 4095
+
+/* A program that xfnd starts. */
+struct xfn_exec_spec {
+	struct xfn_text_span argv; /* count 0: none is started */
+	struct xfn_text_span env;  /* NAME=VALUE, in the order of the text, each name once */
+	const char *directory;     /* where it starts; NULL: / */
+	const char *user;          /* as whom, a name or a number; NULL: see xfn.yaml(5) */
+};
+
+struct xfn_xsk_spec {
+	bool one_way;  /* it does not answer: nothing is in flight */
+	bool send_any; /* its replies may leave from any address and port */
 };
 
 enum xfn_excess {
@@ -151,7 +175,8 @@ struct xfn_limit_spec {
 	struct xfn_rate rate; /* period 0: none, see xfn_has_rate() */
 	__u64 burst;          /* events at once, 1 to 100M and at most a day's worth of the rate */
 	enum xfn_excess excess;
-	bool packets; /* count packets, not events */
+	bool packets;      /* count packets, not events */
+	__u32 concurrency; /* events in flight at once; 0: any number */
 	struct xfn_source_limit_spec per_source;
 };
 
@@ -179,6 +204,9 @@ enum xfn_given {
 	XFN_GIVEN_DEADLINE = 1 << 9,
 	XFN_GIVEN_P99 = 1 << 10,
 	XFN_GIVEN_LOSS = 1 << 11,
+	XFN_GIVEN_ONE_WAY = 1 << 12,
+	XFN_GIVEN_SEND = 1 << 13,
+	XFN_GIVEN_SCALE = 1 << 14,
 	XFN_GIVEN_PER_SOURCE = 1 << 20, /* clear: no limit for a source */
 	XFN_GIVEN_SOURCE_BURST = 1 << 21,
 	XFN_GIVEN_PREFIX4 = 1 << 22,
@@ -202,6 +230,9 @@ struct xfn_function_spec {
 	struct xfn_kernel_spec kernel; /* XFN_DELIVER_KERNEL only */
 	struct xfn_socket_spec socket; /* XFN_DELIVER_SOCKET only */
 	struct xfn_netdev_spec netdev; /* XFN_DELIVER_NETDEV only */
+	struct xfn_exec_spec exec;     /* XFN_DELIVER_XSK only */
+	struct xfn_xsk_spec xsk;       /* likewise */
+	__u32 scale_min; /* instances that always run: 1; meaningful with XFN_GIVEN_SCALE */
 	struct xfn_limit_spec limit;
 	struct xfn_latency_spec latency;
 	struct xfn_objective_spec objective;
@@ -238,6 +269,8 @@ struct xfn_manifest {
 	size_t prefix_count;
 	struct xfn_key_spec *keys;
 	size_t key_count;
+	const char **texts; /* arguments and environments of programs */
+	size_t text_count;
 	const char **files; /* what a trigger's file means; [0] is ->file */
 	size_t file_count;
 	struct xfn_stringpool *strings; /* private: holds every string; NULL: they are borrowed */
@@ -265,6 +298,19 @@ static inline const struct xfn_prefix *xfn_manifest_prefixes(const struct xfn_ma
 {
 	return manifest->prefixes + span.first;
 }
+
+/* The texts of a span, span.count of them. */
+static inline const char *const *xfn_manifest_texts(const struct xfn_manifest *manifest,
+						    struct xfn_text_span span)
+{
+	return manifest->texts + span.first;
+}
+
+/*
+ * Makes paths of programs and directories absolute that are relative to @folder, where the manifest is.
+ * For one that was just parsed. 0 or -ENOMEM.
+ */
+int xfn_manifest_resolve(struct xfn_manifest *manifest, const char *folder);
 
 /* The trigger's key, or NULL. */
 static inline const struct xfn_key_spec *xfn_manifest_key(const struct xfn_manifest *manifest,
@@ -295,7 +341,7 @@ int xfn_manifest_write(const struct xfn_manifest *manifest, FILE *out);
 void xfn_trigger_write(const struct xfn_manifest *manifest, const struct xfn_trigger_spec *trigger,
 		       FILE *out);
 
-/* Labels as the manifest writes them: "kernel", "socket", "netdev"; "drop", "pass"; "native", "generic". */
+/* Labels as the manifest writes them: "kernel", "socket", "netdev", "xsk"; "drop", "pass"; "native", "generic". */
 const char *xfn_delivery_label(enum xfn_delivery delivery);
 const char *xfn_excess_label(enum xfn_excess excess);
 const char *xfn_attach_mode_label(enum xfn_attach_mode mode);

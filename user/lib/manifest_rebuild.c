@@ -54,9 +54,10 @@ static int make_room(struct rebuild *rebuild)
 	to->triggers = xfn_realloc(NULL, rebuild->trigger_room + 1, sizeof(*to->triggers));
 	to->prefixes = xfn_realloc(NULL, rebuild->prefix_room + 1, sizeof(*to->prefixes));
 	to->keys = xfn_realloc(NULL, rebuild->key_room + 1, sizeof(*to->keys));
+	to->texts = xfn_realloc(NULL, from->text_count + 1, sizeof(*to->texts));
 	rebuild->renamed = xfn_realloc(NULL, from->file_count, sizeof(*rebuild->renamed));
 	if (!to->attach || !to->functions || !to->triggers || !to->prefixes || !to->keys ||
-	    !rebuild->renamed)
+	    !to->texts || !rebuild->renamed)
 		return -ENOMEM;
 	memset(rebuild->renamed, 0xff, from->file_count * sizeof(*rebuild->renamed));
 	return 0;
@@ -194,6 +195,9 @@ static int fill(struct rebuild *rebuild, const struct xfn_retrigger *changes, si
 	}
 	if (err)
 		return err;
+	if (from->text_count)
+		memcpy(to->texts, from->texts, from->text_count * sizeof(*to->texts));
+	to->text_count = from->text_count;
 	if (from->attach_count)
 		memcpy(to->attach, from->attach, from->attach_count * sizeof(*to->attach));
 	to->attach_count = from->attach_count;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A manifest as YAML again. */
 #include <errno.h>
+#include <string.h>
 
 #include "key.h"
 #include "manifest.h"
@@ -152,8 +153,62 @@ static void write_netdev(FILE *out, const struct xfn_function_spec *function)
 	fputc('\n', out);
 }
 
-static void write_delivery(FILE *out, const struct xfn_function_spec *function)
+/* "[a, b]", a few in each line. */
+static void write_words(FILE *out, const struct xfn_manifest *manifest, struct xfn_text_span span)
 {
+	const char *const *words = xfn_manifest_texts(manifest, span);
+
+	fputc('[', out);
+	for (__u32 i = 0; i < span.count; i++) {
+		fputs(separator(i), out);
+		write_quoted(out, words[i]);
+	}
+	fputs("]\n", out);
+}
+
+static void write_env(FILE *out, const struct xfn_manifest *manifest, struct xfn_text_span span)
+{
+	const char *const *texts = xfn_manifest_texts(manifest, span);
+
+	if (span.count)
+		fprintf(out, "      env:\n");
+	for (__u32 i = 0; i < span.count; i++) {
+		fprintf(out, "        %.*s: ", (int)strcspn(texts[i], "="), texts[i]);
+		write_quoted(out, strchr(texts[i], '=') + 1);
+		fputc('\n', out);
+	}
+}
+
+static void write_line(FILE *out, const char *key, const char *text)
+{
+	if (!text)
+		return;
+	fprintf(out, "      %s: ", key);
+	write_quoted(out, text);
+	fputc('\n', out);
+}
+
+static void write_xsk(FILE *out, const struct xfn_manifest *manifest,
+		      const struct xfn_function_spec *function)
+{
+	fprintf(out, "    xsk:\n      exec: ");
+	write_words(out, manifest, function->exec.argv);
+	write_env(out, manifest, function->exec.env);
+	write_line(out, "directory", function->exec.directory);
+	write_line(out, "user", function->exec.user);
+	if (function->given & XFN_GIVEN_ONE_WAY)
+		fprintf(out, "      oneway: %s\n", function->xsk.one_way ? "true" : "false");
+	if (function->given & XFN_GIVEN_SEND)
+		fprintf(out, "      send: %s\n", function->xsk.send_any ? "any" : "own");
+}
+
+static void write_delivery(FILE *out, const struct xfn_manifest *manifest,
+			   const struct xfn_function_spec *function)
+{
+	if (function->delivery == XFN_DELIVER_XSK) {
+		write_xsk(out, manifest, function);
+		return;
+	}
 	if (function->delivery == XFN_DELIVER_SOCKET) {
 		write_socket(out, &function->socket);
 		return;
@@ -196,6 +251,8 @@ static void write_limit(FILE *out, const struct xfn_function_spec *function)
 	if (!(function->given & XFN_GIVEN_LIMIT))
 		return;
 	fprintf(out, "    limit:\n");
+	if (limit->concurrency)
+		fprintf(out, "      concurrency: %u\n", limit->concurrency);
 	if (xfn_has_rate(function))
 		fprintf(out, "      rate: %s\n", xfn_rate_print(limit->rate, buf, sizeof(buf)));
 	if (function->given & XFN_GIVEN_BURST)
@@ -220,6 +277,8 @@ static void write_timing(FILE *out, const struct xfn_function_spec *function)
 	if (function->given & XFN_GIVEN_DEADLINE)
 		fprintf(out, "      deadline: %s\n",
 			xfn_duration_print(function->latency.deadline_ns, buf, sizeof(buf)));
+	if (function->given & XFN_GIVEN_SCALE)
+		fprintf(out, "    scale:\n      min: %u\n", function->scale_min);
 	if (function->given & objective)
 		fprintf(out, "    objective:\n");
 	if (function->given & XFN_GIVEN_P99)
@@ -258,7 +317,7 @@ static void write_function(FILE *out, const struct xfn_manifest *manifest,
 		xfn_trigger_write(manifest, &triggers[i], out);
 		fputc('\n', out);
 	}
-	write_delivery(out, function);
+	write_delivery(out, manifest, function);
 	write_limit(out, function);
 	write_timing(out, function);
 }

@@ -25,6 +25,7 @@
 #define PREFIX_FORM    "an address or prefix such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32"
 #define SOCKET_FORM    "existing, or a mapping with existing and cpus"
 #define NETDEV_FORM    "the name of an interface, or a mapping with interface and mac"
+#define XSK_FORM       "a program such as ./a, a list with its arguments, or a mapping with exec"
 #define KERNEL_FORM    "the path of an object, or a mapping with object and program"
 
 /* The deliveries, which a function has itself or under `deliver`. */
@@ -43,7 +44,18 @@
 		 .delivery = XFN_DELIVER_SOCKET,                                                  \
 		 .form = SOCKET_FORM,                                                             \
 		 .doc = "an ordinary UDP or TCP socket that runs by itself"},                     \
-		{ROW(name_section, "xsk"), .is_delivery = true, .doc = "an AF_XDP socket"},       \
+		{ROW(name_section, "xsk"),                                                        \
+		 .takes = SCALAR | LIST | MAP,                                                    \
+		 .items = SCALAR,                                                                 \
+		 .child = XFN_SECTION_XSK,                                                        \
+		 .read = xfn_read_exec,                                                           \
+		 .items_min = 1,                                                                  \
+		 .items_max = XFN_ARGS_MAX,                                                       \
+		 .max = XFN_TEXT_MAX,                                                             \
+		 .is_delivery = true,                                                             \
+		 .delivery = XFN_DELIVER_XSK,                                                     \
+		 .form = XSK_FORM,                                                                \
+		 .doc = "an AF_XDP socket of its own, in a program that xfnd starts"},            \
 	{                                                                                         \
 		ROW(name_section, "netdev"), .takes = SCALAR | MAP, .child = XFN_SECTION_NETDEV,  \
 					     .read = xfn_read_interface,                          \
@@ -112,7 +124,7 @@ static const struct xfn_schema_row rows[] = {
 	 IN_FUNCTION(triggers_from), .max = 4095, .form = "the path of a CSV file with triggers",
 	 .doc = "more of them, a line each"},
 	{ROW(FUNCTION, "deliver"), .takes = MAP, .child = XFN_SECTION_DELIVER,
-	 .form = "a mapping with kernel, socket or netdev", .doc = "the delivery, in long form"},
+	 .form = "a mapping with kernel, socket, xsk or netdev", .doc = "the delivery, in long form"},
 	DELIVERY_ROWS(FUNCTION),
 	{ROW(FUNCTION, "limit"), .takes = SCALAR | MAP, .child = XFN_SECTION_LIMIT,
 	 .read = xfn_read_rate, IN_FUNCTION(limit.rate), .given = XFN_GIVEN_LIMIT,
@@ -122,7 +134,8 @@ static const struct xfn_schema_row rows[] = {
 	 .form = "a mapping with sample and deadline", .doc = "how it is timed"},
 	{ROW(FUNCTION, "objective"), .takes = MAP, .child = XFN_SECTION_OBJECTIVE,
 	 .form = "a mapping with p99 and loss", .doc = "what is asked of it"},
-	LATER(FUNCTION, "scale", "how many instances"),
+	{ROW(FUNCTION, "scale"), .takes = MAP, .child = XFN_SECTION_SCALE,
+	 .given = XFN_GIVEN_SCALE, .form = "a mapping with min", .doc = "how many instances"},
 	LATER(FUNCTION, "probe", "how its health is tried"),
 
 	DELIVERY_ROWS(DELIVER),
@@ -146,6 +159,27 @@ static const struct xfn_schema_row rows[] = {
 	LATER(SOCKET, "directory", "where it starts"),
 	LATER(SOCKET, "user", "as whom it starts"),
 	LATER(SOCKET, "reply_from", "how it chooses the address of its replies"),
+
+	{ROW(XSK, "exec"), .takes = SCALAR | LIST, .items = SCALAR, .read = xfn_read_exec,
+	 .required = true, .items_min = 1, .items_max = XFN_ARGS_MAX, .max = XFN_TEXT_MAX,
+	 .form = "a program such as ./a, or a list with its arguments",
+	 .doc = "the program to start"},
+	{ROW(XSK, "env"), .takes = MAP, .child = XFN_SECTION_ENV,
+	 .form = "a mapping of names and values", .doc = "its environment"},
+	{ROW(XSK, "directory"), .takes = SCALAR, .read = xfn_read_text,
+	 IN_FUNCTION(exec.directory), .max = XFN_TEXT_MAX, .fallback = "/",
+	 .form = "the path of a directory", .doc = "where it starts"},
+	{ROW(XSK, "user"), .takes = SCALAR, .read = xfn_read_text, IN_FUNCTION(exec.user),
+	 .max = 32, .fallback = "whoever applies it; for root one of its own",
+	 .form = "the name or number of a user", .doc = "as whom it runs"},
+	{ROW(XSK, "oneway"), .takes = SCALAR, .read = xfn_read_bool, IN_FUNCTION(xsk.one_way),
+	 .given = XFN_GIVEN_ONE_WAY, .fallback = "false", .form = "true or false",
+	 .doc = "it does not answer"},
+	{ROW(XSK, "send"), .takes = SCALAR, .read = xfn_read_send, .given = XFN_GIVEN_SEND,
+	 .fallback = "own", .form = "own or any",
+	 .doc = "where its replies may leave from: its triggers' addresses and ports, or any"},
+	LATER(XSK, "busy_poll", "who polls its socket"),
+	LATER(XSK, "park", "what waits while it starts"),
 
 	{ROW(NETDEV, "interface"), .takes = SCALAR, .read = xfn_read_interface, .required = true,
 	 IN_FUNCTION(netdev.interface), .form = INTERFACE_FORM, .doc = "where packets go out"},
@@ -214,7 +248,9 @@ static const struct xfn_schema_row rows[] = {
 	 .given = XFN_GIVEN_PER_SOURCE,
 	 .form = "a rate such as 20/s, at most 100M/s, or a mapping with rate and burst",
 	 .doc = "what each source may take"},
-	LATER(LIMIT, "concurrency", "events in flight"),
+	{ROW(LIMIT, "concurrency"), .takes = SCALAR, .read = xfn_read_concurrency,
+	 IN_FUNCTION(limit.concurrency), .min = 1, .max = 1000000,
+	 .form = "a whole number from 1 to 1M", .doc = "events of xsk in flight at once"},
 
 	{ROW(PER_SOURCE, "rate"), .takes = SCALAR, .read = xfn_read_source_rate, .required = true,
 	 IN_FUNCTION(limit.per_source.rate),
@@ -254,6 +290,9 @@ static const struct xfn_schema_row rows[] = {
 	{ROW(OBJECTIVE, "loss"), .takes = SCALAR, .read = xfn_read_percent,
 	 IN_FUNCTION(objective.loss_ppm), .given = XFN_GIVEN_LOSS,
 	 .form = "a percentage from 0% to 100%, such as 0.1%", .doc = "events lost at most"},
+
+	{ROW(SCALE, "min"), .takes = SCALAR, .read = xfn_read_min, .required = true,
+	 .form = "1", .doc = "instances of xsk that always run"},
 };
 /* clang-format on */
 
@@ -300,6 +339,10 @@ static const struct xfn_section_info sections[XFN_SECTIONS] = {
 				.of_function = true},
 	[XFN_SECTION_SOCKET] = {.where = "'socket'", .target = function_target,
 				.of_function = true, .close = xfn_socket_close},
+	[XFN_SECTION_XSK] = {.where = "'xsk'", .target = function_target, .of_function = true},
+	[XFN_SECTION_ENV] = {.where = "'env'", .target = function_target, .pair = xfn_env_pair},
+	[XFN_SECTION_SCALE] = {.where = "'scale'", .target = function_target,
+			       .of_function = true},
 	[XFN_SECTION_NETDEV] = {.where = "'netdev'", .target = function_target,
 				.of_function = true},
 	[XFN_SECTION_TRIGGER] = {.where = "a trigger", .target = trigger_target,
@@ -334,7 +377,7 @@ const struct xfn_schema_row *xfn_schema_section_rows(enum xfn_section section, s
 {
 	size_t first = 0, count = 0;
 
-	while (rows[first].section != section)
+	while (first < ROWS && rows[first].section != section)
 		first++;
 	while (first + count < ROWS && rows[first + count].section == section)
 		count++;

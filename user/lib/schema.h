@@ -21,6 +21,8 @@ enum xfn_section {
 	XFN_SECTION_DELIVER,
 	XFN_SECTION_KERNEL,
 	XFN_SECTION_SOCKET,
+	XFN_SECTION_XSK,
+	XFN_SECTION_ENV, /* `env` of a program: any keys */
 	XFN_SECTION_NETDEV,
 	XFN_SECTION_TRIGGER, /* `trigger`, or one item of `triggers` */
 	XFN_SECTION_KEY,
@@ -29,6 +31,7 @@ enum xfn_section {
 	XFN_SECTION_PER_SOURCE, /* in `limit` */
 	XFN_SECTION_LATENCY,
 	XFN_SECTION_OBJECTIVE,
+	XFN_SECTION_SCALE,
 	XFN_SECTIONS,
 };
 
@@ -81,7 +84,15 @@ struct xfn_section_info {
 	bool of_function; /* bits of given go to the function */
 	int (*open)(struct xfn_builder *builder, const struct xfn_yaml_event *event);
 	int (*close)(struct xfn_builder *builder, const struct xfn_frame *frame);
+	/*
+	 * Where keys are the user's own: reads a pair. @key is a copy, cut at XFN_FREE_KEY_MAX bytes; @value is
+	 * a scalar.
+	 */
+	int (*pair)(struct xfn_builder *builder, const struct xfn_yaml_event *key,
+		    const struct xfn_yaml_event *value);
 };
+
+#define XFN_FREE_KEY_MAX 255
 
 /* All rows, those of a section together. */
 const struct xfn_schema_row *xfn_schema_rows(size_t *ret_count);

@@ -304,6 +304,35 @@ static int read_pair(struct xfn_builder *builder, struct xfn_frame *frame,
 	return read_value(builder, row, &value);
 }
 
+/* One whose key is the user's own. */
+static int read_free_pair(struct xfn_builder *builder, const struct xfn_section_info *info,
+			  struct xfn_frame *frame, const struct xfn_yaml_event *event)
+{
+	char text[XFN_FREE_KEY_MAX + 1];
+	struct xfn_yaml_event key = *event, value;
+	int err;
+
+	if (event->kind != XFN_YAML_SCALAR) {
+		take_key(builder, frame, event);
+		return xfn_yaml_reader_skip(builder->reader, event) ?:
+		       xfn_yaml_reader_next(builder->reader, &value) ?:
+		       xfn_yaml_reader_skip(builder->reader, &value);
+	}
+	key.len = event->len < XFN_FREE_KEY_MAX ? event->len : XFN_FREE_KEY_MAX;
+	memcpy(text, event->text, key.len);
+	text[key.len] = '\0';
+	key.text = text;
+	err = xfn_yaml_reader_next(builder->reader, &value);
+	if (err)
+		return err;
+	if (value.kind == XFN_YAML_SCALAR)
+		return info->pair(builder, &key, &value);
+	if (value.kind != XFN_YAML_REFUSED)
+		xfn_builder_refuse(builder, &value, "a single value", NULL,
+				   "'%s' in %s cannot be %s", text, info->where, form_name(&value));
+	return xfn_yaml_reader_skip(builder->reader, &value);
+}
+
 void xfn_builder_check_required(struct xfn_builder *builder, const struct xfn_frame *frame)
 {
 	for (size_t i = 0; i < frame->row_count; i++) {
@@ -331,7 +360,8 @@ static int read_section(struct xfn_builder *builder, enum xfn_section section,
 		err = xfn_yaml_reader_next(builder->reader, &event);
 		if (err || event.kind == XFN_YAML_CLOSE)
 			break;
-		err = read_pair(builder, &frame, &event);
+		err = info->pair ? read_free_pair(builder, info, &frame, &event)
+				 : read_pair(builder, &frame, &event);
 	}
 	if (err)
 		return err;

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane_load.h"
+#include "exec.h"
+#include "fnv.h"
+
+/* ---- is it another? -------------------------------------------------------------------------------- */
+
+static __u64 hash_text(__u64 hash, const char *text)
+{
+	return xfn_fnv(hash, text, strlen(text) + 1);
+}
+
+static __u64 hash_texts(__u64 hash, const struct xfn_manifest *manifest, struct xfn_text_span span)
+{
+	const char *const *texts = xfn_manifest_texts(manifest, span);
+	__u32 i;
+
+	for (i = 0; i < span.count; i++)
+		hash = hash_text(hash, texts[i]);
+	return xfn_fnv(hash, &span.count, sizeof(span.count));
+}
+
+__u64 xfn_exec_hash(const struct xfn_manifest *manifest, const struct xfn_function_spec *spec)
+{
+	const struct xfn_exec_spec *exec = &spec->exec;
+	__u64 hash = XFN_FNV_START;
+
+	if (!exec->argv.count)
+		return 0;
+	hash = hash_texts(hash, manifest, exec->argv);
+	hash = hash_texts(hash, manifest, exec->env);
+	hash = hash_text(hash, exec->directory ?: "/");
+	hash = hash_text(hash, exec->user ?: "");
+	return hash ?: 1;
+}
+
+/* ---- as whom? ------------------------------------------------------------------------------------------ */
+
+/* The user of that name or number; NULL: there is none. */
+static const struct passwd *find_user(const char *name)
+{
+	const struct passwd *user = getpwnam(name);
+	unsigned long number;
+	char *end;
+
+	if (user)
+		return user;
+	number = strtoul(name, &end, 10);
+	return *name && !*end ? getpwuid((uid_t)number) : NULL;
+}
+
+static int take_user(const struct passwd *user, struct xfn_launch *launch)
+{
+	int count = XFN_LAUNCH_GROUPS_MAX;
+
+	launch->uid = user->pw_uid;
+	launch->gid = user->pw_gid;
+	if (getgrouplist(user->pw_name, user->pw_gid, launch->groups, &count) < 0)
+		return -E2BIG;
+	launch->group_count = (__u32)count;
+	return 0;
+}
+
+static void take_number(uid_t uid, struct xfn_launch *launch)
+{
+	launch->uid = uid;
+	launch->gid = (gid_t)uid;
+	launch->group_count = 0;
+}
+
+int xfn_exec_user(const struct xfn_exec_spec *exec, uid_t owner, __u32 serial,
+		  struct xfn_launch *launch, struct xfn_fault *fault)
+{
+	const struct passwd *user = NULL;
+	int err = 0;
+
+	if (!exec->user && !owner) {
+		take_number(xfn_instance_uid(serial), launch);
+		return 0;
+	}
+	user = exec->user ? find_user(exec->user) : getpwuid(owner);
+	if (!user && exec->user) {
+		xfn_fault_set(fault, "there is no user '%s'", exec->user);
+		return -ENOENT;
+	}
+	if (user)
+		err = take_user(user, launch);
+	else
+		take_number(owner, launch);
+	if (err)
+		xfn_fault_set(fault, "user '%s' is in more than %d groups", user->pw_name,
+			      XFN_LAUNCH_GROUPS_MAX);
+	else if (!launch->uid || !launch->gid) {
+		xfn_fault_set(fault, "functions do not run as user or group root");
+		err = -EPERM;
+	}
+	return err;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_EXEC_H
+#define XFN_EXEC_H
+
+/* What the manifest says of a program that xfnd starts: as whom it runs, and whether it is another one. */
+
+#include <sys/types.h>
+
+#include "launcher.h"
+#include "manifest.h"
+
+/* Of all that makes another instance; 0: nothing is started. */
+__u64 xfn_exec_hash(const struct xfn_manifest *manifest, const struct xfn_function_spec *spec);
+
+/*
+ * Fills in as whom it runs: the user that the manifest names; else @owner; for root a user of its own, that
+ * of instance @serial (xfn_instance_uid()). Returns 0; -ENOENT: no such user; -EPERM: it would be root; with the reason in @fault.
+ */
+int xfn_exec_user(const struct xfn_exec_spec *exec, uid_t owner, __u32 serial,
+		  struct xfn_launch *launch, struct xfn_fault *fault);
+
+#endif

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "aide.h"
+#include "errnum.h"
+#include "fd.h"
+#include "instance_private.h"
+#include "journal.h"
+#include "loop.h"
+#include "xfn/channel.h"
+
+#define MS 1000000ULL
+#define S  1000000000ULL
+
+static const __u64 START_NS = 10 * S, STOP_NS = 5 * S, QUICK_NS = 10 * S, PARKED_NS = 300 * S,
+		   BACK_OFF_FIRST_NS = 100 * MS, BACK_OFF_MAX_NS = 30 * S;
+enum { QUICK_ENDS_MAX = 5 };
+
+static void start(struct xfn_instance *instance);
+
+static __u64 now_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (__u64)now.tv_sec * S + (__u64)now.tv_nsec;
+}
+
+__attribute__((format(printf, 3, 4))) static void say(const struct xfn_instance *instance,
+						      const char *type, const char *format, ...)
+{
+	char text[512];
+	va_list words;
+
+	va_start(words, format);
+	vsnprintf(text, sizeof(text), format, words);
+	va_end(words);
+	xfn_journal_add(
+		instance->options.journal,
+		&(struct xfn_journal_event){.type = type, .function = instance->options.name}, "%s",
+		text);
+}
+
+static void set_state(struct xfn_instance *instance, enum xfn_instance_state state)
+{
+	int err;
+
+	instance->state = state;
+	instance->since_ns = now_ns(CLOCK_REALTIME);
+	if (!instance->pid)
+		return;
+	err = xfn_instance_save(instance);
+	if (err)
+		say(instance, "error", "what the next xfnd needs of it cannot be written: %s",
+		    strerror(-err));
+}
+
+/* ---- making ------------------------------------------------------------------------------------------ */
+
+static size_t text_bytes(const struct xfn_launch *launch)
+{
+	size_t bytes = strlen(launch->directory) + 1;
+	__u32 i;
+
+	for (i = 0; i < launch->argc; i++)
+		bytes += strlen(launch->argv[i]) + 1;
+	for (i = 0; i < launch->env_count; i++)
+		bytes += strlen(launch->env[i]) + 1;
+	return bytes;
+}
+
+static char *put_text(char *at, const char *text, const char **ret)
+{
+	*ret = at;
+	return stpcpy(at, text) + 1;
+}
+
+static int copy_launch(struct xfn_instance *instance, const struct xfn_launch *launch)
+{
+	const char **word;
+	__u32 i;
+	char *at;
+
+	instance->text = malloc(text_bytes(launch));
+	instance->words = calloc(launch->argc + launch->env_count, sizeof(*instance->words));
+	if (!instance->text || !instance->words)
+		return -ENOMEM;
+	instance->launch = *launch;
+	at = put_text(instance->text, launch->directory, &instance->launch.directory);
+	word = instance->words;
+	instance->launch.argv = word;
+	for (i = 0; i < launch->argc; i++)
+		at = put_text(at, launch->argv[i], word++);
+	instance->launch.env = word;
+	for (i = 0; i < launch->env_count; i++)
+		at = put_text(at, launch->env[i], word++);
+	return 0;
+}
+
+int xfn_instance_new(const struct xfn_instance_options *options, struct xfn_instance **ret)
+{
+	struct xfn_instance *instance = calloc(1, sizeof(*instance));
+
+	if (!instance)
+		return -ENOMEM;
+	instance->options = *options;
+	instance->pidfd = instance->channel_fd = instance->output_fd = -1;
+	instance->back_off_ns = BACK_OFF_FIRST_NS;
+	instance->state = XFN_INSTANCE_STOPPED;
+	instance->options.name = strdup(options->name);
+	instance->options.folder = strdup(options->folder);
+	instance->output = malloc(XFN_INSTANCE_OUTPUT_BYTES);
+	if (!instance->options.name || !instance->options.folder || !instance->output ||
+	    copy_launch(instance, options->launch)) {
+		xfn_instance_free(instance);
+		return -ENOMEM;
+	}
+	*ret = instance;
+	return 0;
+}
+
+static void close_channel(struct xfn_instance *instance)
+{
+	xfn_source_free(instance->on_message);
+	instance->on_message = NULL;
+	xfn_fd_close(&instance->channel_fd);
+}
+
+/* What hangs on one process. */
+static void let_go(struct xfn_instance *instance)
+{
+	close_channel(instance);
+	xfn_source_free(instance->on_end);
+	xfn_source_free(instance->on_output);
+	instance->on_end = instance->on_output = NULL;
+	xfn_fd_close(&instance->pidfd);
+	xfn_fd_close(&instance->output_fd);
+}
+
+void xfn_instance_free(struct xfn_instance *instance)
+{
+	if (!instance)
+		return;
+	let_go(instance);
+	xfn_source_free(instance->timer);
+	free((char *)instance->options.name);
+	free((char *)instance->options.folder);
+	free(instance->output);
+	free(instance->words);
+	free(instance->text);
+	free(instance);
+}
+
+/* ---- its end ----------------------------------------------------------------------------------------- */
+
+static void describe_end(struct xfn_instance *instance, int err, int status)
+{
+	char *text = instance->last_end;
+	size_t bytes = sizeof(instance->last_end);
+
+	if (instance->failure[0])
+		snprintf(text, bytes, "%s", instance->failure);
+	else if (err)
+		snprintf(text, bytes, "ended; how is not known");
+	else if (WIFSIGNALED(status))
+		snprintf(text, bytes, "killed by SIG%s", sigabbrev_np(WTERMSIG(status)) ?: "?");
+	else
+		snprintf(text, bytes, "exit status %d", WEXITSTATUS(status));
+}
+
+static void arm(struct xfn_instance *instance, __u64 after_ns)
+{
+	xfn_timer_set(instance->timer, after_ns);
+}
+
+static void wait_or_park(struct xfn_instance *instance, bool quick)
+{
+	__u64 wait = instance->back_off_ns;
+
+	instance->quick_ends = quick ? instance->quick_ends + 1 : 1;
+	if (instance->quick_ends >= QUICK_ENDS_MAX) {
+		instance->quick_ends = 0;
+		say(instance, "parked",
+		    "%s; it ended %d times in a row within %llu s of its start: tried again after "
+		    "%llu min, or "
+		    "when it is changed",
+		    instance->last_end, QUICK_ENDS_MAX, QUICK_NS / S, PARKED_NS / 60 / S);
+		set_state(instance, XFN_INSTANCE_PARKED);
+		arm(instance, PARKED_NS);
+		return;
+	}
+	say(instance, "ended", "%s; started again after %llu ms", instance->last_end, wait / MS);
+	instance->back_off_ns = 2 * wait < BACK_OFF_MAX_NS ? 2 * wait : BACK_OFF_MAX_NS;
+	set_state(instance, XFN_INSTANCE_WAITING);
+	arm(instance, wait);
+}
+
+static void finish_stop(struct xfn_instance *instance)
+{
+	set_state(instance, XFN_INSTANCE_STOPPED);
+	arm(instance, XFN_TIMER_OFF);
+	xfn_instance_forget(instance);
+	instance->options.hooks.stopped(instance->options.hooks.context);
+}
+
+/* Its process is no more, or was never there. */
+static void after_end(struct xfn_instance *instance)
+{
+	bool quick = now_ns(CLOCK_MONOTONIC) - instance->started_ns < QUICK_NS;
+
+	let_go(instance);
+	instance->pid = 0;
+	xfn_instance_forget(instance);
+	if (!instance->options.hooks.leave(instance->options.hooks.context) ||
+	    instance->state == XFN_INSTANCE_STOPPING)
+		finish_stop(instance);
+	else
+		wait_or_park(instance, quick);
+}
+
+static void on_message(void *context, int fd, __u32 events);
+
+static void on_end(void *context, int fd, __u32 events)
+{
+	struct xfn_instance *instance = context;
+	int status = 0, err;
+
+	(void)fd;
+	(void)events;
+	if (instance->channel_fd >= 0)
+		on_message(instance, instance->channel_fd, EPOLLIN); /* its last words */
+	xfn_instance_drain_output(instance);
+	err = xfn_launcher_reap(instance->pid, &status);
+	describe_end(instance, err, status);
+	after_end(instance);
+}
+
+/* ---- what it says ------------------------------------------------------------------------------------ */
+
+static void on_output(void *context, int fd, __u32 events)
+{
+	(void)fd;
+	(void)events;
+	xfn_instance_drain_output(context);
+}
+
+static void become_ready(struct xfn_instance *instance, const struct xfn_channel_message *message,
+			 int socket_fd)
+{
+	int err = instance->options.hooks.enter(instance->options.hooks.context, socket_fd);
+
+	if (err) {
+		snprintf(instance->failure, sizeof(instance->failure),
+			 "its socket cannot be entered: %s", strerror(-err));
+		xfn_launcher_signal(instance->pidfd, SIGKILL);
+		return;
+	}
+	instance->ready_flags = message->flags;
+	say(instance, "ready", "process %d takes events, %llu ms after its start", instance->pid,
+	    (now_ns(CLOCK_MONOTONIC) - instance->started_ns) / MS);
+	set_state(instance, XFN_INSTANCE_READY);
+	arm(instance, QUICK_NS);
+}
+
+static void take_message(struct xfn_instance *instance, const struct xfn_channel_message *message,
+			 const struct xfn_aide_message *in)
+{
+	if (message->version != XFN_CHANNEL_VERSION)
+		return;
+	if (message->type == XFN_CHANNEL_FAILED)
+		snprintf(instance->failure, sizeof(instance->failure), "cannot %s: %s: %s",
+			 xfn_launch_step(message->flags), instance->launch.argv[0],
+			 strerror((int)message->error));
+	else if (message->type == XFN_CHANNEL_READY && in->fd_count == 1 &&
+		 instance->state == XFN_INSTANCE_STARTING)
+		become_ready(instance, message, in->fds[0]);
+}
+
+static void on_message(void *context, int fd, __u32 events)
+{
+	struct xfn_instance *instance = context;
+	struct xfn_channel_message message;
+	struct xfn_aide_message in = {.data = &message, .bytes = sizeof(message)};
+	int err = xfn_aide_receive(fd, &in);
+
+	(void)events;
+	if (!err)
+		take_message(instance, &message, &in);
+	xfn_aide_close_fds(&in);
+	if (err && err != -EAGAIN && err != -EBADMSG)
+		close_channel(instance);
+}
+
+/* ---- starting ---------------------------------------------------------------------------------------- */
+
+static void on_timer(void *context)
+{
+	struct xfn_instance *instance = context;
+
+	switch (instance->state) {
+	case XFN_INSTANCE_STARTING:
+		snprintf(instance->failure, sizeof(instance->failure),
+			 "not ready within %llu s of its start", START_NS / S);
+		xfn_launcher_signal(instance->pidfd, SIGKILL);
+		break;
+	case XFN_INSTANCE_READY:
+		instance->back_off_ns = BACK_OFF_FIRST_NS;
+		instance->quick_ends = 0;
+		break;
+	case XFN_INSTANCE_STOPPING:
+		xfn_launcher_signal(instance->pidfd, SIGKILL);
+		break;
+	case XFN_INSTANCE_WAITING:
+	case XFN_INSTANCE_PARKED:
+		instance->restarts++;
+		start(instance);
+		break;
+	case XFN_INSTANCE_STOPPED:
+		break;
+	}
+}
+
+static int watch(struct xfn_instance *instance)
+{
+	struct xfn_loop *loop = instance->options.loop;
+	int err = xfn_loop_add_io(loop, instance->pidfd, EPOLLIN, on_end, instance,
+				  &instance->on_end);
+
+	if (!err && instance->output_fd >= 0)
+		err = xfn_loop_add_io(loop, instance->output_fd, EPOLLIN, on_output, instance,
+				      &instance->on_output);
+	if (!err && instance->channel_fd >= 0)
+		err = xfn_loop_add_io(loop, instance->channel_fd, EPOLLIN, on_message, instance,
+				      &instance->on_message);
+	return err;
+}
+
+static int ensure_timer(struct xfn_instance *instance)
+{
+	if (instance->timer)
+		return 0;
+	return xfn_loop_add_timer(instance->options.loop, XFN_TIMER_OFF, on_timer, instance,
+				  &instance->timer);
+}
+
+/* Forks it, with what it needs; *ret_channel is our end. */
+static int fork_it(struct xfn_instance *instance)
+{
+	struct xfn_launch *launch = &instance->launch;
+	int pair[2] = {-1, -1}, err;
+
+	launch->output_fd = -1;
+	err = xfn_instance_open_output(instance, &launch->output_fd);
+	if (!err && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		err = xfn_errno();
+	launch->channel_fd = pair[1];
+	if (!err)
+		err = xfn_launcher_fork(launch, &instance->pid, &instance->pidfd);
+	instance->channel_fd = pair[0];
+	if (!err && fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0)
+		err = xfn_errno(); /* whatever the other end does, xfnd waits for nobody */
+	xfn_fd_close(&pair[1]);
+	xfn_fd_close(&launch->output_fd);
+	return err;
+}
+
+/* From here on the file says that it is there; so only now it may go on. */
+static int let_it_begin(struct xfn_instance *instance)
+{
+	struct xfn_channel_message message = {.version = XFN_CHANNEL_VERSION,
+					      .type = XFN_CHANNEL_BEGIN};
+	struct xfn_aide_message out = {.data = &message, .bytes = sizeof(message)};
+	int err;
+
+	instance->start_time = xfn_process_start_time(instance->pid);
+	instance->state = XFN_INSTANCE_STARTING;
+	err = watch(instance);
+	if (!err)
+		err = xfn_instance_save(instance);
+	return err ?: xfn_aide_send(instance->channel_fd, &out);
+}
+
+static void start(struct xfn_instance *instance)
+{
+	struct xfn_instance_hooks *hooks = &instance->options.hooks;
+	struct xfn_fault fault = {};
+	int err;
+
+	instance->started_ns = now_ns(CLOCK_MONOTONIC);
+	instance->since_ns = now_ns(CLOCK_REALTIME);
+	instance->failure[0] = '\0';
+	instance->ready_flags = 0;
+	err = hooks->prepare(hooks->context, &instance->launch, &fault);
+	if (!err)
+		err = fork_it(instance);
+	xfn_fd_close(&instance->launch.netns_fd);
+	if (!err)
+		err = let_it_begin(instance);
+	if (!err) {
+		arm(instance, START_NS);
+		return;
+	}
+	/* Where it was forked, it ends by itself: it was not told to begin. */
+	snprintf(instance->last_end, sizeof(instance->last_end), "cannot be started: %.200s",
+		 fault.text[0] ? fault.text : strerror(-err));
+	after_end(instance);
+}
+
+void xfn_instance_start(struct xfn_instance *instance)
+{
+	int err = ensure_timer(instance);
+
+	if (err)
+		say(instance, "error", "cannot be started: %s", strerror(-err));
+	else
+		start(instance);
+}
+
+int xfn_instance_adopt(struct xfn_instance *instance, pid_t pid, __u64 start_time, __u32 restarts)
+{
+	int err = ensure_timer(instance);
+
+	if (err)
+		return err;
+	instance->pidfd = xfn_process_open(pid, start_time);
+	if (instance->pidfd < 0)
+		return -ESRCH;
+	instance->pid = pid;
+	instance->start_time = start_time;
+	instance->restarts = restarts;
+	instance->started_ns = now_ns(CLOCK_MONOTONIC);
+	xfn_instance_reopen_output(instance); /* without it there is less to read */
+	err = watch(instance);
+	if (err) {
+		let_go(instance);
+		return err;
+	}
+	set_state(instance, XFN_INSTANCE_READY);
+	arm(instance, QUICK_NS);
+	return 0;
+}
+
+/* ---- stopping ---------------------------------------------------------------------------------------- */
+
+void xfn_instance_stop(struct xfn_instance *instance)
+{
+	struct xfn_channel_message message = {.version = XFN_CHANNEL_VERSION,
+					      .type = XFN_CHANNEL_STOP};
+	struct xfn_aide_message out = {.data = &message, .bytes = sizeof(message)};
+
+	if (instance->state == XFN_INSTANCE_STOPPING)
+		return;
+	if (!instance->pid) {
+		finish_stop(instance);
+		return;
+	}
+	set_state(instance, XFN_INSTANCE_STOPPING);
+	if (instance->channel_fd >= 0)
+		xfn_aide_send(instance->channel_fd, &out);
+	xfn_launcher_signal(instance->pidfd, SIGTERM);
+	arm(instance, STOP_NS);
+}
+
+/* ---- what there is to tell --------------------------------------------------------------------------- */
+
+void xfn_instance_read(const struct xfn_instance *instance, struct xfn_instance_info *ret)
+{
+	*ret = (struct xfn_instance_info){
+		.state = instance->state,
+		.pid = instance->pid,
+		.restarts = instance->restarts,
+		.since_ns = instance->since_ns,
+		.last_end = instance->last_end,
+		.ready_flags = instance->ready_flags,
+	};
+}
+
+const char *xfn_instance_state_label(enum xfn_instance_state state)
+{
+	static const char *const labels[] = {
+		[XFN_INSTANCE_STARTING] = "starting", [XFN_INSTANCE_READY] = "ready",
+		[XFN_INSTANCE_WAITING] = "waiting",   [XFN_INSTANCE_PARKED] = "parked",
+		[XFN_INSTANCE_STOPPING] = "stopping", [XFN_INSTANCE_STOPPED] = "stopped",
+	};
+
+	return labels[state];
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_INSTANCE_H
+#define XFN_INSTANCE_H
+
+/*
+ * One instance of a function: a process that is started, watched, started again when it ends, and stopped
+ * (docs/adr/0014-instances.md). Where its packets come from is somebody else's business.
+ *
+ *   starting   forked; not ready yet: XFN_INSTANCE_START_NS, then it is ended
+ *   ready      its socket is entered
+ *   waiting    it has ended by itself: started again after 100 ms, twice as long each time up to 30 s,
+ *              100 ms again once it was ready for 10 s
+ *   parked     it ended 5 times in a row within 10 s of its start: tried again after 5 minutes, or
+ *              when it is changed
+ *   stopping   told to stop: SIGKILL after 5 s
+ *   stopped    and not to be started again
+ *
+ * It outlives xfnd: the process, its socket, and what it writes to a FIFO, which holds 64 KiB while nobody
+ * reads. A file says what the next xfnd needs to go on with it.
+ *
+ * Single-threaded; callbacks come from the loop, or from xfn_instance_start() and _stop().
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <linux/types.h>
+
+#include "launcher.h"
+
+struct xfn_instance;
+struct xfn_journal;
+struct xfn_loop;
+
+enum xfn_instance_state {
+	XFN_INSTANCE_STARTING,
+	XFN_INSTANCE_READY,
+	XFN_INSTANCE_WAITING,
+	XFN_INSTANCE_PARKED,
+	XFN_INSTANCE_STOPPING,
+	XFN_INSTANCE_STOPPED,
+};
+
+/* What happens around it. */
+struct xfn_instance_hooks {
+	void *context;
+	/*
+	 * Before each start: makes the place where its socket will be, and says where that is and as whom it
+	 * runs, in launch->netns_fd, uid, gid, groups. Returns 0 or -errno with the reason in @fault.
+	 */
+	int (*prepare)(void *context, struct xfn_launch *launch, struct xfn_fault *fault);
+	/* It is ready: events may go to @socket_fd, which stays the instance's. Returns 0 or -errno. */
+	int (*enter)(void *context, int socket_fd);
+	/* It has ended, or was never there: whatever prepare() made goes. False: it is not wanted any more. */
+	bool (*leave)(void *context);
+	/* It is stopped for good. May free the instance. */
+	void (*stopped)(void *context);
+	/* Writes what is only the hooks' into the instance's file, and reads it; by name. */
+	void (*save)(void *context, void *json);
+};
+
+struct xfn_instance_options {
+	struct xfn_loop *loop;
+	struct xfn_journal *journal;
+	const char *name;   /* TENANT/NAME; copied */
+	const char *folder; /* for its files; copied */
+	__u64 identity;     /* names its files, with @serial */
+	__u32 serial;
+	/* argv, env, directory and their counts; copied. */
+	const struct xfn_launch *launch;
+	struct xfn_instance_hooks hooks;
+};
+
+int xfn_instance_new(const struct xfn_instance_options *options, struct xfn_instance **ret);
+/* Lets go of it: the process goes on. Takes NULL. */
+void xfn_instance_free(struct xfn_instance *instance);
+
+/* Starts it. What goes wrong is said and tried again, like an end. */
+void xfn_instance_start(struct xfn_instance *instance);
+/*
+ * Goes on with process @pid that began at @start_time (field 22 of /proc/PID/stat), which was ready. -ESRCH:
+ * it is not there any more.
+ */
+int xfn_instance_adopt(struct xfn_instance *instance, pid_t pid, __u64 start_time, __u32 restarts);
+/* Tells it to stop; hooks.stopped() comes when it has, perhaps before this returns. */
+void xfn_instance_stop(struct xfn_instance *instance);
+
+/* ---- what there is to tell ----------------------------------------------------------------------------- */
+
+struct xfn_instance_info {
+	enum xfn_instance_state state;
+	pid_t pid;            /* 0: none */
+	__u32 restarts;       /* since it is wanted */
+	__u64 since_ns;       /* CLOCK_REALTIME, of its state */
+	const char *last_end; /* how it ended last: "exit status 1"; "": it did not */
+	__u32 ready_flags;    /* XFN_READY_* */
+};
+void xfn_instance_read(const struct xfn_instance *instance, struct xfn_instance_info *ret);
+const char *xfn_instance_state_label(enum xfn_instance_state state);
+
+/* What it wrote lately: up to 64 KiB. */
+#define XFN_INSTANCE_OUTPUT_BYTES 65536
+struct xfn_instance_output {
+	__u64 first;      /* bytes that were written before @data */
+	const char *data; /* borrowed */
+	size_t bytes;
+};
+/* From byte @after on, or from the oldest that is left; @buffer has room for XFN_INSTANCE_OUTPUT_BYTES. */
+void xfn_instance_read_output(const struct xfn_instance *instance, __u64 after, char *buffer,
+			      struct xfn_instance_output *ret);
+
+/* ---- what an earlier xfnd left behind -------------------------------------------------------------------- */
+
+/* The process @pid that began at @start_time: a descriptor, the caller's, or -ESRCH. */
+int xfn_process_open(pid_t pid, __u64 start_time);
+
+#endif

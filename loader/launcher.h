@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_LAUNCHER_H
+#define XFN_LAUNCHER_H
+
+/*
+ * The process that starts functions: xfnd itself cannot start a program (docs/adr/0014-instances.md).
+ * It makes a port's veth pair and network namespace, forks instances, signals and reaps them. It never
+ * runs anything as root, and what it runs has no capabilities, cannot gain any, and is refused the
+ * system calls that reach beyond itself (privileges.h).
+ *
+ * Instances outlive both xfnd and the launcher.
+ *
+ * Functions return 0 or -errno; -EPIPE: the launcher is gone; -EPERM: xfnd was started without the rights
+ * that it takes, so there is none.
+ */
+
+#include <stddef.h>
+#include <sys/types.h>
+#include <linux/types.h>
+
+#include "dataplane.h"
+
+/* As xfn_broker_start(). */
+int xfn_launcher_start(void);
+void xfn_launcher_stop(void);
+
+/* Whether questions are answered. */
+int xfn_launcher_check(void);
+
+/* ---- ports ----------------------------------------------------------------------------------------- */
+
+#define XFN_PORT_FAR_NAME    "xfn0" /* the far end, alone in its network namespace */
+#define XFN_PORT_NEAR_PREFIX "xfnp" /* the host's end: xfnp7a */
+
+/*
+ * Makes a veth pair: the host's end @name here, the other in a new network namespace, with the program
+ * @far_program_fd there; both are up, without addresses. *ret_netns_fd, the caller's, keeps the namespace
+ * where no instance does; with it, or with either end, all goes. -EEXIST: an interface of that name is there.
+ */
+int xfn_launcher_make_port(const char *name, __u32 mtu, int far_program_fd, __u32 *ret_ifindex,
+			   int *ret_netns_fd);
+
+/* ---- instances --------------------------------------------------------------------------------------- */
+
+#define XFN_LAUNCH_GROUPS_MAX 32
+#define XFN_LAUNCH_BYTES_MAX  (1U << 20) /* of arguments and environment together */
+
+/* What runs, as whom, and with what. Borrowed. */
+struct xfn_launch {
+	const char *const
+		*argv; /* argc of them; without a slash argv[0] is looked for in XFN_LAUNCH_PATH */
+	const char *const
+		*env; /* NAME=VALUE, env_count of them: nothing else is in its environment */
+	__u32 argc, env_count;
+	const char *directory; /* where it starts */
+	uid_t uid;             /* not 0 */
+	gid_t gid;             /* not 0 */
+	gid_t groups[XFN_LAUNCH_GROUPS_MAX];
+	__u32 group_count;
+	int netns_fd;   /* its network namespace, where its AF_XDP socket is made */
+	int output_fd;  /* standard output and error */
+	int channel_fd; /* its end of the channel (xfn/channel.h) */
+};
+#define XFN_LAUNCH_PATH "/usr/local/bin:/usr/bin:/bin"
+
+/*
+ * Forks an instance, which waits: it goes on at a XFN_CHANNEL_BEGIN, and ends where the channel ends before.
+ * What keeps the program from running then is said on the channel, XFN_CHANNEL_FAILED. *ret_pidfd is
+ * the caller's.
+ */
+int xfn_launcher_fork(const struct xfn_launch *launch, pid_t *ret_pid, int *ret_pidfd);
+
+/* "enter its network namespace": completes "cannot ..."; @step: of XFN_CHANNEL_FAILED. */
+const char *xfn_launch_step(__u32 step);
+
+/* Sends SIGTERM or SIGKILL; others are refused. Fine where it has ended. */
+int xfn_launcher_signal(int pidfd, int signo);
+
+/*
+ * How an instance that has ended did so: a status as of waitpid(2). -ECHILD: it was started by an
+ * earlier launcher, and nobody knows.
+ */
+int xfn_launcher_reap(pid_t pid, int *ret_status);
+
+/* Ends with SIGKILL what else runs as @uid, which must be one of xfn_instance_uid(). */
+int xfn_launcher_sweep(uid_t uid);
+
+/*
+ * A user for one instance alone, so that functions cannot signal or trace each other: from a range that no
+ * distribution and no container manager gives out (systemd's UIDS-GIDS.md). @serial: of the instance.
+ */
+#define XFN_INSTANCE_UID_FIRST 1879048192U
+#define XFN_INSTANCE_UIDS      65536U
+static inline uid_t xfn_instance_uid(__u32 serial)
+{
+	return XFN_INSTANCE_UID_FIRST + serial % XFN_INSTANCE_UIDS;
+}
+
+#endif

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a fork of the launcher to an instance's program: enters the port's namespace, makes the socket,
+ * gives up everything, executes. In the launcher's process and in the child.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cap-ng.h>
+
+#include "aide.h"
+#include "errnum.h"
+#include "launcher_private.h"
+#include "xfn/channel.h"
+
+/* Numbers that the instance finds its descriptors at. */
+enum { SOCKET_FD = 3, CHANNEL_FD = 4, FIRST_FREE_FD = 5 };
+
+enum {
+	FRAME_BYTES = 2048,
+	FRAMES_MAX = 4096,
+	FRAMES_MIN = 256,
+	OOM_SCORE = 500,     /* the kernel ends it before what it serves */
+	PROCESSES_MAX = 512, /* of a user of its own */
+	FIRST_SAVED_FD = 64, /* of copies, above all that is given a number */
+	ENV_OWN = 6,         /* variables that the launcher adds */
+	ENV_TEXT_BYTES = 64,
+};
+
+/* What the instance gets, in the child's memory. */
+struct plan {
+	const struct xfn_launcher_question *question;
+	int netns_fd, output_fd, channel_fd, socket_fd;
+	char *directory;
+	char **argv;
+	char **env;
+	char own[ENV_OWN][ENV_TEXT_BYTES];
+};
+
+/* ---- the steps --------------------------------------------------------------------------------------- */
+
+static int wait_for_begin(struct plan *plan)
+{
+	struct xfn_channel_message message;
+	struct xfn_aide_message in = {.data = &message, .bytes = sizeof(message)};
+	int err = xfn_aide_receive(plan->channel_fd, &in);
+
+	if (err || message.type != XFN_CHANNEL_BEGIN)
+		_exit(EXIT_FAILURE); /* nobody is there who would want it */
+	return 0;
+}
+
+static int reset_signals(struct plan *plan)
+{
+	const struct sigaction usual = {.sa_handler = SIG_DFL};
+	sigset_t none;
+	int signo;
+
+	(void)plan;
+	for (signo = 1; signo < NSIG; signo++)
+		sigaction(signo, &usual, NULL); /* some cannot be */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setsid();
+	umask(022);
+	return 0;
+}
+
+static int enter_netns(struct plan *plan)
+{
+	return setns(plan->netns_fd, CLONE_NEWNET) < 0 ? xfn_errno() : 0;
+}
+
+static int make_socket(struct plan *plan)
+{
+	plan->socket_fd = socket(AF_XDP, SOCK_RAW, 0);
+	return plan->socket_fd < 0 ? xfn_errno() : 0;
+}
+
+static int arrange_fds(struct plan *plan)
+{
+	int *const fds[] = {&plan->output_fd, &plan->channel_fd, &plan->socket_fd};
+	int nothing = open("/dev/null", O_RDONLY);
+	size_t i;
+
+	if (nothing < 0)
+		return xfn_errno();
+	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		*fds[i] = fcntl(*fds[i], F_DUPFD, FIRST_SAVED_FD);
+		if (*fds[i] < 0)
+			return xfn_errno();
+	}
+	if (dup2(nothing, STDIN_FILENO) < 0 || dup2(plan->output_fd, STDOUT_FILENO) < 0 ||
+	    dup2(plan->output_fd, STDERR_FILENO) < 0 || dup2(plan->socket_fd, SOCKET_FD) < 0 ||
+	    dup2(plan->channel_fd, CHANNEL_FD) < 0)
+		return xfn_errno();
+	close_range(FIRST_FREE_FD, ~0U, 0);
+	plan->channel_fd = CHANNEL_FD;
+	plan->socket_fd = SOCKET_FD;
+	return 0;
+}
+
+/* Pools are counted against the limit by user: a quarter of what cannot be raised leaves room for others. */
+static unsigned frames_of(rlim_t limit)
+{
+	rlim_t frames = FRAMES_MAX, fit = limit / FRAME_BYTES / 4;
+
+	while (limit != RLIM_INFINITY && frames > FRAMES_MIN && frames > fit)
+		frames /= 2;
+	return (unsigned)frames;
+}
+
+static void write_oom_score(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	dprintf(fd, "%d\n", OOM_SCORE);
+	close(fd);
+}
+
+static int set_limits(struct plan *plan)
+{
+	static const struct rlimit no_core;
+	struct rlimit memory = {RLIM_INFINITY, RLIM_INFINITY};
+	struct rlimit processes = {PROCESSES_MAX, PROCESSES_MAX};
+	uid_t uid = plan->question->fork.uid;
+
+	setrlimit(RLIMIT_CORE, &no_core);
+	if (setrlimit(RLIMIT_MEMLOCK, &memory) < 0 && !getrlimit(RLIMIT_MEMLOCK, &memory)) {
+		memory.rlim_cur = memory.rlim_max;
+		setrlimit(RLIMIT_MEMLOCK, &memory);
+	}
+	if (uid >= XFN_INSTANCE_UID_FIRST)
+		setrlimit(RLIMIT_NPROC, &processes);
+	if (uid < XFN_INSTANCE_UID_FIRST) /* the user has other programs */
+		snprintf(plan->own[0], ENV_TEXT_BYTES, XFN_ENV_FRAMES "=%u",
+			 frames_of(memory.rlim_cur));
+	write_oom_score();
+	return 0;
+}
+
+static int drop_bounding(struct plan *plan)
+{
+	int capability;
+
+	(void)plan;
+	for (capability = 0; capability <= CAP_LAST_CAP; capability++)
+		prctl(PR_CAPBSET_DROP, capability, 0, 0, 0); /* some kernels have fewer */
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? xfn_errno() : 0;
+}
+
+static int become_user(struct plan *plan)
+{
+	const struct xfn_launcher_question *question = plan->question;
+	uid_t uid = question->fork.uid;
+	gid_t gid = question->fork.gid;
+
+	if (setgroups(question->fork.group_count, question->fork.groups) < 0 ||
+	    setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+		return xfn_errno();
+	return 0;
+}
+
+static int drop_capabilities(struct plan *plan)
+{
+	(void)plan;
+	capng_clear(CAPNG_SELECT_CAPS);
+	return capng_apply(CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;
+}
+
+static int enter_directory(struct plan *plan)
+{
+	return chdir(plan->directory) < 0 ? xfn_errno() : 0;
+}
+
+static int filter_calls(struct plan *plan)
+{
+	(void)plan;
+	return xfn_seccomp_apply(XFN_ROLE_FUNCTION);
+}
+
+/* Without a slash, the first of that name in XFN_LAUNCH_PATH that can be executed. */
+static int execute(struct plan *plan)
+{
+	char path[4096];
+	const char *folder = XFN_LAUNCH_PATH;
+	int err = -ENOENT, length;
+
+	if (strchr(plan->argv[0], '/')) {
+		execve(plan->argv[0], plan->argv, plan->env);
+		return xfn_errno();
+	}
+	for (; *folder; folder += length + (folder[length] == ':')) {
+		length = (int)strcspn(folder, ":");
+		snprintf(path, sizeof(path), "%.*s/%s", length, folder, plan->argv[0]);
+		execve(path, plan->argv, plan->env);
+		if (errno != ENOENT)
+			err = xfn_errno();
+	}
+	return err;
+}
+
+static const struct {
+	int (*run)(struct plan *plan);
+	const char *what; /* completes "cannot ..." */
+} steps[] = {
+	{wait_for_begin, "begin"},
+	{reset_signals, "reset its signals"},
+	{enter_netns, "enter its network namespace"},
+	{make_socket, "make its AF_XDP socket"},
+	{arrange_fds, "arrange its descriptors"},
+	{set_limits, "set its limits"},
+	{drop_bounding, "forgo new privileges"},
+	{become_user, "become its user"},
+	{drop_capabilities, "drop its capabilities"},
+	{enter_directory, "enter its directory"},
+	{filter_calls, "filter its system calls"},
+	{execute, "execute it"},
+};
+enum { STEP_COUNT = sizeof(steps) / sizeof(steps[0]) };
+
+const char *xfn_launch_step(__u32 step)
+{
+	return step < STEP_COUNT ? steps[step].what : "start";
+}
+
+/* ---- the child --------------------------------------------------------------------------------------- */
+
+static __attribute__((noreturn)) void become(struct plan *plan)
+{
+	struct xfn_channel_message message = {.version = XFN_CHANNEL_VERSION,
+					      .type = XFN_CHANNEL_FAILED};
+	struct xfn_aide_message out = {.data = &message, .bytes = sizeof(message)};
+	int err = 0;
+	__u32 step;
+
+	for (step = 0; step < STEP_COUNT && !err; step++)
+		err = steps[step].run(plan);
+	message.flags = step - 1;
+	message.error = (__u32)-err;
+	xfn_aide_send(plan->channel_fd, &out);
+	_exit(EXIT_FAILURE);
+}
+
+/* ---- the text ---------------------------------------------------------------------------------------- */
+
+/* @count texts from *at on, up to @end. Returns 0 or -EBADMSG. */
+static int take_texts(char **at, const char *end, char **texts, __u32 count)
+{
+	size_t length;
+
+	for (; count; count--) {
+		length = strnlen(*at, (size_t)(end - *at));
+		if (*at + length >= end)
+			return -EBADMSG;
+		*texts++ = *at;
+		*at += length + 1;
+	}
+	return 0;
+}
+
+/* What the manifest does not say itself. */
+static void add_own(struct plan *plan, __u32 count)
+{
+	__u32 given = count, i, j;
+	size_t name;
+
+	for (i = 0; i < ENV_OWN; i++) {
+		name = strcspn(plan->own[i], "=") + 1;
+		for (j = 0; j < given && strncmp(plan->env[j], plan->own[i], name); j++)
+			;
+		if (j == given)
+			plan->env[count++] = plan->own[i];
+	}
+}
+
+static int read_text(struct plan *plan, char *text)
+{
+	const struct xfn_launcher_question *question = plan->question;
+	const char *end = text + question->fork.text_bytes;
+	__u32 argc = question->fork.argc, count = question->fork.env_count;
+
+	plan->argv = calloc(argc + 1, sizeof(char *));
+	plan->env = calloc(count + ENV_OWN + 1, sizeof(char *));
+	if (!plan->argv || !plan->env)
+		return -ENOMEM;
+	snprintf(plan->own[0], ENV_TEXT_BYTES, XFN_ENV_FRAMES "=%u", FRAMES_MAX);
+	snprintf(plan->own[1], ENV_TEXT_BYTES, XFN_ENV_SOCKET "=%d", SOCKET_FD);
+	snprintf(plan->own[2], ENV_TEXT_BYTES, XFN_ENV_CHANNEL "=%d", CHANNEL_FD);
+	snprintf(plan->own[3], ENV_TEXT_BYTES, XFN_ENV_INTERFACE "=" XFN_PORT_FAR_NAME);
+	snprintf(plan->own[4], ENV_TEXT_BYTES, "PATH=" XFN_LAUNCH_PATH);
+	snprintf(plan->own[5], ENV_TEXT_BYTES, "HOME=/");
+	if (take_texts(&text, end, &plan->directory, 1) ||
+	    take_texts(&text, end, plan->argv, argc) || take_texts(&text, end, plan->env, count))
+		return -EBADMSG;
+	add_own(plan, count);
+	return 0;
+}
+
+/* A private copy: what the descriptor shows may change under us. */
+static int load_text(struct plan *plan, int fd)
+{
+	size_t bytes = plan->question->fork.text_bytes;
+	char *text = malloc(bytes);
+
+	if (!text)
+		return -ENOMEM;
+	if (pread(fd, text, bytes, 0) != (ssize_t)bytes)
+		return -EBADMSG;
+	return read_text(plan, text);
+}
+
+/* ---- the launcher ------------------------------------------------------------------------------------ */
+
+static bool is_valid(const struct xfn_launcher_question *question)
+{
+	return question->fork.uid && question->fork.gid && question->fork.argc &&
+	       question->fork.argc <= 1024 && question->fork.env_count <= 1024 &&
+	       question->fork.text_bytes && question->fork.text_bytes <= XFN_LAUNCH_BYTES_MAX &&
+	       question->fork.group_count <= XFN_LAUNCH_GROUPS_MAX;
+}
+
+static bool has_root_group(const struct xfn_launcher_question *question)
+{
+	__u32 i;
+
+	for (i = 0; i < question->fork.group_count; i++)
+		if (!question->fork.groups[i])
+			return true;
+	return false;
+}
+
+static __attribute__((noreturn)) void fork_child(const struct xfn_launcher_question *question,
+						 const int *fds)
+{
+	struct plan plan = {.question = question,
+			    .netns_fd = fds[XFN_FORK_NETNS],
+			    .output_fd = fds[XFN_FORK_OUTPUT],
+			    .channel_fd = fds[XFN_FORK_CHANNEL],
+			    .socket_fd = -1};
+
+	if (load_text(&plan, fds[XFN_FORK_TEXT]))
+		_exit(EXIT_FAILURE);
+	become(&plan);
+}
+
+int xfn_launcher_answer_fork(const struct xfn_launcher_question *question, const int *fds,
+			     struct xfn_launcher_answer *answer, int *ret_pidfd)
+{
+	pid_t pid;
+	int fd;
+
+	if (!is_valid(question))
+		return -EINVAL;
+	if (has_root_group(question))
+		return -EPERM;
+	pid = fork();
+	if (pid < 0)
+		return xfn_errno();
+	if (pid == 0)
+		fork_child(question, fds);
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (fd < 0) {
+		int err = xfn_errno();
+
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		return err;
+	}
+	answer->value = pid;
+	*ret_pidfd = fd;
+	return 0;
+}
+
+/* As that user, so that it reaches nobody else's, whatever numbers are in use. */
+int xfn_launcher_answer_sweep(uid_t uid)
+{
+	pid_t pid;
+
+	if (uid < XFN_INSTANCE_UID_FIRST || uid >= XFN_INSTANCE_UID_FIRST + XFN_INSTANCE_UIDS)
+		return -EPERM;
+	pid = fork();
+	if (pid < 0)
+		return xfn_errno();
+	if (pid == 0) {
+		if (setresuid(uid, uid, uid) == 0)
+			kill(-1, SIGKILL);
+		_exit(EXIT_SUCCESS);
+	}
+	waitpid(pid, NULL, 0);
+	return 0;
+}

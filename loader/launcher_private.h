@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_LAUNCHER_PRIVATE_H
+#define XFN_LAUNCHER_PRIVATE_H
+
+/* What xfnd and the launcher say to each other, and the launcher's own parts. */
+
+#include <net/if.h>
+
+#include "launcher.h"
+
+enum xfn_launcher_op {
+	XFN_LAUNCHER_MAKE_PORT, /* far program -> network namespace */
+	XFN_LAUNCHER_FORK,      /* text, network namespace, output, channel -> pidfd */
+	XFN_LAUNCHER_SIGNAL,    /* pidfd -> */
+	XFN_LAUNCHER_REAP,
+	XFN_LAUNCHER_SWEEP,
+	XFN_LAUNCHER_OP_COUNT,
+};
+
+struct xfn_launcher_question {
+	__u32 op;
+	union {
+		struct {
+			char name[IFNAMSIZ];
+			__u32 mtu;
+		} port;
+		struct {
+			__u32 text_bytes; /* in the descriptor: directory, argv, env, each with a NUL behind */
+			__u32 argc, env_count;
+			__u32 uid, gid, group_count;
+			__u32 groups[XFN_LAUNCH_GROUPS_MAX];
+		} fork;
+		__s32 signo;
+		__s32 pid;
+		__u32 uid;
+	};
+};
+
+/* Descriptors that come along with a question to fork, in this order. */
+enum { XFN_FORK_TEXT, XFN_FORK_NETNS, XFN_FORK_OUTPUT, XFN_FORK_CHANNEL, XFN_FORK_FDS };
+
+struct xfn_launcher_answer {
+	__s32 err;
+	__s32 value; /* ifindex, pid, or status */
+};
+
+/* launcher_port.c. *ret_netns_fd: -1 on failure. */
+int xfn_launcher_answer_port(const struct xfn_launcher_question *question, int far_program_fd,
+			     struct xfn_launcher_answer *answer, int *ret_netns_fd);
+
+/* launcher_fork.c */
+int xfn_launcher_answer_fork(const struct xfn_launcher_question *question, const int *fds,
+			     struct xfn_launcher_answer *answer, int *ret_pidfd);
+int xfn_launcher_answer_sweep(uid_t uid);
+
+#endif

@@ -1,0 +1,300 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# Functions that xfnd starts: delivery xsk with a program, its life and its end.
+
+# bats sets output and stderr, and runs each test in a shell of its own.
+# shellcheck disable=SC2154,SC2030,SC2031
+
+load lib
+
+FUNCTION=$BUILD/examples/function/echo
+
+setup() {
+	e2e_setup
+	start_daemon
+}
+
+teardown() {
+	e2e_teardown
+}
+
+# apply_echo [KEY: VALUE]...: function echo at udp/7, by default by examples/function.
+apply_echo() {
+	{
+		printf 'version: 1\nattach: [xfn0]\nfunctions:\n  - name: echo\n    trigger: udp/7\n'
+		printf '    %s\n' "${@:-xsk: $FUNCTION}"
+	} | apply
+}
+
+nothing() { apply --yes <<<$'version: 1\nfunctions: []'; }
+
+instance() { xfn show echo -j | jq -r ".instance.$1"; }
+state_is() { [[ $(instance state) == "$1" ]]; }
+pid_is_not() { [[ $(instance pid) != "$1" && $(instance state) == ready ]]; }
+answers() { [[ $(who_answers "$@") == q ]]; }
+port() { xfn stats echo -j | jq -r ".functions[0].port.$1"; }
+ports() { ip -n "$SERVER" -o link show type veth | grep -c xfnp || true; }
+has_ports() { [[ $(ports) == "$1" ]]; }
+journal_says() { xfn journal | grep -qF -- "$1"; }
+logs_say() { xfn logs echo | grep -qF -- "$1"; }
+
+# script TEXT: an executable file with that shell program.
+script() {
+	SCRIPT=$HOME_DIR/script
+	printf '#!/bin/sh\n%s\n' "$1" >"$SCRIPT"
+	chmod 755 "$SCRIPT" "$HOME_DIR"
+}
+
+@test "a program is started, answers over IPv4 and IPv6, and nothing of it is left when it is not wanted" {
+	apply_echo
+	until_true 10 state_is ready
+	answers 198.18.0.1 7
+	answers fd00:18::1 7
+	[[ $(port replied) == 2 && $(port in_flight) == 0 && $(port timeout) == 0 ]]
+	[[ $(verdict steered echo) == 2 ]]
+	audit_is_ok
+	pid=$(instance pid)
+	nothing
+	until_true 10 has_ports 0
+	until_true 10 is_gone "$pid"
+	[[ -z $(names "$RUN/instances") ]]
+}
+
+@test "datagrams of any size are answered, and the books of its port are right" {
+	apply_echo
+	until_true 10 state_is ready
+	local size text
+	for size in 1 17 18 19 500 1400; do
+		text=$(head -c "$size" /dev/zero | tr '\0' x)
+		[[ $(printf %s "$text" | in_client socat -T 1 -t 1 - UDP4:198.18.0.1:7) == "$text" ]]
+		[[ $(printf %s "$text" | in_client socat -T 1 -t 1 - "UDP6:[fd00:18::1]:7") == "$text" ]]
+	done
+	xfn stats echo -j | jq -e '.functions[0].port | .replied == 12 and .bad_reply == 0 and .bad_source == 0 and
+		.late == 0 and .unsent == 0 and .timeout == 0 and .in_flight == 0'
+}
+
+@test "numbered datagrams at a high rate: each is answered, or its loss has a name" {
+	apply_echo
+	until_true 10 state_is ready
+	local got port
+	got=$(flood -n 100000 -r 50000 198.18.0.1 7)
+	echo "$got"
+	sleep 2 # the deadline
+	port=$(xfn stats echo -j | jq -c '.functions[0].port')
+	echo "$port"
+	jq -e '.duplicates == 0 and .changed == 0 and .sent == 100000 and .received >= 99000' <<<"$got"
+	# What the port sent back is what the client got, up to what the client's own socket dropped.
+	jq -e --argjson got "$got" '.replied >= $got.received and .replied + .timeout == $got.sent and
+		.late == 0 and .bad_reply == 0' <<<"$port"
+	[[ $(verdict steered echo) == 100000 ]]
+}
+
+@test "it runs as a user of its own, with nothing: no capabilities, no way to others, an interface alone" {
+	apply_echo
+	until_true 10 state_is ready
+	pid=$(instance pid)
+	status=$(<"/proc/$pid/status")
+	[[ $status == *$'\nUid:\t1879048193\t1879048193\t1879048193\t1879048193\n'* ]]
+	[[ $status == *$'\nGroups:\t \n'* ]]
+	for set in CapInh CapPrm CapEff CapBnd CapAmb; do
+		[[ $status == *$'\n'"$set:"$'\t0000000000000000\n'* ]]
+	done
+	[[ $status == *$'\nNoNewPrivs:\t1\nSeccomp:\t2\n'* ]]
+	[[ $(nsenter --net="/proc/$pid/ns/net" ip -o link | awk '{ print $2 }' | xargs) == "lo: xfn0@"* ]]
+	[[ -z $(nsenter --net="/proc/$pid/ns/net" ip -o address) ]]
+	[[ $(find "/proc/$pid/fd" -mindepth 1 | wc -l) -le 8 ]]
+}
+
+@test "arguments, environment and directory are as given, and what it writes is kept" {
+	script 'echo "args:$*:"; env | sort; pwd; exec '"$FUNCTION"
+	apply_echo "xsk: {exec: [$SCRIPT, 'a  b', '\$HOME', ''], env: {A: 'x y', PATH: /bin}, directory: $HOME_DIR}"
+	until_true 10 state_is ready
+	# shellcheck disable=SC2016 # no shell expands it
+	logs_say 'args:a  b $HOME :'
+	logs_say 'A=x y'
+	logs_say 'PATH=/bin'
+	logs_say 'XFN_FUNCTION=default/echo'
+	logs_say "$HOME_DIR"
+	run ! logs_say SSH
+	[[ $(xfn logs echo -j | jq -r .function) == echo ]]
+	run -3 xfn logs nobody
+}
+
+@test "a relative path is the manifest's folder's, and show --manifest plans empty from anywhere" {
+	mkdir "$HOME_DIR/here"
+	cp "$FUNCTION" "$HOME_DIR/here/echo"
+	chmod 755 "$HOME_DIR" "$HOME_DIR/here"
+	printf 'version: 1\nattach: [xfn0]\nfunctions:\n  - {name: echo, trigger: udp/7, xsk: [./echo]}\n' \
+		>"$HOME_DIR/here/m.yaml"
+	(cd / && xfn apply "$HOME_DIR/here/m.yaml")
+	until_true 10 state_is ready
+	answers 198.18.0.1 7
+	xfn show --manifest | grep -F "exec: [\"$HOME_DIR/here/echo\"]"
+	xfn show --manifest >"$HOME_DIR/shown.yaml"
+	run -0 xfn plan --exit-code "$HOME_DIR/shown.yaml"
+	pid=$(instance pid)
+	restart_daemon KILL
+	[[ $(instance pid) == "$pid" ]]
+}
+
+@test "killed, it is started again at once; its end is told, and what came between has passed" {
+	apply_echo
+	until_true 10 state_is ready
+	pid=$(instance pid)
+	kill -KILL "$pid"
+	until_true 10 pid_is_not "$pid"
+	answers 198.18.0.1 7
+	[[ $(instance restarts) == 1 ]]
+	[[ $(instance last_end) == "killed by SIGKILL" ]]
+	journal_says "echo: killed by SIGKILL; started again after 100 ms"
+	until_true 10 has_ports 1
+}
+
+@test "one that ends again and again is parked, and says why; changed, it runs" {
+	script 'echo "no good" >&2; exit 7'
+	apply_echo "xsk: $SCRIPT"
+	until_true 20 state_is parked
+	[[ $(instance last_end) == "exit status 7" ]]
+	journal_says "exit status 7; it ended 5 times in a row"
+	logs_say "no good"
+	[[ $(verdict no_target echo) == 0 ]]
+	has_ports 0
+	send 1 7 x
+	verdict_is() { [[ $(verdict no_target echo) == "$1" ]]; }
+	until_true 5 verdict_is 1
+	apply_echo
+	until_true 10 state_is ready
+	answers 198.18.0.1 7
+}
+
+@test "what cannot be run says what and why" {
+	apply_echo "xsk: $HOME_DIR/none"
+	says() { [[ $(instance last_end) == *"cannot execute it: $HOME_DIR/none: No such file or directory"* ]]; }
+	until_true 5 says
+	apply_echo "xsk: {exec: $FUNCTION, directory: $HOME_DIR/none}"
+	says() { [[ $(instance last_end) == *"cannot enter its directory: "*"No such file or directory"* ]]; }
+	until_true 5 says
+	run -1 --separate-stderr apply_echo "xsk: {exec: $FUNCTION, user: nobody-of-that-name}"
+	[[ $stderr == *"there is no user 'nobody-of-that-name'"* ]]
+	run -1 --separate-stderr apply_echo "xsk: {exec: $FUNCTION, user: root}"
+	[[ $stderr == *"do not run as user or group root"* ]]
+}
+
+@test "a member of the group has it run as himself, and as nobody else" {
+	local member=4712
+	stop_daemon
+	printf 'root:x:0:\nxfn:x:4711:\nnogroup:x:65534:\n' >"$HOME_DIR/group"
+	start_with_groups
+	chmod 755 "$HOME_DIR"
+	manifest mine <<-END
+		version: 1
+		attach: [xfn0]
+		functions:
+		  - {name: echo, trigger: udp/7, xsk: $FUNCTION}
+	END
+	manifest others <<-END
+		version: 1
+		attach: [xfn0]
+		functions:
+		  - {name: echo, trigger: udp/7, xsk: {exec: $FUNCTION, user: nobody}}
+	END
+	as_member() { setpriv --reuid "$member" --regid "$member" --groups 4711 "$XFN" --socket "$XFN_SOCKET" "$@"; }
+	run -1 --separate-stderr as_member apply "$HOME_DIR/others.yaml"
+	[[ $stderr == *"only root may have a program run as another user"* ]]
+	as_member apply "$HOME_DIR/mine.yaml"
+	until_true 10 state_is ready
+	[[ $(stat -c %u "/proc/$(instance pid)") == "$member" ]]
+	answers 198.18.0.1 7
+	# Whoever changes what runs is whom it runs as.
+	xfn apply "$HOME_DIR/others.yaml"
+	owner_is() { [[ $(stat -c %U "/proc/$(instance pid)") == "$1" ]]; }
+	until_true 10 owner_is nobody
+}
+
+@test "kill -9 of xfnd at any moment of a start: no program is left that no file tells of" {
+	local i program=$HOME_DIR/program
+	cp "$FUNCTION" "$program"
+	chmod 755 "$HOME_DIR"
+	for i in 0 5 10 15 20 25 30 35 40 50 60 80; do
+		apply_echo "xsk: $program" >/dev/null &
+		sleep "0.0$i"
+		stop_daemon KILL
+		wait
+		start_daemon
+		apply_echo "xsk: $program" >/dev/null
+		until_true 10 state_is ready
+		[[ $(pgrep -c -f -r R,S "^$program") == 1 ]]
+		has_ports 1
+		answers 198.18.0.1 7
+		nothing >/dev/null
+		until_true 10 has_ports 0
+		[[ $(pgrep -c -f -r R,S "^$program") == 0 ]]
+	done
+}
+
+@test "kill -9 of xfnd: the program does not notice, and the next xfnd goes on with it" {
+	script 'while :; do echo tick; sleep 0.05; done & exec '"$FUNCTION"
+	apply_echo "xsk: $SCRIPT"
+	until_true 10 state_is ready
+	pid=$(instance pid)
+	stop_daemon KILL
+	answers 198.18.0.1 7
+	start_daemon
+	[[ $(instance pid) == "$pid" && $(instance state) == ready ]]
+	answers 198.18.0.1 7
+	until_true 5 logs_say tick
+	kill -KILL "$pid"
+	until_true 10 pid_is_not "$pid"
+	[[ $(instance last_end) == "ended; how is not known" ]]
+	answers 198.18.0.1 7
+	# What the first one had started went with it.
+	[[ $(pgrep -r R,S -u 1879048193 | wc -l) -le 3 ]]
+}
+
+@test "another program takes over without a lost event, and the old one answers what it has" {
+	apply_echo
+	until_true 10 state_is ready
+	pid=$(instance pid)
+	cp "$FUNCTION" "$HOME_DIR/other"
+	chmod 755 "$HOME_DIR"
+	start_flood a -n 20000 -r 5000 198.18.0.1 7
+	sleep 1
+	apply_echo "xsk: $HOME_DIR/other"
+	until_true 10 pid_is_not "$pid"
+	got=$(end_flood a)
+	echo "$got"
+	nothing_lost "$got"
+	until_true 10 is_gone "$pid"
+	until_true 10 has_ports 1
+}
+
+@test "as many in flight as may be, and no more; who does not answer in time is counted" {
+	apply_echo "xsk: $FUNCTION" 'limit: {concurrency: 3}' 'latency: {deadline: 200ms}'
+	until_true 10 state_is ready
+	kill -STOP "$(instance pid)"
+	send 10 7 x
+	in_flight_is() { [[ $(port in_flight) == "$1" ]]; }
+	until_true 2 in_flight_is 3
+	[[ $(verdict concurrency_limited echo) == 7 ]]
+	until_true 5 in_flight_is 0
+	[[ $(port timeout) == 3 ]]
+	# Awake again it answers them: late, and sent all the same.
+	kill -CONT "$(instance pid)"
+	late_is() { [[ $(port late) == "$1" ]]; }
+	until_true 5 late_is 3
+	answers 198.18.0.1 7
+}
+
+@test "kill -9 of the launcher: what runs goes on, and xfnd says that it can start none" {
+	apply_echo
+	until_true 10 state_is ready
+	pid=$(instance pid)
+	pkill -KILL -P "$DAEMON" -x xfnd-launcher
+	answers 198.18.0.1 7
+	kill -KILL "$pid"
+	says() { [[ $(instance last_end) == *"xfnd's launcher is gone: restart xfnd"* ]]; }
+	until_true 5 says
+	restart_daemon TERM
+	until_true 10 state_is ready
+	answers 198.18.0.1 7
+}
