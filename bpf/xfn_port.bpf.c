@@ -6,6 +6,7 @@
  * dropped and counted. One program for all ports.
  */
 #include "xfn/flight.h"
+#include "xfn/histogram.h"
 #include "maps.bpf.h"
 #include "packet.h"
 #include "parse.h"
@@ -79,7 +80,11 @@ __noinline int xfn_port_is_bad(const struct packet *reply, __u32 number)
 static __always_inline __u32 land(struct xfn_port_line *line, const __u8 *token)
 {
 	__u64 now = bpf_ktime_get_ns(), arrival = xfn_token_arrival_ns(token, now);
+	__u32 index = line->histogram * XFN_STAGE_COUNT + XFN_STAGE_TOTAL;
+	struct xfn_histogram *histogram = bpf_map_lookup_elem(&xfn_histograms, &index);
 
+	if (histogram && line->histogram != XFN_HISTOGRAM_NONE)
+		xfn_histogram_put(histogram, now - arrival);
 	return flight_end(line, arrival, now) ? XFN_PORT_REPLIED : XFN_PORT_LATE;
 }
 

@@ -44,6 +44,8 @@ static void slots_mark_model(struct xfn_change *change, const struct xfn_model *
 		change->functions.used[model->functions[i].slot] = true;
 		slots_mark_version(change, model->functions[i].version);
 		slots_mark_version(change, model->functions[i].draining);
+		if (model->functions[i].histogram != XFN_HISTOGRAM_NONE)
+			change->histograms.used[model->functions[i].histogram] = true;
 	}
 }
 
@@ -199,6 +201,15 @@ static int fold(const struct xfn_dataplane *dataplane, __u32 slot, struct xfn_re
 	return err;
 }
 
+/* Without a free one it is not measured. */
+static void settle_histogram(struct xfn_change *change, struct xfn_model_function *function)
+{
+	if (function->spec->delivery != XFN_DELIVER_XSK)
+		function->histogram = XFN_HISTOGRAM_NONE;
+	else if (function->histogram == XFN_HISTOGRAM_NONE)
+		function->histogram = take_slot(&change->histograms);
+}
+
 int xfn_change_keep_function(struct xfn_change *change, const struct xfn_model_function *function,
 			     struct xfn_set *set, const struct xfn_function_spec *spec)
 {
@@ -213,6 +224,7 @@ int xfn_change_keep_function(struct xfn_change *change, const struct xfn_model_f
 	if (spec && xfn_exec_hash(kept.set->manifest, spec) !=
 			    xfn_exec_hash(function->set->manifest, function->spec))
 		kept.owner = change->actor ? change->actor->uid : 0;
+	settle_histogram(change, &kept);
 	if (kept.draining && !change->beside) {
 		err = fold(change->engine->dataplane, kept.draining->slot, &kept.retired);
 		if (err)
@@ -227,7 +239,8 @@ int xfn_change_keep_function(struct xfn_change *change, const struct xfn_model_f
 int xfn_change_add_function(struct xfn_change *change, struct xfn_set *set,
 			    const struct xfn_function_spec *spec)
 {
-	struct xfn_model_function function = {.set = set, .spec = spec, .next_version = 1};
+	struct xfn_model_function function = {
+		.set = set, .spec = spec, .next_version = 1, .histogram = XFN_HISTOGRAM_NONE};
 
 	function.slot = take_slot(&change->functions);
 	if (function.slot == XFN_SLOT_NONE)
@@ -237,6 +250,7 @@ int xfn_change_add_function(struct xfn_change *change, struct xfn_set *set,
 					 spec->name, change->capacity.functions);
 	function.identity = ++change->next->next_identity;
 	function.owner = change->actor ? change->actor->uid : 0;
+	settle_histogram(change, &function);
 	return xfn_model_add_function(change->next, &function);
 }
 

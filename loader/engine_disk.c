@@ -261,6 +261,10 @@ static int read_function(const struct reader *reader, const json_t *json)
 	function.slot = number_of(json, "slot");
 	function.identity = number_of(json, "identity");
 	function.owner = (uid_t)number_of(json, "owner");
+	function.histogram =
+		json_object_get(json, "histogram")
+			? (__u32)number_of(json, "histogram")
+			: XFN_HISTOGRAM_NONE; /* of a revision of before there were any */
 	function.next_version = number_of(json, "next_version");
 	function.by_hand = json_is_true(json_object_get(json, "by_hand"));
 	read_retired(json_object_get(json, "retired"), &function.retired);

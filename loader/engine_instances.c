@@ -414,7 +414,7 @@ static void end_left(const json_t *json)
 	int pidfd = xfn_process_open((pid_t)number_of(json, "pid"), number_of(json, "start_time"));
 
 	if (pidfd >= 0)
-		xfn_launcher_signal(pidfd, SIGKILL);
+		xfn_launcher_signal(pidfd, uid, SIGKILL);
 	xfn_fd_close(&pidfd);
 	if (uid >= XFN_INSTANCE_UID_FIRST)
 		xfn_launcher_sweep(uid);
@@ -426,6 +426,12 @@ static bool adopt_left(struct xfn_engine *engine, const json_t *json)
 {
 	const struct xfn_model_function *function =
 		function_of(engine, number_of(json, "identity"));
+	const struct xfn_instance_left left = {
+		.pid = (pid_t)number_of(json, "pid"),
+		.start_time = number_of(json, "start_time"),
+		.uid = (uid_t)number_of(json, "uid"),
+		.restarts = (__u32)number_of(json, "restarts"),
+	};
 	__u32 ifindex = (__u32)number_of(json, "ifindex"), port = (__u32)number_of(json, "port");
 	struct member *member;
 
@@ -438,10 +444,9 @@ static bool adopt_left(struct xfn_engine *engine, const json_t *json)
 		return false;
 	member->port = port;
 	member->ifindex = ifindex;
-	member->uid = (uid_t)number_of(json, "uid");
+	member->uid = left.uid;
 	member->hash = number_of(json, "hash");
-	if (!xfn_instance_adopt(member->instance, (pid_t)number_of(json, "pid"),
-				number_of(json, "start_time"), (__u32)number_of(json, "restarts")))
+	if (!xfn_instance_adopt(member->instance, &left))
 		return true;
 	member->ifindex = 0; /* removed by whoever ends what is left */
 	drop(member);

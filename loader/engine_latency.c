@@ -16,7 +16,8 @@ static const char *const stage_labels[XFN_STAGE_COUNT] = {
 /* One line of the answer. */
 struct row {
 	const struct xfn_model_function *function;
-	const struct xfn_version *version;
+	const struct xfn_version *version; /* NULL: its port times it */
+	__u32 slot;                        /* in xfn_histograms */
 	enum xfn_stage stage;
 	struct xfn_histogram *histogram;
 };
@@ -30,12 +31,13 @@ static json_t *row_json(const struct row *row)
 	xfn_histogram_read(row->histogram, &figures);
 	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
 			 spec->name, "tenant", spec->tenant, "version",
-			 xfn_version_print(row->version, id), "stage", stage_labels[row->stage],
-			 "count", (json_int_t)figures.count, "sample",
-			 (json_int_t)spec->latency.sample, "p50_ns", (json_int_t)figures.p50_ns,
-			 "p90_ns", (json_int_t)figures.p90_ns, "p99_ns", (json_int_t)figures.p99_ns,
-			 "p999_ns", (json_int_t)figures.p999_ns, "max_ns",
-			 (json_int_t)figures.max_ns, "mean_ns", (json_int_t)figures.mean_ns);
+			 row->version ? xfn_version_print(row->version, id) : "-", "stage",
+			 stage_labels[row->stage], "count", (json_int_t)figures.count, "sample",
+			 (json_int_t)(row->version ? spec->latency.sample : 1), "p50_ns",
+			 (json_int_t)figures.p50_ns, "p90_ns", (json_int_t)figures.p90_ns, "p99_ns",
+			 (json_int_t)figures.p99_ns, "p999_ns", (json_int_t)figures.p999_ns,
+			 "max_ns", (json_int_t)figures.max_ns, "mean_ns",
+			 (json_int_t)figures.mean_ns);
 }
 
 /* Lists what there is to show, in the order of the answer; @rows has room for all of it. */
@@ -46,13 +48,17 @@ static size_t list_rows(const struct xfn_selection *selection, bool stages, stru
 	int role, stage;
 
 	for (i = 0; i < selection->count; i++) {
+		if (selection->functions[i].histogram != XFN_HISTOGRAM_NONE)
+			rows[count++] = (struct row){&selection->functions[i], NULL,
+						     selection->functions[i].histogram,
+						     XFN_STAGE_TOTAL, NULL};
 		for (role = 0; role < XFN_VERSION_ROLES; role++) {
 			version = xfn_function_version(&selection->functions[i], role);
 			if (!version || version->histogram == XFN_HISTOGRAM_NONE)
 				continue;
 			for (stage = stages ? 0 : XFN_STAGE_TOTAL; stage < XFN_STAGE_COUNT; stage++)
 				rows[count++] = (struct row){&selection->functions[i], version,
-							     stage, NULL};
+							     version->histogram, stage, NULL};
 		}
 	}
 	return count;
@@ -69,7 +75,7 @@ static int read_rows(const struct xfn_dataplane *dataplane, struct row *rows, si
 		return -ENOMEM;
 	for (i = 0; i < count; i++) {
 		rows[i].histogram = &histograms[i];
-		counters[i].index = rows[i].version->histogram * XFN_STAGE_COUNT + rows[i].stage;
+		counters[i].index = rows[i].slot * XFN_STAGE_COUNT + rows[i].stage;
 		counters[i].sum = rows[i].histogram;
 	}
 	err = xfn_counters_read(dataplane, XFN_MAP_HISTOGRAMS, counters, count);
@@ -102,7 +108,8 @@ int xfn_engine_latency(struct xfn_engine *engine, const struct xfn_latency_query
 
 	if (err)
 		return err > 0 ? 0 : err;
-	rows = calloc(selection.count * XFN_VERSION_ROLES * XFN_STAGE_COUNT + 1, sizeof(*rows));
+	rows = calloc(selection.count * (XFN_VERSION_ROLES * XFN_STAGE_COUNT + 1) + 1,
+		      sizeof(*rows));
 	if (rows) {
 		count = list_rows(&selection, query->stages, rows);
 		histograms = calloc(count + 1, sizeof(*histograms));

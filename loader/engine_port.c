@@ -85,6 +85,17 @@ __u32 xfn_port_rule_count(const struct xfn_manifest *manifest, const struct xfn_
 
 /* ---- whose it is --------------------------------------------------------------------------------------- */
 
+/* One that it did not have begins at zero. */
+static int begin_histogram(struct xfn_dataplane *dataplane, __u32 port, __u32 histogram)
+{
+	const struct xfn_port_line *line = &dataplane->port_lines[port];
+
+	if (histogram == XFN_HISTOGRAM_NONE || (line->identity && line->histogram == histogram))
+		return 0;
+	return xfn_dataplane_zero(dataplane, XFN_MAP_HISTOGRAMS,
+				  histogram * XFN_STAGE_COUNT + XFN_STAGE_TOTAL);
+}
+
 static int find_port(struct xfn_engine *engine, const struct xfn_model_function *function,
 		     const struct xfn_port_owner *owner)
 {
@@ -92,13 +103,15 @@ static int find_port(struct xfn_engine *engine, const struct xfn_model_function 
 	int port = xfn_port_of(dataplane, function->identity), err;
 
 	if (port >= 0) {
+		err = begin_histogram(dataplane, (__u32)port, owner->histogram);
 		xfn_port_adjust(dataplane, (__u32)port, owner);
-		return port;
+		return err ?: port;
 	}
 	port = xfn_port_of(dataplane, 0);
 	if (port < 0)
 		return -ENOSPC;
-	err = xfn_port_claim(dataplane, (__u32)port, owner);
+	err = begin_histogram(dataplane, (__u32)port, owner->histogram)
+		      ?: xfn_port_claim(dataplane, (__u32)port, owner);
 	return err ?: port;
 }
 
@@ -113,7 +126,7 @@ int xfn_port_enter(struct xfn_engine *engine, const struct xfn_model_function *f
 			 (spec->xsk.send_any ? XFN_PORT_SEND_ANY : 0),
 		.deadline_ns = spec->latency.deadline_ns,
 		.concurrency = spec->limit.concurrency,
-		.histogram = XFN_HISTOGRAM_NONE,
+		.histogram = function->histogram,
 	};
 	struct rules rules;
 	int port = find_port(engine, function, &owner);

@@ -263,7 +263,7 @@ static void become_ready(struct xfn_instance *instance, const struct xfn_channel
 	if (err) {
 		snprintf(instance->failure, sizeof(instance->failure),
 			 "its socket cannot be entered: %s", strerror(-err));
-		xfn_launcher_signal(instance->pidfd, SIGKILL);
+		xfn_launcher_signal(instance->pidfd, instance->launch.uid, SIGKILL);
 		return;
 	}
 	instance->ready_flags = message->flags;
@@ -273,15 +273,22 @@ static void become_ready(struct xfn_instance *instance, const struct xfn_channel
 	arm(instance, QUICK_NS);
 }
 
+static void take_failure(struct xfn_instance *instance, const struct xfn_channel_message *message)
+{
+	char what[200];
+
+	xfn_launch_describe(&instance->launch, message->flags, what, sizeof(what));
+	snprintf(instance->failure, sizeof(instance->failure), "%s: %s", what,
+		 strerror((int)message->error));
+}
+
 static void take_message(struct xfn_instance *instance, const struct xfn_channel_message *message,
 			 const struct xfn_aide_message *in)
 {
 	if (message->version != XFN_CHANNEL_VERSION)
 		return;
 	if (message->type == XFN_CHANNEL_FAILED)
-		snprintf(instance->failure, sizeof(instance->failure), "cannot %s: %s: %s",
-			 xfn_launch_step(message->flags), instance->launch.argv[0],
-			 strerror((int)message->error));
+		take_failure(instance, message);
 	else if (message->type == XFN_CHANNEL_READY && in->fd_count == 1 &&
 		 instance->state == XFN_INSTANCE_STARTING)
 		become_ready(instance, message, in->fds[0]);
@@ -312,14 +319,14 @@ static void on_timer(void *context)
 	case XFN_INSTANCE_STARTING:
 		snprintf(instance->failure, sizeof(instance->failure),
 			 "not ready within %llu s of its start", START_NS / S);
-		xfn_launcher_signal(instance->pidfd, SIGKILL);
+		xfn_launcher_signal(instance->pidfd, instance->launch.uid, SIGKILL);
 		break;
 	case XFN_INSTANCE_READY:
 		instance->back_off_ns = BACK_OFF_FIRST_NS;
 		instance->quick_ends = 0;
 		break;
 	case XFN_INSTANCE_STOPPING:
-		xfn_launcher_signal(instance->pidfd, SIGKILL);
+		xfn_launcher_signal(instance->pidfd, instance->launch.uid, SIGKILL);
 		break;
 	case XFN_INSTANCE_WAITING:
 	case XFN_INSTANCE_PARKED:
@@ -427,18 +434,19 @@ void xfn_instance_start(struct xfn_instance *instance)
 		start(instance);
 }
 
-int xfn_instance_adopt(struct xfn_instance *instance, pid_t pid, __u64 start_time, __u32 restarts)
+int xfn_instance_adopt(struct xfn_instance *instance, const struct xfn_instance_left *left)
 {
 	int err = ensure_timer(instance);
 
 	if (err)
 		return err;
-	instance->pidfd = xfn_process_open(pid, start_time);
+	instance->pidfd = xfn_process_open(left->pid, left->start_time);
 	if (instance->pidfd < 0)
 		return -ESRCH;
-	instance->pid = pid;
-	instance->start_time = start_time;
-	instance->restarts = restarts;
+	instance->pid = left->pid;
+	instance->start_time = left->start_time;
+	instance->restarts = left->restarts;
+	instance->launch.uid = left->uid;
 	instance->started_ns = now_ns(CLOCK_MONOTONIC);
 	xfn_instance_reopen_output(instance); /* without it there is less to read */
 	err = watch(instance);
@@ -468,7 +476,7 @@ void xfn_instance_stop(struct xfn_instance *instance)
 	set_state(instance, XFN_INSTANCE_STOPPING);
 	if (instance->channel_fd >= 0)
 		xfn_aide_send(instance->channel_fd, &out);
-	xfn_launcher_signal(instance->pidfd, SIGTERM);
+	xfn_launcher_signal(instance->pidfd, instance->launch.uid, SIGTERM);
 	arm(instance, STOP_NS);
 }
 

@@ -77,11 +77,15 @@ void xfn_instance_free(struct xfn_instance *instance);
 
 /* Starts it. What goes wrong is said and tried again, like an end. */
 void xfn_instance_start(struct xfn_instance *instance);
-/*
- * Goes on with process @pid that began at @start_time (field 22 of /proc/PID/stat), which was ready. -ESRCH:
- * it is not there any more.
- */
-int xfn_instance_adopt(struct xfn_instance *instance, pid_t pid, __u64 start_time, __u32 restarts);
+/* What an earlier xfnd has left: a process that was ready. */
+struct xfn_instance_left {
+	pid_t pid;
+	__u64 start_time; /* field 22 of /proc/PID/stat */
+	uid_t uid;
+	__u32 restarts;
+};
+/* Goes on with it. -ESRCH: it is not there any more. */
+int xfn_instance_adopt(struct xfn_instance *instance, const struct xfn_instance_left *left);
 /* Tells it to stop; hooks.stopped() comes when it has, perhaps before this returns. */
 void xfn_instance_stop(struct xfn_instance *instance);
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The launcher's process, and how it is asked. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,15 +17,6 @@ enum { PATIENCE_S = 10 };
 static struct xfn_aide aide = {.fd = -1};
 
 /* ---- the launcher -------------------------------------------------------------------------------- */
-
-static int answer_signal(const struct xfn_launcher_question *question, int pidfd)
-{
-	if (question->signo != SIGTERM && question->signo != SIGKILL)
-		return -EPERM;
-	if (syscall(SYS_pidfd_send_signal, pidfd, question->signo, NULL, 0) < 0 && errno != ESRCH)
-		return xfn_errno();
-	return 0;
-}
 
 static int answer_reap(const struct xfn_launcher_question *question,
 		       struct xfn_launcher_answer *answer)
@@ -55,7 +44,7 @@ static void answer_question(const struct xfn_aide_message *in, struct xfn_aide_m
 	else if (question->op == XFN_LAUNCHER_FORK && in->fd_count == XFN_FORK_FDS)
 		err = xfn_launcher_answer_fork(question, in->fds, answer, &fd);
 	else if (question->op == XFN_LAUNCHER_SIGNAL && in->fd_count == 1)
-		err = answer_signal(question, in->fds[0]);
+		err = xfn_launcher_answer_signal(question, in->fds[0]);
 	else if (question->op == XFN_LAUNCHER_REAP)
 		err = answer_reap(question, answer);
 	else if (question->op == XFN_LAUNCHER_SWEEP)
@@ -202,9 +191,10 @@ int xfn_launcher_fork(const struct xfn_launch *launch, pid_t *ret_pid, int *ret_
 	return 0;
 }
 
-int xfn_launcher_signal(int pidfd, int signo)
+int xfn_launcher_signal(int pidfd, uid_t uid, int signo)
 {
-	struct xfn_launcher_question question = {.op = XFN_LAUNCHER_SIGNAL, .signo = signo};
+	struct xfn_launcher_question question = {.op = XFN_LAUNCHER_SIGNAL,
+						 .signal = {.uid = uid, .signo = signo}};
 
 	return ask(&question, &pidfd, 1, NULL);
 }

@@ -70,11 +70,14 @@ struct xfn_launch {
  */
 int xfn_launcher_fork(const struct xfn_launch *launch, pid_t *ret_pid, int *ret_pidfd);
 
-/* "enter its network namespace": completes "cannot ..."; @step: of XFN_CHANNEL_FAILED. */
-const char *xfn_launch_step(__u32 step);
+/* "cannot enter its directory '/a'": what failed; @step: of XFN_CHANNEL_FAILED. */
+void xfn_launch_describe(const struct xfn_launch *launch, __u32 step, char *text, size_t bytes);
 
-/* Sends SIGTERM or SIGKILL; others are refused. Fine where it has ended. */
-int xfn_launcher_signal(int pidfd, int signo);
+/*
+ * Sends SIGTERM or SIGKILL, others are refused, as user @uid, whose process it must be and who is not root.
+ * Fine where it has ended.
+ */
+int xfn_launcher_signal(int pidfd, uid_t uid, int signo);
 
 /*
  * How an instance that has ended did so: a status as of waitpid(2). -ECHILD: it was started by an

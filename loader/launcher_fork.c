@@ -233,13 +233,24 @@ static const struct {
 	{drop_capabilities, "drop its capabilities"},
 	{enter_directory, "enter its directory"},
 	{filter_calls, "filter its system calls"},
-	{execute, "execute it"},
+	{execute, "execute"},
 };
 enum { STEP_COUNT = sizeof(steps) / sizeof(steps[0]) };
 
-const char *xfn_launch_step(__u32 step)
+void xfn_launch_describe(const struct xfn_launch *launch, __u32 step, char *text, size_t bytes)
 {
-	return step < STEP_COUNT ? steps[step].what : "start";
+	const char *thing = NULL;
+
+	if (step >= STEP_COUNT) {
+		snprintf(text, bytes, "cannot start");
+		return;
+	}
+	if (steps[step].run == enter_directory)
+		thing = launch->directory;
+	else if (steps[step].run == execute)
+		thing = launch->argv[0];
+	snprintf(text, bytes, "cannot %s%s%.150s%s", steps[step].what, thing ? " '" : "",
+		 thing ?: "", thing ? "'" : "");
 }
 
 /* ---- the child --------------------------------------------------------------------------------------- */
@@ -390,21 +401,62 @@ int xfn_launcher_answer_fork(const struct xfn_launcher_question *question, const
 	return 0;
 }
 
-/* As that user, so that it reaches nobody else's, whatever numbers are in use. */
-int xfn_launcher_answer_sweep(uid_t uid)
+/* ---- signals ------------------------------------------------------------------------------------------ */
+
+/*
+ * Runs @act in a child that has become @uid, and no other rights than his: so it reaches nobody else's processes,
+ * whatever numbers are in use. Returns what it returns, 0 or -errno of at least -255.
+ */
+static int act_as(uid_t uid, int (*act)(const void *context), const void *context)
 {
+	int status;
 	pid_t pid;
 
-	if (uid < XFN_INSTANCE_UID_FIRST || uid >= XFN_INSTANCE_UID_FIRST + XFN_INSTANCE_UIDS)
+	if (!uid)
 		return -EPERM;
 	pid = fork();
 	if (pid < 0)
 		return xfn_errno();
-	if (pid == 0) {
-		if (setresuid(uid, uid, uid) == 0)
-			kill(-1, SIGKILL);
-		_exit(EXIT_SUCCESS);
-	}
-	waitpid(pid, NULL, 0);
+	if (pid == 0)
+		_exit(setresuid(uid, uid, uid) < 0 ? EPERM : -act(context));
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -EIO;
+	return -WEXITSTATUS(status);
+}
+
+struct signalling {
+	int pidfd, signo;
+};
+
+static int send_signal(const void *context)
+{
+	const struct signalling *signalling = context;
+
+	if (syscall(SYS_pidfd_send_signal, signalling->pidfd, signalling->signo, NULL, 0) < 0 &&
+	    errno != ESRCH)
+		return xfn_errno();
 	return 0;
+}
+
+int xfn_launcher_answer_signal(const struct xfn_launcher_question *question, int pidfd)
+{
+	struct signalling signalling = {pidfd, question->signal.signo};
+
+	if (signalling.signo != SIGTERM && signalling.signo != SIGKILL)
+		return -EPERM;
+	return act_as(question->signal.uid, send_signal, &signalling);
+}
+
+static int kill_all(const void *context)
+{
+	(void)context;
+	kill(-1, SIGKILL);
+	return 0;
+}
+
+int xfn_launcher_answer_sweep(uid_t uid)
+{
+	if (uid < XFN_INSTANCE_UID_FIRST || uid >= XFN_INSTANCE_UID_FIRST + XFN_INSTANCE_UIDS)
+		return -EPERM;
+	return act_as(uid, kill_all, NULL);
 }

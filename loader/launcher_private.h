@@ -30,7 +30,10 @@ struct xfn_launcher_question {
 			__u32 uid, gid, group_count;
 			__u32 groups[XFN_LAUNCH_GROUPS_MAX];
 		} fork;
-		__s32 signo;
+		struct {
+			__u32 uid;
+			__s32 signo;
+		} signal;
 		__s32 pid;
 		__u32 uid;
 	};
@@ -51,6 +54,7 @@ int xfn_launcher_answer_port(const struct xfn_launcher_question *question, int f
 /* launcher_fork.c */
 int xfn_launcher_answer_fork(const struct xfn_launcher_question *question, const int *fds,
 			     struct xfn_launcher_answer *answer, int *ret_pidfd);
+int xfn_launcher_answer_signal(const struct xfn_launcher_question *question, int pidfd);
 int xfn_launcher_answer_sweep(uid_t uid);
 
 #endif

@@ -48,8 +48,9 @@ struct xfn_model_function {
 	struct xfn_version *draining;         /* its predecessor, until the next change; or NULL */
 	struct xfn_retired retired;           /* of the versions before */
 	__u32 next_version;                   /* number that the next version gets */
-	uid_t owner;                          /* who asked for its `exec`; as whom it runs */
-	bool by_hand;                         /* version came by command, not from the manifest */
+	__u32 histogram; /* slot in xfn_histograms for what its port times, or XFN_HISTOGRAM_NONE */
+	uid_t owner;     /* who asked for its `exec`; as whom it runs */
+	bool by_hand;    /* version came by command, not from the manifest */
 };
 
 /* An interface that is wanted attached; it may be waiting for its device. */

@@ -67,6 +67,8 @@ static int take_function(struct check *check, const struct xfn_model_function *f
 {
 	int err = take(check, &check->functions, function->spec, function->slot);
 
+	if (!err && function->histogram != XFN_HISTOGRAM_NONE)
+		err = take(check, &check->histograms, function->spec, function->histogram);
 	if (!err)
 		err = take_version(check, function->spec, function->version);
 	return err ?: take_version(check, function->spec, function->draining);

@@ -25,6 +25,7 @@
 #include <linux/types.h>
 #include <bpf/bpf_helpers.h>
 #include <xfn/abi.h>
+#include <xfn/histogram.h>
 
 /* ---- what a handler returns -------------------------------------------------------------------- */
 
@@ -137,39 +138,6 @@ XFN_INLINE int xfn_event_open(struct xdp_md *ctx, enum xfn_message message, stru
 	return 0;
 }
 
-/* Number of the bucket of a duration: exact below 32, then 16 buckets for each power of two. */
-XFN_INLINE __u32 xfn_histogram_bucket(__u64 ns)
-{
-	__u32 high, magnitude = 0, bucket;
-
-	if (ns < 32)
-		return (__u32)ns;
-	if (ns >> XFN_HISTOGRAM_MAGNITUDE_MAX)
-		return XFN_HISTOGRAM_BUCKETS - 1;
-	/* Index of the highest set bit, in five steps: BPF has no instruction for it. */
-	high = (__u32)(ns >> 32);
-	magnitude = high ? 32 : 0;
-	bucket = high ? high : (__u32)ns;
-	if (bucket >> 16) {
-		magnitude += 16;
-		bucket >>= 16;
-	}
-	if (bucket >> 8) {
-		magnitude += 8;
-		bucket >>= 8;
-	}
-	if (bucket >> 4) {
-		magnitude += 4;
-		bucket >>= 4;
-	}
-	if (bucket >> 2) {
-		magnitude += 2;
-		bucket >>= 2;
-	}
-	magnitude += bucket >> 1;
-	return (magnitude - 4) * 16 + (__u32)(ns >> (magnitude - 4));
-}
-
 /*
  * Per CPU, and NAPI does not nest: plain additions lose nothing. A global function, which the verifier
  * walks once; the value returned means nothing.
@@ -178,14 +146,9 @@ __attribute__((noinline)) int xfn_histogram_add(enum xfn_stage stage, __u64 ns)
 {
 	__u32 index = xfn_self.histogram * XFN_STAGE_COUNT + stage;
 	struct xfn_histogram *histogram = bpf_map_lookup_elem(&xfn_histograms, &index);
-	__u32 bucket = xfn_histogram_bucket(ns);
 
-	if (!histogram || bucket >= XFN_HISTOGRAM_BUCKETS)
-		return 0;
-	histogram->sum_ns += ns;
-	if (ns > histogram->max_ns)
-		histogram->max_ns = ns;
-	histogram->bucket[bucket]++;
+	if (histogram)
+		xfn_histogram_put(histogram, ns);
 	return 0;
 }
 

@@ -82,6 +82,10 @@ script() {
 	sleep 2 # the deadline
 	port=$(xfn stats echo -j | jq -c '.functions[0].port')
 	echo "$port"
+	xfn latency echo
+	[[ $(xfn latency echo -j | jq -c '.functions[0] | [.version, .stage, .sample]') == '["-","total",1]' ]]
+	xfn latency echo -j | jq -e --argjson port "$port" '.functions[0] | .count == $port.replied + $port.late and
+		.p50_ns > 500 and .p50_ns <= .p99_ns'
 	jq -e '.duplicates == 0 and .changed == 0 and .sent == 100000 and .received >= 99000' <<<"$got"
 	# What the port sent back is what the client got, up to what the client's own socket dropped.
 	jq -e --argjson got "$got" '.replied >= $got.received and .replied + .timeout == $got.sent and
@@ -169,10 +173,10 @@ script() {
 
 @test "what cannot be run says what and why" {
 	apply_echo "xsk: $HOME_DIR/none"
-	says() { [[ $(instance last_end) == *"cannot execute it: $HOME_DIR/none: No such file or directory"* ]]; }
+	says() { [[ $(instance last_end) == *"cannot execute '$HOME_DIR/none': No such file or directory"* ]]; }
 	until_true 5 says
 	apply_echo "xsk: {exec: $FUNCTION, directory: $HOME_DIR/none}"
-	says() { [[ $(instance last_end) == *"cannot enter its directory: "*"No such file or directory"* ]]; }
+	says() { [[ $(instance last_end) == *"cannot enter its directory '$HOME_DIR/none': No such file or directory"* ]]; }
 	until_true 5 says
 	run -1 --separate-stderr apply_echo "xsk: {exec: $FUNCTION, user: nobody-of-that-name}"
 	[[ $stderr == *"there is no user 'nobody-of-that-name'"* ]]

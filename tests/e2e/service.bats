@@ -80,6 +80,18 @@ write_script() {
 		xfn -j | jq -r '"revision \\(.revision) \\(.interfaces[0].state)"'
 		say swap
 		xfn swap echo $PWD/build/tests/bpf/answer_a.bpf.o
+		say function
+		cat >/tmp/function.yaml <<-MANIFEST
+		version: 1
+		set: function
+		functions: [{name: afxdp, trigger: udp/9, xsk: $PWD/build/examples/function/echo}]
+		MANIFEST
+		xfn apply /tmp/function.yaml >/dev/null; echo "exit \$?"
+		instance() { xfn -j show afxdp | jq -r .instance.\$1; }
+		for _ in \$(seq 100); do [ "\$(instance state)" = ready ] && break || sleep 0.1; done
+		pid=\$(instance pid)
+		echo "\$(instance state) \$(stat -c %u /proc/\$pid)"
+		instance last_end
 		say stop
 		systemctl stop xfnd; echo "exit \$?"
 		ip link show near | grep -c prog/xdp
@@ -87,6 +99,8 @@ write_script() {
 		systemctl start xfnd
 		xfn -j ls | jq -r '.functions[0].versions[0]'
 		xfn audit >/dev/null; echo "exit \$?"
+		say adopted
+		[ "\$(instance pid)" = "\$pid" ] && instance state
 		say end
 	SCRIPT
 }
@@ -117,4 +131,10 @@ write_script() {
 	[ "$(said stop | xargs)" = "exit 0 1" ]
 	said again
 	[ "$(said again | xargs)" = "v2 exit 0" ]
+}
+
+@test "service: starts a function as a user of its own, which outlives it and is adopted by the next" {
+	said function
+	[ "$(said function | xargs)" = "exit 0 ready 1879048193" ]
+	[ "$(said adopted)" = ready ]
 }

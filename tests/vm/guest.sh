@@ -156,6 +156,46 @@ vlans() {
 	done
 }
 
+afxdp_answers() {
+	for _ in $(seq 16); do
+		answer=$(ask hello 9)
+		[ "$answer" != hello ] || return 0
+	done
+	echo "asked a program on AF_XDP, got '$answer', expected 'hello'"
+	xfn show afxdp -j | jq -c .instance
+	xfn stats afxdp
+	xfn logs afxdp
+	return 1
+}
+
+# A program that xfnd starts, killed and started again, and adopted by the next xfnd.
+afxdp() {
+	cat >"$work/afxdp.yaml" <<-MANIFEST || return 1
+		version: 1
+		set: afxdp
+		functions:
+		  - name: afxdp
+		    trigger: udp/9
+		    xsk: $(realpath "$BUILD/examples/function/echo")
+	MANIFEST
+	xfn apply "$work/afxdp.yaml" && afxdp_answers || return 1
+	pid=$(xfn show afxdp -j | jq .instance.pid)
+	kill -KILL "$pid"
+	afxdp_answers || return 1
+	[ "$(xfn show afxdp -j | jq -r .instance.last_end)" = "killed by SIGKILL" ] || return 1
+	pid=$(xfn show afxdp -j | jq .instance.pid)
+	pkill -KILL -x xfnd
+	start_daemon && afxdp_answers || return 1
+	[ "$(xfn show afxdp -j | jq .instance.pid)" = "$pid" ] || return 1
+	printf 'version: 1\nset: afxdp\nfunctions: []\n' >"$work/none.yaml"
+	xfn apply --yes "$work/none.yaml" || return 1
+	for _ in 1 2 3 4 5 6 7 8; do
+		in_host ip -o link show type veth | grep -q xfnp || return 0
+		sleep 0.5
+	done
+	echo "its port is still there" && return 1
+}
+
 detach() {
 	xfn detach near || return 1
 	in_host ip link show dev near | grep 'prog/xdp' && return 1
@@ -176,6 +216,7 @@ if [ -x "$BUILD/xfnd" ] && [ -x "$BUILD/xfn" ]; then
 		run "packets go to an interface, and a server behind it answers" netdev
 		run "what an interface loses is counted by the kernel's tracepoints" netdev_losses
 		run "the stack's work moves to other CPUs" cpus
+		run "a program that xfnd starts answers on its AF_XDP socket" afxdp
 		run "the books agree" books
 		run "detach leaves no program and no pin" detach
 	fi

@@ -15,6 +15,7 @@ modules=(virtio_pci virtio_blk ext4 veth 8021q sch_ingress cls_bpf act_mirred du
 tools=(dash bash ip ethtool tc ss bpftool socat nsenter jq xdp-loader)
 
 root=$(mktemp -d)
+chmod 755 "$root" # it becomes /, for all users
 trap 'rm -rf "$root"' EXIT
 mkdir -p "$root"/{dev,proc,sys,tmp,run,etc,root,busybox,modules,usr/bin,usr/sbin,usr/lib,usr/lib64} \
 	"$root"/{var/lib,xfn,persist}
