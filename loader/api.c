@@ -10,6 +10,7 @@
 #include "http.h"
 #include "listen.h"
 #include "manifest.h"
+#include "utf8.h"
 
 static int refuse_missing(struct xfn_reply *reply, const char *what)
 {
@@ -191,11 +192,27 @@ static int post_detach(void *context, struct xfn_request *request, struct xfn_re
 typedef int change_fn(struct xfn_engine *engine, const struct xfn_apply_request *change,
 		      const struct xfn_actor *actor, struct xfn_reply *reply);
 
+/*
+ * What the manifest's paths are relative to; *ret is NULL where that is not said. It goes into answers
+ * and revisions, so it is text. False: it is not one.
+ */
+static bool read_folder(struct xfn_request *request, const char **ret)
+{
+	const struct xfn_upload *part;
+	size_t count = xfn_request_uploads(request, "folder", &part);
+
+	*ret = NULL;
+	if (!count)
+		return true;
+	*ret = part->data;
+	return count == 1 && part->size <= XFN_TEXT_BYTES_MAX && **ret == '/' &&
+	       xfn_utf8_is_plain(*ret, part->size);
+}
+
 static int post_manifest(struct xfn_api *api, struct xfn_request *request, change_fn *change,
 			 struct xfn_reply *reply)
 {
 	struct xfn_apply_request apply = {
-		.folder = xfn_request_query(request, "folder"),
 		.keep = xfn_request_flag(request, "keep"),
 		.overwrite = xfn_request_flag(request, "overwrite"),
 	};
@@ -205,12 +222,12 @@ static int post_manifest(struct xfn_api *api, struct xfn_request *request, chang
 
 	if (apply.keep && apply.overwrite)
 		return refuse_missing(reply, "one of 'keep' and 'overwrite', not both");
-	if (apply.folder && (*apply.folder != '/' || strlen(apply.folder) > XFN_TEXT_MAX))
-		return refuse_missing(reply, "an absolute path as 'folder', or none");
 	count = xfn_request_uploads(request, "manifest", &uploads);
 	if (count != 1)
 		return refuse_missing(reply, "a multipart body with one part 'manifest'");
 	apply.manifest = uploads[0];
+	if (!read_folder(request, &apply.folder))
+		return refuse_missing(reply, "an absolute path in the part 'folder'");
 	apply.object_count = xfn_request_uploads(request, "object", &apply.objects);
 	xfn_request_actor(request, &actor);
 	return change(api->engine, &apply, &actor, reply);

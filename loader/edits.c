@@ -253,9 +253,10 @@ static int edit_triggers(struct run *run, struct xfn_edit *edit, __u32 function,
 /* ---- what is no trigger --------------------------------------------------------------------------- */
 
 #define EDITED_BITS (XFN_GIVEN_LIMIT | XFN_GIVEN_BURST)
-#define LIMIT_BITS                                                                   \
-	(EDITED_BITS | XFN_GIVEN_EXCESS | XFN_GIVEN_PACKETS | XFN_GIVEN_PER_SOURCE | \
-	 XFN_GIVEN_SOURCE_BURST | XFN_GIVEN_PREFIX4 | XFN_GIVEN_PREFIX6 | XFN_GIVEN_ENTRIES)
+#define LIMIT_BITS                                                                                \
+	(EDITED_BITS | XFN_GIVEN_EXCESS | XFN_GIVEN_PACKETS | XFN_GIVEN_PER_SOURCE |              \
+	 XFN_GIVEN_CONCURRENCY | XFN_GIVEN_SOURCE_BURST | XFN_GIVEN_PREFIX4 | XFN_GIVEN_PREFIX6 | \
+	 XFN_GIVEN_ENTRIES)
 
 /* Rate and burst are the edit's; what else the manifest says of the limit stays. */
 static int edit_limit(struct run *run, const struct xfn_edit *edit,

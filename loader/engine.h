@@ -66,12 +66,12 @@ struct xfn_attach_request {
 
 struct xfn_apply_request {
 	struct xfn_upload manifest;
+	const char *folder; /* absolute, that the manifest is in; NULL: not said */
 	const struct xfn_upload *objects;
 	size_t object_count;
-	const char *folder; /* where the manifest lies, absolute; NULL: / */
-	bool keep;          /* keep what was changed by command since the last apply */
-	bool overwrite;     /* undo what was changed by command since the last apply */
-	bool dry;           /* plan: change nothing; set by xfn_engine_plan() itself */
+	bool keep;      /* keep what was changed by command since the last apply */
+	bool overwrite; /* undo what was changed by command since the last apply */
+	bool dry;       /* plan: change nothing; set by xfn_engine_plan() itself */
 };
 
 struct xfn_explain_request {

@@ -37,6 +37,12 @@ static __u16 amplifying_port(const struct xfn_trigger_spec *trigger)
 	return 0;
 }
 
+static bool can_answer(const struct xfn_function_spec *spec)
+{
+	return spec->delivery == XFN_DELIVER_KERNEL || spec->delivery == XFN_DELIVER_SOCKET ||
+	       (spec->delivery == XFN_DELIVER_XSK && !spec->xsk.one_way);
+}
+
 /*
  * Says whether the function answers UDP to all without a limit for each source. *ret_port: a port of
  * those triggers on which answers tend to be large, or 0.
@@ -50,8 +56,7 @@ static bool answers_all(const struct xfn_manifest *manifest, const struct xfn_fu
 
 	*ret_port = 0;
 	if (!spec->enabled || spec->given & XFN_GIVEN_PER_SOURCE ||
-	    (xfn_has_rate(spec) && !spec->limit.rate.count) ||
-	    (spec->delivery != XFN_DELIVER_KERNEL && spec->delivery != XFN_DELIVER_SOCKET))
+	    (xfn_has_rate(spec) && !spec->limit.rate.count) || !can_answer(spec))
 		return false;
 	for (i = 0; i < spec->trigger_count; i++) {
 		if (!is_open(manifest, &triggers[i]))

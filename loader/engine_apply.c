@@ -18,15 +18,14 @@
 
 static struct xfn_written_source source_of(const struct xfn_upload *upload)
 {
-	return (struct xfn_written_source){
-		.path = upload->name, .data = upload->data, .size = upload->size};
+	return (struct xfn_written_source){upload->name, upload->data, upload->size};
 }
 
 static int read_text(struct xfn_apply *apply, const struct xfn_written_source *text)
 {
 	struct xfn_engine *engine = apply->change.engine;
 	struct xfn_written *written;
-	int err = xfn_written_new(text, &apply->change.diags, &written);
+	int err = xfn_written_new(text, apply->request->folder, &apply->change.diags, &written);
 
 	if (err)
 		return err;
@@ -57,17 +56,16 @@ static int parse(struct xfn_apply *apply)
 {
 	struct xfn_engine *engine = apply->change.engine;
 	const struct xfn_apply_request *request = apply->request;
-	struct xfn_written_source text = source_of(&request->manifest);
+	const struct xfn_written_source text = source_of(&request->manifest);
 	struct xfn_written_source *files = calloc(request->object_count + 1, sizeof(*files));
 	size_t i;
 	int err = 0;
 
 	if (!files)
 		return -ENOMEM;
-	text.folder = request->folder;
 	for (i = 0; i < request->object_count; i++)
 		files[i] = source_of(&request->objects[i]);
-	if (!engine->parsed || !xfn_written_is(engine->parsed, &text) ||
+	if (!engine->parsed || !xfn_written_is(engine->parsed, &text, request->folder) ||
 	    !xfn_written_has(engine->parsed, files, request->object_count))
 		err = read_text(apply, &text);
 	if (!err)
@@ -148,6 +146,18 @@ static void add_limit_defaults(json_t *defaults, const struct xfn_function_spec 
 	add_count(defaults, spec, XFN_GIVEN_ENTRIES, "limit.per_source.entries", source->entries);
 }
 
+/* What a program gets whose manifest does not say. */
+static void add_program_defaults(json_t *defaults, const struct xfn_function_spec *spec)
+{
+	char text[32];
+
+	if (!spec->exec.directory)
+		add_default(defaults, spec, "xsk.directory", "/");
+	if (!spec->xsk.one_way && !(spec->given & XFN_GIVEN_DEADLINE))
+		add_default(defaults, spec, "latency.deadline",
+			    xfn_duration_print(spec->latency.deadline_ns, text, sizeof(text)));
+}
+
 /* Defaults that took effect, of what the manifest's functions left out. */
 static json_t *defaults_json(const struct xfn_manifest *manifest)
 {
@@ -161,6 +171,8 @@ static json_t *defaults_json(const struct xfn_manifest *manifest)
 		if (spec->delivery == XFN_DELIVER_KERNEL)
 			add_count(defaults, spec, XFN_GIVEN_SAMPLE, "latency.sample",
 				  spec->latency.sample);
+		if (spec->delivery == XFN_DELIVER_XSK)
+			add_program_defaults(defaults, spec);
 	}
 	return defaults;
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "engine_private.h"
-#include "exec.h"
 #include "trigger_set.h"
 #include "units.h"
 
@@ -54,9 +53,16 @@ static void source_text(const struct xfn_function_spec *spec, char *text, size_t
 		 limit->prefix6, limit->entries);
 }
 
+static void concurrency_text(const struct xfn_function_spec *spec, char *text, size_t size)
+{
+	text[0] = '\0';
+	if (spec->limit.concurrency)
+		snprintf(text, size, "concurrency %u ", spec->limit.concurrency);
+}
+
 static void limit_text(const struct xfn_function_spec *spec, char *text)
 {
-	char rate[64] = "", source[128], concurrency[32] = "";
+	char rate[64] = "", source[128], concurrency[32];
 
 	if (!(spec->given & XFN_GIVEN_LIMIT)) {
 		snprintf(text, TEXT_BYTES, "none");
@@ -65,9 +71,7 @@ static void limit_text(const struct xfn_function_spec *spec, char *text)
 	if (xfn_has_rate(spec))
 		rate_text(spec->limit.rate, spec->limit.burst, rate, sizeof(rate));
 	source_text(spec, source, sizeof(source));
-	if (spec->limit.concurrency)
-		snprintf(concurrency, sizeof(concurrency), "concurrency %u ",
-			 spec->limit.concurrency);
+	concurrency_text(spec, concurrency, sizeof(concurrency));
 	snprintf(text, TEXT_BYTES, "%s%s%s%sexcess %s%s", rate, rate[0] ? " " : "", source,
 		 concurrency, xfn_excess_label(spec->limit.excess),
 		 spec->limit.packets ? " packets" : "");
@@ -101,9 +105,27 @@ static void objective_text(const struct xfn_function_spec *spec, char *text)
 			 : "any");
 }
 
-/* Where it delivers to, behind the word for how. */
-static void delivery_text(const struct xfn_function_spec *spec, char *text)
+/* The program and its arguments; cut where there is no room, so not for comparing. */
+static void command_text(const struct xfn_model_function *function, char *text, size_t size)
 {
+	const struct xfn_text_span span = function->spec->exec.argv;
+	const char *const *argv = xfn_manifest_texts(function->set->manifest, span);
+	size_t used = 0;
+	bool plain;
+	__u32 i;
+
+	text[0] = '\0';
+	for (i = 0; i < span.count && used < size; i++) {
+		plain = argv[i][0] && !strpbrk(argv[i], " '\"");
+		used += snprintf(text + used, size - used, plain ? "%s%s" : "%s'%s'", i ? " " : "",
+				 argv[i]);
+	}
+}
+
+/* Where it delivers to, behind the word for how. */
+static void delivery_text(const struct xfn_model_function *function, char *text)
+{
+	const struct xfn_function_spec *spec = function->spec;
 	const __u8 *mac = spec->netdev.mac;
 	int used = snprintf(text, TEXT_BYTES, "%s", xfn_delivery_label(spec->delivery));
 	__u16 i;
@@ -113,9 +135,10 @@ static void delivery_text(const struct xfn_function_spec *spec, char *text)
 	if (spec->delivery == XFN_DELIVER_NETDEV && spec->given & XFN_GIVEN_MAC)
 		snprintf(text + used, TEXT_BYTES - used, " mac %02x:%02x:%02x:%02x:%02x:%02x",
 			 mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
-	if (spec->delivery == XFN_DELIVER_XSK)
-		snprintf(text + used, TEXT_BYTES - used, "%s%s", spec->xsk.one_way ? " oneway" : "",
-			 spec->xsk.send_any ? " send any" : "");
+	if (spec->delivery == XFN_DELIVER_XSK) {
+		text[used++] = ' ';
+		command_text(function, text + used, TEXT_BYTES - used);
+	}
 	for (i = 0; i < spec->socket.cpu_count; i++)
 		used += snprintf(text + used, TEXT_BYTES - used, "%s%u", i ? "," : " cpus ",
 				 spec->socket.cpus[i]);
@@ -175,6 +198,95 @@ static bool triggers_equal(const struct xfn_model_function *a, const struct xfn_
 	return are_in_order(a, b) || are_as_sets(a, b);
 }
 
+/* ---- programs --------------------------------------------------------------------------------------- */
+
+static bool same_command(const struct xfn_model_function *a, const struct xfn_model_function *b)
+{
+	const struct xfn_text_span of_a = a->spec->exec.argv, of_b = b->spec->exec.argv;
+	const char *const *at = xfn_manifest_texts(a->set->manifest, of_a);
+	const char *const *bt = xfn_manifest_texts(b->set->manifest, of_b);
+	__u32 i = 0;
+
+	while (i < of_a.count && i < of_b.count && !strcmp(at[i], bt[i]))
+		i++;
+	return i == of_a.count && i == of_b.count;
+}
+
+/* The function's variable of the same name as @variable, as NAME=VALUE; NULL: it has none. */
+static const char *find_variable(const struct xfn_model_function *function, const char *variable)
+{
+	const struct xfn_text_span span = function->spec->exec.env;
+	const char *const *env = xfn_manifest_texts(function->set->manifest, span);
+	size_t name = strcspn(variable, "=") + 1;
+	__u32 i;
+
+	for (i = 0; i < span.count; i++)
+		if (!strncmp(env[i], variable, name))
+			return env[i];
+	return NULL;
+}
+
+/*
+ * Adds those of @function that @other has not, as @op, or, where @op is NULL, has with another value. Values
+ * may be secrets, and plans are printed in many places: they are not told.
+ */
+static void diff_variables(struct diff *diff, const char *op,
+			   const struct xfn_model_function *function,
+			   const struct xfn_model_function *other)
+{
+	const struct xfn_text_span span = function->spec->exec.env;
+	const char *const *env = xfn_manifest_texts(function->set->manifest, span), *there;
+	char name[TEXT_BYTES], changed[TEXT_BYTES + 32];
+	__u32 i;
+
+	for (i = 0; i < span.count; i++) {
+		there = find_variable(other, env[i]);
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(env[i], "="), env[i]);
+		snprintf(changed, sizeof(changed), "%s, another value", name);
+		if (!there && op)
+			add(diff, op, "env", op[0] == 'a' ? NULL : name,
+			    op[0] == 'a' ? name : NULL);
+		else if (there && !op && strcmp(there, env[i]))
+			add(diff, "change", "env", name, changed);
+	}
+}
+
+/* Of two functions that are programs. */
+static void diff_program(struct diff *diff, const struct xfn_model_function *from,
+			 const struct xfn_model_function *to)
+{
+	const struct xfn_function_spec *a = from->spec, *b = to->spec;
+	char before[TEXT_BYTES], after[TEXT_BYTES];
+
+	if (!same_command(from, to)) {
+		command_text(from, before, sizeof(before));
+		command_text(to, after, sizeof(after));
+		add(diff, "change", "exec", before, after);
+	}
+	diff_variables(diff, "add", to, from);
+	diff_variables(diff, NULL, to, from);
+	diff_variables(diff, "remove", from, to);
+	compare(diff, "directory", a->exec.directory ?: "/", b->exec.directory ?: "/");
+	compare(diff, "user", a->exec.user ?: "who applies", b->exec.user ?: "who applies");
+	compare(diff, "oneway", a->xsk.one_way ? "true" : "false",
+		b->xsk.one_way ? "true" : "false");
+	compare(diff, "send", a->xsk.send_any ? "any" : "own", b->xsk.send_any ? "any" : "own");
+}
+
+static void diff_delivery(struct diff *diff, const struct xfn_model_function *from,
+			  const struct xfn_model_function *to)
+{
+	char before[TEXT_BYTES], after[TEXT_BYTES];
+
+	if (from->spec->delivery == XFN_DELIVER_XSK && to->spec->delivery == XFN_DELIVER_XSK) {
+		diff_program(diff, from, to);
+		return;
+	}
+	delivery_text(from, before);
+	delivery_text(to, after);
+	compare(diff, "delivery", before, after);
+}
+
 /* ---- functions -------------------------------------------------------------------------------------- */
 
 static void diff_parts(struct diff *diff, const struct xfn_model_function *from,
@@ -188,45 +300,12 @@ static void diff_parts(struct diff *diff, const struct xfn_model_function *from,
 	compare(diff, kind, before, after);
 }
 
-/* "./a -x": as much of it as there is room for. */
-static void exec_text(const struct xfn_model_function *function, char *text)
-{
-	const struct xfn_text_span argv = function->spec->exec.argv;
-	const char *const *words = xfn_manifest_texts(function->set->manifest, argv);
-	size_t used = 0;
-	__u32 i;
-
-	text[0] = '\0';
-	for (i = 0; i < argv.count && used < TEXT_BYTES - 1; i++)
-		used += (size_t)snprintf(text + used, TEXT_BYTES - used, "%s%s", i ? " " : "",
-					 words[i]);
-}
-
-/* A program that is started anew, though its words may be the same. */
-static void diff_exec(struct diff *diff, const struct xfn_model_function *from,
-		      const struct xfn_model_function *to)
-{
-	char before[TEXT_BYTES], after[TEXT_BYTES];
-
-	if (from->owner == to->owner && xfn_exec_hash(from->set->manifest, from->spec) ==
-						xfn_exec_hash(to->set->manifest, to->spec))
-		return;
-	exec_text(from, before);
-	exec_text(to, after);
-	if (!strcmp(before, after)) {
-		snprintf(before, sizeof(before), "as it was");
-		snprintf(after, sizeof(after), "with another environment, directory or user");
-	}
-	add(diff, "change", "exec", before, after);
-}
-
 static void diff_function(struct diff *diff, const struct xfn_model_function *from,
 			  const struct xfn_model_function *to)
 {
 	char before[TEXT_BYTES], after[TEXT_BYTES];
 
-	diff_parts(diff, from, to, delivery_text, "delivery");
-	diff_exec(diff, from, to);
+	diff_delivery(diff, from, to);
 	compare(diff, "enabled", enabled_text(from->spec), enabled_text(to->spec));
 	diff_parts(diff, from, to, limit_text, "limit");
 	diff_parts(diff, from, to, latency_text, "latency");
@@ -263,7 +342,7 @@ static void add_function(struct diff *diff, const char *op,
 
 	triggers_text(spec, triggers);
 	limit_text(spec, limit);
-	delivery_text(spec, delivery);
+	delivery_text(function, delivery);
 	snprintf(text, sizeof(text), "%s, %s, limit %s", delivery, triggers, limit);
 	add(diff, op, "function", added ? NULL : text, added ? text : NULL);
 }

@@ -71,19 +71,20 @@ static int read_written(const struct reader *reader, const json_t *json, struct 
 {
 	const char *path = json_string_value(json_object_get(json, "path"));
 	const char *file = json_string_value(json_object_get(json, "file"));
-	struct xfn_written_source source = {
-		.path = path, .folder = json_string_value(json_object_get(json, "folder"))};
+	/* Not there in revisions of before, whose manifests had no paths that it is needed for. */
+	const char *folder = json_string_value(json_object_get(json, "folder"));
+	struct xfn_written_source source = {.path = path};
 	struct xfn_diag_list diags = {};
 	void *text = NULL;
 	int err;
 
-	if (!path || !file)
+	if (!path || !file || (folder && *folder != '/'))
 		return -EBADMSG;
 	err = read_file(reader, file, &text, &source.size);
 	if (err)
 		return err;
 	source.data = text;
-	err = say_mistake(reader, file, &diags, xfn_written_new(&source, &diags, ret));
+	err = say_mistake(reader, file, &diags, xfn_written_new(&source, folder, &diags, ret));
 	free(text);
 	if (err)
 		return err;

@@ -195,13 +195,14 @@ json_t *xfn_limit_json(const struct xfn_function_spec *spec)
 
 	if (!(spec->given & XFN_GIVEN_LIMIT))
 		return json_null();
-	return json_pack("{s:s?, s:o, s:s, s:b, s:o, s:o}", "rate",
-			 has_rate ? xfn_rate_print(spec->limit.rate, rate, sizeof(rate)) : NULL,
-			 "burst",
-			 has_rate ? json_integer((json_int_t)spec->limit.burst) : json_null(),
-			 "excess", xfn_excess_label(spec->limit.excess), "packets",
-			 spec->limit.packets, "per_source", per_source_json(spec), "defaults",
-			 DEFAULTS(spec->given | (has_rate ? 0 : XFN_GIVEN_BURST), settings));
+	return json_pack(
+		"{s:s?, s:o, s:s, s:b, s:o, s:o, s:o}", "rate",
+		has_rate ? xfn_rate_print(spec->limit.rate, rate, sizeof(rate)) : NULL, "burst",
+		has_rate ? json_integer((json_int_t)spec->limit.burst) : json_null(), "excess",
+		xfn_excess_label(spec->limit.excess), "packets", spec->limit.packets, "concurrency",
+		spec->limit.concurrency ? json_integer(spec->limit.concurrency) : json_null(),
+		"per_source", per_source_json(spec), "defaults",
+		DEFAULTS(spec->given | (has_rate ? 0 : XFN_GIVEN_BURST), settings));
 }
 
 static json_t *latency_json(const struct xfn_function_spec *spec)
@@ -289,29 +290,39 @@ static json_t *netdev_json(const struct xfn_engine *engine,
 			 "mac_given", !!(function->spec->given & XFN_GIVEN_MAC));
 }
 
-static json_t *texts_json(const struct xfn_manifest *manifest, struct xfn_text_span span)
+/* Arguments whole; of variables the names alone: any reader may ask, and values may be secrets. */
+static json_t *texts_json(const struct xfn_manifest *manifest, struct xfn_text_span span,
+			  bool names)
 {
 	const char *const *texts = xfn_manifest_texts(manifest, span);
-	json_t *list = json_array();
+	json_t *list = json_array(), *text;
 	__u32 i;
 
-	for (i = 0; i < span.count; i++)
-		json_array_append_new(list, json_string(texts[i]));
+	for (i = 0; i < span.count && list; i++) {
+		text = names ? json_stringn(texts[i], strcspn(texts[i], "="))
+			     : json_string(texts[i]);
+		if (json_array_append_new(list, text)) {
+			json_decref(list);
+			return NULL;
+		}
+	}
 	return list;
 }
 
 static json_t *xsk_json(const struct xfn_model_function *function)
 {
+	static const struct setting settings[] = {{XFN_GIVEN_ONE_WAY, "oneway"}};
 	const struct xfn_function_spec *spec = function->spec;
 	const struct xfn_manifest *manifest = function->set->manifest;
 
 	if (spec->delivery != XFN_DELIVER_XSK)
 		return json_null();
-	return json_pack("{s:o, s:o, s:s, s:s*, s:b, s:s}", "exec",
-			 texts_json(manifest, spec->exec.argv), "env",
-			 texts_json(manifest, spec->exec.env), "directory",
+	return json_pack("{s:o, s:o, s:s, s:s?, s:b, s:s, s:o}", "exec",
+			 texts_json(manifest, spec->exec.argv, false), "env",
+			 texts_json(manifest, spec->exec.env, true), "directory",
 			 spec->exec.directory ?: "/", "user", spec->exec.user, "oneway",
-			 spec->xsk.one_way, "send", spec->xsk.send_any ? "any" : "own");
+			 spec->xsk.one_way, "send", spec->xsk.send_any ? "any" : "own", "defaults",
+			 DEFAULTS(spec->given, settings));
 }
 
 /* ---- versions ------------------------------------------------------------------------------------ */

@@ -171,7 +171,7 @@ static json_t *sets_json(const struct xfn_model *model, struct files *files)
 			 set->written->text.sum);
 		if ((set->edit_count && add_edits(set, files)) ||
 		    json_array_append_new(sets,
-					  json_pack("{s:s, s:s, s:s, s:s, s:o, s:I}", "name",
+					  json_pack("{s:s, s:s, s:s*, s:s, s:o, s:I}", "name",
 						    set->manifest->set, "path", set->manifest->file,
 						    "folder", set->written->folder, "file", name,
 						    "csvs", csvs_json(set, files), "edits",

@@ -105,13 +105,13 @@ static json_t *interfaces_json(const struct xfn_engine *engine, int *err)
 
 static json_t *deliveries_json(const struct xfn_model *model)
 {
-	__u64 counts[XFN_DELIVER_NETDEV + 1] = {};
+	__u64 counts[XFN_DELIVERIES] = {};
 	json_t *object = json_object();
 	size_t i;
 
 	for (i = 0; i < model->function_count; i++)
 		counts[model->functions[i].spec->delivery]++;
-	for (i = XFN_DELIVER_KERNEL; i <= XFN_DELIVER_NETDEV && object; i++)
+	for (i = XFN_DELIVER_KERNEL; i < XFN_DELIVERIES && object; i++)
 		json_object_set_new(object, xfn_delivery_label(i), json_integer(counts[i]));
 	return object;
 }

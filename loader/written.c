@@ -37,21 +37,27 @@ static bool names_csv(const struct xfn_manifest *manifest)
 	return false;
 }
 
-int xfn_written_new(const struct xfn_written_source *text, struct xfn_diag_list *diags,
-		    struct xfn_written **ret)
+static int copy_folder(const char *folder, char **ret)
+{
+	if (!folder)
+		return 0;
+	*ret = strdup(folder);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int xfn_written_new(const struct xfn_written_source *text, const char *folder,
+		    struct xfn_diag_list *diags, struct xfn_written **ret)
 {
 	struct xfn_written *written = calloc(1, sizeof(*written));
 	int err = written ? copy_file(text, &written->text) : -ENOMEM;
 
-	if (!err) {
-		written->folder = strdup(text->folder ?: "/");
-		err = written->folder ? 0 : -ENOMEM;
-	}
+	if (!err)
+		err = copy_folder(folder, &written->folder);
 	if (!err)
 		err = xfn_manifest_parse(text->path, text->data, text->size, diags,
 					 &written->parsed);
 	if (!err)
-		err = xfn_manifest_resolve(written->parsed, written->folder);
+		err = xfn_manifest_anchor(written->parsed, folder, diags);
 	if (err) {
 		if (written)
 			written->references = 1;
@@ -155,9 +161,15 @@ static bool file_is(const struct xfn_written_file *file, const struct xfn_writte
 	       !memcmp(file->data, source->data, source->size);
 }
 
-bool xfn_written_is(const struct xfn_written *written, const struct xfn_written_source *text)
+static bool is_same_folder(const char *a, const char *b)
 {
-	return file_is(&written->text, text) && !strcmp(written->folder, text->folder ?: "/");
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+bool xfn_written_is(const struct xfn_written *written, const struct xfn_written_source *text,
+		    const char *folder)
+{
+	return file_is(&written->text, text) && is_same_folder(written->folder, folder);
 }
 
 bool xfn_written_has(const struct xfn_written *written, const struct xfn_written_source *files,

@@ -27,10 +27,10 @@ struct xfn_written_file {
 struct xfn_written {
 	unsigned references;
 	struct xfn_written_file text; /* the manifest; its path is as typed */
-	char *folder; /* where it lies, absolute: what relative paths in it are relative to */
+	char *folder; /* absolute, of the manifest: what its paths are relative to; NULL: not known */
 	struct xfn_written_file *csvs;
 	size_t csv_count;
-	struct xfn_manifest *parsed;   /* of the text alone */
+	struct xfn_manifest *parsed;   /* of the text alone; paths in it are absolute */
 	struct xfn_manifest *manifest; /* with all triggers; NULL: CSV files are still to be read */
 	struct xfn_stringpool *strings; /* of what is in the CSV files */
 };
@@ -40,12 +40,14 @@ struct xfn_written_source {
 	const char *path;
 	const void *data;
 	size_t size;
-	const char *folder; /* of a manifest; NULL: / */
 };
 
-/* Reads a manifest. Returns as xfn_manifest_parse(). Without `triggers_from` it is loaded. */
-int xfn_written_new(const struct xfn_written_source *text, struct xfn_diag_list *diags,
-		    struct xfn_written **ret);
+/*
+ * Reads a manifest that is in @folder, an absolute path, or NULL where that is not known. Returns as
+ * xfn_manifest_parse() and xfn_manifest_anchor(). Without `triggers_from` it is loaded.
+ */
+int xfn_written_new(const struct xfn_written_source *text, const char *folder,
+		    struct xfn_diag_list *diags, struct xfn_written **ret);
 
 /*
  * Reads the CSV files that the manifest names, found among @count @files; others are passed over. Not
@@ -54,8 +56,9 @@ int xfn_written_new(const struct xfn_written_source *text, struct xfn_diag_list 
 int xfn_written_load(struct xfn_written *written, const struct xfn_written_source *files,
 		     size_t count, struct xfn_diag_list *diags);
 
-/* Says whether it was made of just this text; of just these files, as far as it is loaded. */
-bool xfn_written_is(const struct xfn_written *written, const struct xfn_written_source *text);
+/* Says whether it was made of just this text, there; of just these files, as far as it is loaded. */
+bool xfn_written_is(const struct xfn_written *written, const struct xfn_written_source *text,
+		    const char *folder);
 bool xfn_written_has(const struct xfn_written *written, const struct xfn_written_source *files,
 		     size_t count);
 

@@ -71,10 +71,12 @@ refused_handler() {
 	refused 1 "bad.yaml:" <<<"functions: [[[[[[[[[[[[]]]]]]]]]]]]"
 	head -c 3000 "$XFN" | refused 1 "bad.yaml:"
 	refused 1 "bad.yaml:" </dev/null
-	for part in 'xsk: {exec: a, park: {}}' 'socket: {exec: [a]}' 'xsk: a
+	for part in 'xsk: {exec: ./a, park: {}}' 'socket: {exec: [a]}' 'xsk: ./a
 scale: {min: 0}'; do
 		f <<<"trigger: udp/8"$'\n'"$part" | refused 1 "not yet supported"
 	done
+	f <<<$'trigger: udp/8\nkernel: a.o\nlimit: {rate: 1/s, concurrency: 3}' |
+		refused 1 "bad.yaml:6:24: 'concurrency' of a function"
 	nothing_lost "$(end_flood load)"
 	audit_is_ok
 }
@@ -323,5 +325,110 @@ many() {
 	asked b 198.18.0.1 1500
 	asked c 198.18.0.1 1605
 	asked a 198.18.0.1 1700
+	audit_is_ok
+}
+
+# ---- programs ------------------------------------------------------------------------------------
+
+# A program and the manifest that starts it, in a folder of their own; more lines of it as arguments.
+write_program() {
+	local line
+	mkdir -p "$HOME_DIR/app/bin"
+	printf '#!/bin/sh\nexec sleep 1000\n' >"$HOME_DIR/app/bin/run"
+	chmod +x "$HOME_DIR/app/bin/run"
+	{
+		printf 'version: 1\nset: app\nfunctions:\n  - name: ingest\n    trigger: udp/8125\n'
+		for line; do echo "    $line"; done
+	} >"$HOME_DIR/app/xfn.yaml"
+}
+
+# What a plan of FILE would do, a line each.
+changes() { xfn -j plan "$1" | jq -r '.changes[] | "\(.op) \(.kind) \(.from // "-") > \(.to // "-")"'; }
+
+@test "a program's paths are relative to its manifest, wherever the command is given" {
+	write_program 'xsk: {exec: [./bin/run, "a b"], env: {MODE: fast, KEY: s3cret}, directory: bin}' \
+		'limit: {concurrency: 10}'
+	cd "$HOME_DIR/app"
+	[ "$(changes xfn.yaml)" = "add function - > xsk $PWD/bin/run 'a b', 1 trigger, limit concurrency 10 excess drop" ]
+	xfn apply xfn.yaml >/dev/null
+	[ -z "$(changes xfn.yaml)" ]
+	[ -z "$(changes "$PWD/xfn.yaml")" ]
+	[ -z "$(cd bin && changes ../xfn.yaml)" ]
+	ln -s app "$HOME_DIR/link"
+	[ -z "$(cd / && changes "$HOME_DIR/link/xfn.yaml")" ]
+	[ -z "$(changes - <xfn.yaml)" ]
+	[ -z "$(changes <(cat xfn.yaml))" ]
+	# Elsewhere the same text says something else.
+	cp xfn.yaml "$HOME_DIR/app/bin/xfn.yaml"
+	[ "$(changes bin/xfn.yaml | head -n 1)" = "change exec $PWD/bin/run 'a b' > $PWD/bin/bin/run 'a b'" ]
+	# What is printed says the same from anywhere.
+	xfn show --manifest --set app >"$HOME_DIR/shown.yaml"
+	grep -qF -- "- \"$PWD/bin/run\"" "$HOME_DIR/shown.yaml"
+	[ -z "$(cd / && changes "$HOME_DIR/shown.yaml")" ]
+}
+
+@test "what a program is started with is shown and compared, but for the values of its variables" {
+	write_program 'xsk: {exec: ./bin/run, env: {MODE: fast, KEY: s3cret, OLD: x}, user: nobody}' \
+		'limit: {rate: 10k/s, concurrency: 10}'
+	xfn apply "$HOME_DIR/app/xfn.yaml" >/dev/null
+	run -0 --separate-stderr xfn -j show ingest
+	[ "$(jq -c '.delivery, .xsk, .limit.concurrency, .kernel' <<<"$output" | xargs -d '\n')" = \
+		"\"xsk\" {\"exec\":[\"$HOME_DIR/app/bin/run\"],\"env\":[\"MODE\",\"KEY\",\"OLD\"],$(
+		)\"directory\":\"/\",\"user\":\"nobody\",\"oneway\":false,\"send\":\"own\",$(
+		)\"defaults\":[\"oneway\"]} 10 null" ]
+	[ "$(xfn -j | jq .deliveries.xsk)" = 1 ]
+	write_program "xsk: {exec: [./bin/run, '', x], env: {MODE: slow, NEW: y, KEY: s3cret}, $(
+	)directory: ., user: '1000', send: any}" 'limit: {rate: 10k/s, concurrency: 11}'
+	run -0 changes "$HOME_DIR/app/xfn.yaml"
+	diff - <(echo "$output") <<-END
+		change exec $HOME_DIR/app/bin/run > $HOME_DIR/app/bin/run '' x
+		add env - > NEW
+		change env MODE > MODE, another value
+		remove env OLD > -
+		change directory / > $HOME_DIR/app
+		change user nobody > 1000
+		change send own > any
+		change limit 10k/s burst 1k concurrency 10 excess drop > 10k/s burst 1k concurrency 11 excess drop
+	END
+	write_program 'xsk: {exec: ./bin/run, env: {KEY: s4cret, MODE: fast, OLD: x}, user: nobody, oneway: true}' \
+		'limit: 10k/s'
+	run -0 changes "$HOME_DIR/app/xfn.yaml"
+	diff - <(echo "$output") <<-END
+		change env KEY > KEY, another value
+		change oneway false > true
+		change limit 10k/s burst 1k concurrency 10 excess drop > 10k/s burst 1k excess drop
+	END
+	run -0 xfn plan "$HOME_DIR/app/xfn.yaml"
+	[[ $output != *s3cret* && $output != *s4cret* ]]
+	[ "$(grep -rl s3cret "$STATE/revisions" "$LOG")" = "$STATE/revisions/$(revision)/sets/app.yaml" ]
+	write_program 'socket: existing' 'limit: {rate: 10k/s}'
+	[ "$(changes "$HOME_DIR/app/xfn.yaml" | head -n 1)" = "change delivery xsk $HOME_DIR/app/bin/run > socket" ]
+}
+
+@test "a program's paths outlive the daemon, changes by command, and rollback" {
+	write_program 'xsk: {exec: ./bin/run, env: {MODE: fast}}'
+	cd "$HOME_DIR/app"
+	xfn apply xfn.yaml >/dev/null
+	[ "$(jq -r '.sets[] | select(.name == "app").folder' "$STATE/revisions/$(revision)/meta.json")" = "$PWD" ]
+	shown() { xfn -j show ingest | jq -r '"\(.xsk.exec[0]) \(.xsk.env[0]) \(.trigger_count)"'; }
+	[ "$(shown)" = "$PWD/bin/run MODE 1" ]
+	restart_daemon
+	[ "$(shown)" = "$PWD/bin/run MODE 1" ]
+	xfn trigger add ingest udp/8126 >/dev/null
+	[ "$(shown)" = "$PWD/bin/run MODE 2" ]
+	restart_daemon
+	[ "$(shown)" = "$PWD/bin/run MODE 2" ]
+	xfn rollback >/dev/null
+	[ "$(shown)" = "$PWD/bin/run MODE 1" ]
+	[ -z "$(changes xfn.yaml)" ]
+	# Whoever asks without the command has to say where the manifest is, if it matters.
+	post() { curl -s --unix-socket "$RUN/xfn.sock" -F "manifest=@xfn.yaml" "$@" http://x/v1/plan; }
+	[ "$(post -F "folder=$PWD" | jq -c .changes)" = "[]" ]
+	[[ $(post | jq -r '.error.details[0] | "\(.line):\(.column) \(.message)"') == \
+		"4:5 function 'ingest': path './bin/run' is relative, and the manifest's folder is not known" ]]
+	for folder in app "" $'/a\tb' "/$(head -c 4096 /dev/zero | tr '\0' a)"; do
+		[ "$(post -F "folder=$folder" | jq -r .error.code)" = bad_request ]
+	done
+	[ "$(post -F folder=/a -F folder=/b | jq -r .error.code)" = bad_request ]
 	audit_is_ok
 }

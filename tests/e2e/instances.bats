@@ -133,7 +133,7 @@ script() {
 	(cd / && xfn apply "$HOME_DIR/here/m.yaml")
 	until_true 10 state_is ready
 	answers 198.18.0.1 7
-	xfn show --manifest | grep -F "exec: [\"$HOME_DIR/here/echo\"]"
+	xfn show --manifest | grep -qF -- "- \"$HOME_DIR/here/echo\""
 	xfn show --manifest >"$HOME_DIR/shown.yaml"
 	run -0 xfn plan --exit-code "$HOME_DIR/shown.yaml"
 	pid=$(instance pid)

@@ -56,7 +56,7 @@ says() {
 
 @test "show tells all of one function, and which values are defaults" {
 	says show echo -- '.limit == {rate: "100k/s", burst: 500, excess: "drop", packets: false,
-		per_source: null, defaults: ["excess", "packets"]}'
+		concurrency: null, per_source: null, defaults: ["excess", "packets"]}'
 	says show echo -- '.latency == {sample: 1, deadline: "1s", defaults: ["deadline"]}'
 	says show echo -- '.versions | length == 1 and (.[0] | .id == "v1" and .program == "echo" and
 		.entered and .measured and .verified_insns > 0 and .jited_bytes > 0 and

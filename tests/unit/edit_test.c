@@ -20,12 +20,11 @@
 
 static struct xfn_written *write_text(const char *text)
 {
-	const struct xfn_written_source source = {
-		.path = "m.yaml", .data = text, .size = strlen(text)};
+	const struct xfn_written_source source = {"m.yaml", text, strlen(text)};
 	struct xfn_diag_list diags = {0};
 	struct xfn_written *written = NULL;
 
-	if (xfn_written_new(&source, &diags, &written))
+	if (xfn_written_new(&source, NULL, &diags, &written))
 		fail_msg("%s", diags.count ? diags.items[0].message : "no reason");
 	return written;
 }
@@ -379,6 +378,72 @@ static void test_json(void **state)
 	json_decref(json);
 }
 
+/* ---- programs: their texts go from one manifest into the next ----------------------------------- */
+
+#define PROGRAMS                                                            \
+	"version: 1\nfunctions:\n"                                          \
+	"- {name: a, trigger: udp/1, xsk: {exec: [./a, x], env: {A: b}},\n" \
+	"   limit: {concurrency: 3}}\n"                                     \
+	"- {name: b, tenant: t, trigger: udp/9, xsk: [b, y, z], limit: 1/s}\n"
+
+static struct xfn_written *write_in(const char *folder, int expected, const char *message)
+{
+	const struct xfn_written_source source = {"m.yaml", PROGRAMS, strlen(PROGRAMS)};
+	struct xfn_diag_list diags = {0};
+	struct xfn_written *written = NULL;
+
+	assert_int_equal(xfn_written_new(&source, folder, &diags, &written), expected);
+	if (message)
+		assert_string_equal(diags.items[0].message, message);
+	xfn_diag_list_fini(&diags);
+	return written;
+}
+
+static void test_folder(void **state)
+{
+	const struct xfn_written_source source = {"m.yaml", PROGRAMS, strlen(PROGRAMS)};
+	struct xfn_written *written = write_in("/srv", 0, NULL);
+
+	(void)state;
+	assert_string_equal(written->folder, "/srv");
+	assert_string_equal(written->manifest->texts[0], "/srv/a");
+	assert_true(xfn_written_is(written, &source, "/srv"));
+	assert_false(xfn_written_is(written, &source, "/srv/x"));
+	assert_false(xfn_written_is(written, &source, NULL));
+	xfn_written_put(written);
+	assert_null(write_in(NULL, -EINVAL,
+			     "function 'a': path './a' is relative, and the manifest's folder is "
+			     "not known"));
+}
+
+static void test_programs(void **state)
+{
+	struct xfn_written *written = write_in("/srv", 0, NULL);
+	const struct xfn_function_spec *f;
+	struct xfn_set *set = NULL;
+
+	(void)state;
+	assert_int_equal(xfn_set_new(written, NULL, 0, NULL, &set), 0);
+	xfn_written_put(written);
+	assert_int_equal(edit(&set, ADD("udp/7"), NULL), 0);
+	assert_int_equal(edit(&set, LIMIT("5/s"), NULL), 0);
+	assert_true(set->manifest != set->written->manifest);
+	f = set->manifest->functions;
+	assert_int_equal(f[0].trigger_count, 2);
+	assert_int_equal(f[0].limit.concurrency, 3); /* the command says nothing of that */
+	assert_int_equal(f[0].limit.rate.count, 5);
+	assert_int_equal(f[0].exec.argv.count, 2);
+	assert_string_equal(xfn_manifest_texts(set->manifest, f[0].exec.argv)[0], "/srv/a");
+	assert_string_equal(xfn_manifest_texts(set->manifest, f[0].exec.env)[0], "A=b");
+	assert_string_equal(xfn_manifest_texts(set->manifest, f[1].exec.argv)[2], "z");
+	/* As with all but rate and burst. */
+	assert_int_equal(edit(&set, LIMIT("{concurrency: 5}"), NULL), -EINVAL);
+	assert_int_equal(edit(&set, LIMIT("none"), NULL), 0);
+	assert_int_equal(set->manifest->functions[0].limit.concurrency, 0);
+	assert_false(set->manifest->functions[0].given & XFN_GIVEN_CONCURRENCY);
+	xfn_set_put(set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -386,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_undone),   cmocka_unit_test(test_limits_and_switches),
 		cmocka_unit_test(test_keep),     cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_json),     cmocka_unit_test(test_undone_in_part),
+		cmocka_unit_test(test_folder),   cmocka_unit_test(test_programs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,8 @@
 #define KEY_AFTER "}" AFTER
 /* Up to its delivery, line 5, whose key begins in column 3. */
 #define DELIVERY "version: 1\nfunctions:\n- name: a\n  trigger: udp/1\n  "
+/* Up to the value of that, column 8. */
+#define XSK DELIVERY "xsk: "
 /* The top; what follows begins in line 3, column 1. */
 #define TOP "version: 1\nfunctions: []\n"
 
@@ -168,11 +170,10 @@ static const struct refusal {
 	 "the first is 'kernel' in line 5"},
 
 	/* Not yet supported, by name */
-	{DELIVERY "xsk: {exec: ./a, park: {}}\n", 5, 20, "'park' is not yet supported", NULL},
+	{DELIVERY "xsk: {exec: ./a, park: {events: 1}}\n", 5, 20, "'park' is not yet supported",
+	 NULL},
 	{DELIVERY "xsk: {exec: ./a, busy_poll: true}\n", 5, 20, "'busy_poll' is not yet supported",
 	 NULL},
-	{DELIVERY "deliver: {xsk: ./a}\n  scale: {min: 0}\n", 6, 16,
-	 "'min: 0' is not yet supported", NULL},
 	{DELIVERY "socket: {exec: [a]}\n", 5, 12, "'exec' is not yet supported", NULL},
 	{DELIVERY "socket: {existing: true, env: {}}\n", 5, 28, "'env' is not yet supported", NULL},
 	{DELIVERY "socket: {reply_from: pktinfo}\n", 5, 12, "'reply_from' is not yet supported",
@@ -180,34 +181,66 @@ static const struct refusal {
 	{DELIVERY "socket: [python3, a.py]\n", 5, 11, "'socket' as a list is not yet supported",
 	 NULL},
 	{DELIVERY "kernel: {object: a.o, maps: [m]}\n", 5, 25, "'maps' is not yet supported", NULL},
+	{XSK "./a\n  scale: {min: 0}\n", 6, 16, "'min: 0' is not yet supported", NULL},
+	{XSK "./a\n  scale: {min: 2}\n", 6, 16, "min '2' is not known", NULL},
+	{XSK "./a\n  scale: {}\n", 6, 10, "'min' is missing in 'scale'", NULL},
+	{XSK "./a\n  scale: 1\n", 6, 10, "'scale' cannot be a single value", NULL},
+	{XSK "./a\n  scale: {max: 3}\n", 6, 11, "unknown key 'max' in 'scale'", NULL},
+	{FUNCTION "scale: {min: 1}\n", 6, 3,
+	 "'scale' of a function whose program xfn does not start", NULL},
 	{FUNCTION "probe: {send: a}\n", 6, 3, "'probe' is not yet supported", NULL},
 	{"version: 1\nfunctions:\n- name: a\n  triggers_from: [a.csv]\n  kernel: a.o\n", 4, 18,
 	 "'triggers_from' cannot be a list", NULL},
+	{FUNCTION "limit: {rate: 1/s, concurrency: 3}\n", 6, 22,
+	 "'concurrency' of a function whose answers are not seen", NULL},
+	/* Whatever stands first. */
+	{"version: 1\nfunctions:\n- name: a\n  limit: {concurrency: 3}\n  trigger: udp/1\n"
+	 "  socket: existing\n",
+	 4, 11, "'concurrency' of a function whose answers are not seen", NULL},
+	{XSK "{exec: ./a, oneway: true}\n  limit: {concurrency: 3}\n", 6, 11,
+	 "'concurrency' of a function that answers nothing", NULL},
+	{XSK "./a\n  limit: {concurrency: 0}\n", 6, 24, "concurrency '0' is too small", NULL},
+	{XSK "./a\n  limit: {concurrency: 1000001}\n", 6, 24, "concurrency '1000001' is too large",
+	 NULL},
+	{XSK "./a\n  limit: {concurrency: 2, burst: 3}\n", 6, 27, "'burst' without 'rate'",
+	 "a source's burst belongs in 'per_source'"},
+	{XSK "./a\n  limit: {excess: pass}\n", 6, 10, "'rate' is missing in 'limit'", NULL},
 
 	/* Programs */
-	{DELIVERY "xsk: []\n", 5, 8, "'xsk' has an empty list", NULL},
-	{DELIVERY "xsk: ''\n", 5, 9, "xsk '' is empty", NULL},
-	{DELIVERY "xsk: ['', a]\n", 5, 10, "xsk '' is empty", NULL},
-	{DELIVERY "xsk: [[a]]\n", 5, 9, "an item of 'xsk' cannot be a list", NULL},
-	{DELIVERY "xsk: {env: {}}\n", 5, 8, "'exec' is missing in 'xsk'", NULL},
-	{DELIVERY "xsk: {exec: a, env: []}\n", 5, 23, "'env' cannot be a list", NULL},
-	{DELIVERY "xsk: {exec: a, env: {XFN_A: b}}\n", 5, 24, "'XFN_A' in 'env' is for xfnd to set",
+	{XSK "\n", 5, 3, "the key 'xsk' has no value", NULL},
+	{XSK "[]\n", 5, 8, "'xsk' has an empty list", NULL},
+	{XSK "\"\"\n", 5, 9, "program '' is empty", NULL},
+	{XSK "[\"\", a]\n", 5, 10, "program '' is empty", NULL},
+	{XSK "[a, \"b\\n\"]\n", 5, 13, "argument 'b", NULL},
+	{XSK "[a, [b]]\n", 5, 12, "an item of 'xsk' cannot be a list", NULL},
+	{XSK "{env: {A: b}}\n", 5, 8, "'exec' is missing in 'xsk'", NULL},
+	{XSK "{exec: {a: b}}\n", 5, 15, "'exec' cannot be a mapping", NULL},
+	{XSK "{exec: a, directry: /}\n", 5, 18, "unknown key 'directry' in 'xsk'",
+	 "did you mean 'directory'?"},
+	{XSK "{exec: a, env: [A=b]}\n", 5, 23, "'env' cannot be a list", NULL},
+	{XSK "{exec: a, env: {1A: b}}\n", 5, 24, "'1A' is not the name of a variable", NULL},
+	{XSK "{exec: a, env: {A-B: b}}\n", 5, 24, "'A-B' is not the name of a variable", NULL},
+	{XSK "{exec: a, env: {\"\": b}}\n", 5, 25, "'' is not the name of a variable", NULL},
+	{XSK "{exec: a, env: {XFN_FD: b}}\n", 5, 24,
+	 "variable 'XFN_FD': those that begin with XFN_ are xfn's own", NULL},
+	{XSK "{exec: a, env: {A: b, B: c, A: d}}\n", 5, 36, "'A' is given twice in 'env'",
+	 "the first is in line 5"},
+	{XSK "{exec: a, env: {A: [b]}}\n", 5, 27, "an item of 'env' cannot be a list", NULL},
+	{XSK "{exec: a, env: {A: }}\n", 5, 24, "an item of 'env' has no value", NULL},
+	{XSK "{exec: a, env: {A: \"\\e\"}}\n", 5, 28,
+	 "the value of variable 'A' has control characters", NULL},
+	{XSK "{exec: a, env: {? [A] : b}}\n", 5, 26, "a key must be a word", NULL},
+	{XSK "{exec: a, env: {\"A\\0B\": b}}\n", 5, 25, "a key in 'env' has control characters",
 	 NULL},
-	{DELIVERY "xsk: {exec: a, env: {1A: b}}\n", 5, 24, "'1A' in 'env' is no name", NULL},
-	{DELIVERY "xsk: {exec: a, env: {A-B: b}}\n", 5, 24, "'A-B' in 'env' is no name", NULL},
-	{DELIVERY "xsk: {exec: a, env: {A: b, A: c}}\n", 5, 30, "'A' in 'env' is given twice",
+	{XSK "{exec: a, env: {<<: b}}\n", 5, 24, "'<<' is not the name of a variable", NULL},
+	{XSK "{exec: a, user: a b}\n", 5, 24, "user 'a b' is not one that can be", NULL},
+	{XSK "{exec: a, user: 4294967295}\n", 5, 24, "user '4294967295' is not one that can be",
 	 NULL},
-	{DELIVERY "xsk: {exec: a, env: {A: [b]}}\n", 5, 27, "'A' in 'env' cannot be a list", NULL},
-	{DELIVERY "xsk: {exec: a, env: {[a]: b}}\n", 5, 24, "a key must be a word", NULL},
-	{DELIVERY "xsk: {exec: a, env: {A: \"\\t\"}}\n", 5, 28,
-	 "a variable's value has control characters", NULL},
-	{DELIVERY "xsk: {exec: a, send: all}\n", 5, 24, "send 'all' is not known", NULL},
-	{FUNCTION "scale: {min: 1}\n", 6, 16, "'scale' of a function that xfnd does not start",
-	 NULL},
-	{FUNCTION "limit: {concurrency: 3}\n", 6, 24,
-	 "'concurrency' where xfn cannot see what is in flight", NULL},
-	{DELIVERY "xsk: {exec: a, oneway: true}\n  limit: {concurrency: 3}\n", 6, 24,
-	 "'concurrency' of a function that does not answer", NULL},
+	{XSK "{exec: a, user: \"\"}\n", 5, 25, "user '' is not one that can be", NULL},
+	{XSK "{exec: a, send: all}\n", 5, 24, "send 'all' is not known", NULL},
+	{XSK "{exec: a, oneway: 1}\n", 5, 26, "oneway '1' is not known", NULL},
+	{XSK "a\n  kernel: a.o\n", 6, 3, "'kernel' is a second delivery of the same function",
+	 "the first is 'xsk' in line 5"},
 
 	/* Triggers */
 	{"version: 1\nfunctions:\n- name: a\n  kernel: a.o\n", 3, 3, "a function without a trigger",
@@ -471,6 +504,33 @@ static void test_sizes(void **state)
 	check_generated(DELIVERY "kernel: ", "a", 4096, "\n", 5, "is too long");
 	check_generated(TOP "a: ", "[", 60000, "\n", 3, "unknown key 'a'");
 	check_generated(TOP "attach: [", "a, ", 257, "]\n", 3, "'attach' has more than 256 items");
+	check_generated(XSK "[", "a, ", 65, "]\n", 5, "'xsk' has more than 64 items");
+	check_generated(XSK, "a", 4096, "\n", 5, "is too long");
+	check_generated(XSK "[a, ", "a", 4096, "]\n", 5, "is too long");
+	check_generated(XSK "{exec: a, env: {AB: ", "a", 4093, "}}\n", 5, "is too long");
+	check_generated(XSK "{exec: a, env: {", "A", 4096, ": b}}\n", 5,
+			"a key in 'env' is too long");
+}
+
+/* Names as many as there is room for, and one more. */
+static void test_variables(void **state)
+{
+	struct xfn_diag_list diags = {0};
+	struct xfn_manifest *manifest;
+	char text[4096] = XSK "{exec: a, env: {V0: x";
+
+	(void)state;
+	for (int i = 1; i < XFN_VARIABLES_MAX; i++)
+		sprintf(text + strlen(text), ", V%d: x", i);
+	strcat(text, "}}\n");
+	assert_int_equal(xfn_manifest_parse("t", text, strlen(text), &diags, &manifest), 0);
+	assert_int_equal(manifest->functions[0].exec.env.count, XFN_VARIABLES_MAX);
+	xfn_manifest_free(manifest);
+	strcpy(text + strlen(text) - 3, ", W: x, X: x}}\n");
+	parse_refused(text, strlen(text), &diags);
+	assert_int_equal(diags.count, 1);
+	assert_string_equal(diags.items[0].message, "'env' has more than 64 items");
+	xfn_diag_list_fini(&diags);
 }
 
 /* A text may hold a NUL, and needs none behind it. */
@@ -511,7 +571,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_several),
 		cmocka_unit_test(test_sizes),    cmocka_unit_test(test_nul),
-		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_bounded),  cmocka_unit_test(test_variables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,6 +123,137 @@ static void test_deliveries(void **state)
 	free(text);
 }
 
+/* ---- programs ----------------------------------------------------------------------------------- */
+
+static const char programs[] =
+	"version: 1\nfunctions:\n"
+	"- {name: a, trigger: udp/1, xsk: ./a}\n"
+	"- {name: b, trigger: udp/2, xsk: [b, \"--x y\", \"\", \"\\\"\\\\\"],\n"
+	"   limit: {concurrency: 1M}, scale: {min: 1}}\n"
+	"- {name: c, trigger: udp/3, deliver: {xsk: {exec: [sub/./c, 2], directory: ./d//e/,\n"
+	"   env: {MODE: fast, _x9: \"\", URL: \"a=b: c\"}, user: \"65534\", send: any}},\n"
+	"   limit: {rate: 1/s, concurrency: 1}}\n"
+	"- {name: d, trigger: udp/4, xsk: {exec: ../d, env: {}, user: www-data,\n"
+	"   directory: /srv/./x, oneway: true}}\n"
+	"- {name: e, trigger: udp/5, xsk: {exec: /usr/bin/e, directory: ., oneway: false}}\n";
+
+static void check_texts(const struct xfn_manifest *manifest, struct xfn_text_span span,
+			const char *const *expected)
+{
+	__u32 i;
+
+	for (i = 0; expected[i]; i++) {
+		assert_true(i < span.count);
+		assert_string_equal(xfn_manifest_texts(manifest, span)[i], expected[i]);
+	}
+	assert_int_equal(span.count, i);
+}
+
+#define TEXTS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* All but paths, which are as written or absolute. */
+static void check_programs(const struct xfn_manifest *manifest)
+{
+	const struct xfn_function_spec *f = manifest->functions;
+
+	assert_int_equal(manifest->function_count, 5);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(f[i].delivery, XFN_DELIVER_XSK);
+	assert_string_equal(xfn_delivery_label(XFN_DELIVER_XSK), "xsk");
+	assert_int_equal(f[0].exec.env.count, 0);
+	assert_null(f[0].exec.directory);
+	assert_null(f[0].exec.user);
+	assert_false(f[0].xsk.one_way || f[0].xsk.send_any || f[0].limit.concurrency);
+	check_texts(manifest, f[1].exec.argv, TEXTS("b", "--x y", "", "\"\\"));
+	assert_int_equal(f[1].limit.concurrency, 1000000);
+	assert_true(f[1].given & XFN_GIVEN_LIMIT && !xfn_has_rate(&f[1]));
+	check_texts(manifest, f[2].exec.env, TEXTS("MODE=fast", "_x9=", "URL=a=b: c"));
+	assert_string_equal(f[2].exec.user, "65534");
+	assert_true(f[2].xsk.send_any && !f[2].xsk.one_way);
+	assert_int_equal(f[2].limit.concurrency, 1);
+	assert_true(xfn_has_rate(&f[2]));
+	assert_int_equal(f[3].exec.env.count, 0);
+	assert_string_equal(f[3].exec.user, "www-data");
+	assert_string_equal(f[3].exec.directory, "/srv/./x");
+	assert_true(f[3].xsk.one_way && !f[3].xsk.send_any);
+	check_texts(manifest, f[4].exec.argv, TEXTS("/usr/bin/e"));
+	assert_false(f[4].xsk.one_way);
+}
+
+static void test_programs(void **state)
+{
+	struct xfn_manifest *manifest = parse(programs), *again;
+	char *text = write_text(manifest);
+
+	(void)state;
+	check_programs(manifest);
+	check_texts(manifest, manifest->functions[0].exec.argv, TEXTS("./a"));
+	check_texts(manifest, manifest->functions[2].exec.argv, TEXTS("sub/./c", "2"));
+	again = parse(text);
+	check_programs(again);
+	assert_string_equal(again->functions[2].exec.directory, "./d//e/");
+	xfn_manifest_free(again);
+	xfn_manifest_free(manifest);
+	free(text);
+}
+
+static void test_anchor(void **state)
+{
+	struct xfn_manifest *manifest = parse(programs);
+	const struct xfn_function_spec *f = manifest->functions;
+	struct xfn_diag_list diags = {0};
+
+	(void)state;
+	assert_int_equal(xfn_manifest_anchor(manifest, "/srv/x", &diags), 0);
+	check_programs(manifest);
+	check_texts(manifest, f[0].exec.argv, TEXTS("/srv/x/a"));
+	check_texts(manifest, f[2].exec.argv, TEXTS("/srv/x/sub/c", "2"));
+	assert_string_equal(f[2].exec.directory, "/srv/x/d/e");
+	check_texts(manifest, f[3].exec.argv, TEXTS("/srv/x/../d"));
+	assert_string_equal(f[4].exec.directory, "/srv/x");
+	assert_int_equal(diags.count, 0);
+	/* What is absolute stays, wherever it is from. */
+	assert_int_equal(xfn_manifest_anchor(manifest, NULL, &diags), 0);
+	check_texts(manifest, f[0].exec.argv, TEXTS("/srv/x/a"));
+	xfn_manifest_free(manifest);
+
+	manifest = parse(programs);
+	assert_int_equal(xfn_manifest_anchor(manifest, "/", &diags), 0);
+	check_texts(manifest, manifest->functions[0].exec.argv, TEXTS("/a"));
+	assert_string_equal(manifest->functions[4].exec.directory, "/");
+	xfn_manifest_free(manifest);
+}
+
+static void check_anchor_refusal(const char *folder, unsigned count, const char *message)
+{
+	struct xfn_manifest *manifest = parse(programs);
+	struct xfn_diag_list diags = {0};
+
+	assert_int_equal(xfn_manifest_anchor(manifest, folder, &diags), -EINVAL);
+	assert_int_equal(diags.count, count);
+	assert_int_equal(diags.items[0].line, 3);
+	assert_int_equal(diags.items[0].column, 3);
+	assert_string_equal(diags.items[0].message, message);
+	xfn_diag_list_fini(&diags);
+	xfn_manifest_free(manifest);
+}
+
+static void test_anchor_refusals(void **state)
+{
+	char folder[XFN_TEXT_BYTES_MAX + 1];
+
+	(void)state;
+	check_anchor_refusal(NULL, 4,
+			     "function 'a': path './a' is relative, and the manifest's "
+			     "folder is not known");
+	memset(folder, 'a', XFN_TEXT_BYTES_MAX);
+	folder[0] = '/';
+	folder[XFN_TEXT_BYTES_MAX - 1] = '\0'; /* no room for "/a"; "." alone would fit */
+	check_anchor_refusal(folder, 3,
+			     "function 'a': path './a' is relative, and too long with "
+			     "the manifest's folder before it");
+}
+
 /* ---- what is read ------------------------------------------------------------------------------- */
 
 static void test_top(void **state)
@@ -280,6 +411,7 @@ static void test_round_trip(void **state)
 {
 	static const char *const texts[] = {
 		everything,
+		programs,
 		defaults_unsaid,
 		defaults_said,
 		"version: 1\nattach: []\nfunctions: []\n",
@@ -381,6 +513,8 @@ static void test_short_memory(void **state)
 	(void)state;
 	assert_int_equal(parse_short_of_memory(everything, &manifest), 0);
 	xfn_manifest_free(manifest);
+	assert_int_equal(parse_short_of_memory(programs, &manifest), 0);
+	xfn_manifest_free(manifest);
 	assert_int_equal(parse_short_of_memory(large, &manifest), 0);
 	assert_int_equal(manifest->trigger_count, 2000);
 	xfn_manifest_free(manifest);
@@ -443,12 +577,13 @@ static void test_replies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_replies),       cmocka_unit_test(test_top),
-		cmocka_unit_test(test_functions),     cmocka_unit_test(test_triggers),
-		cmocka_unit_test(test_deliveries),    cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_rate_zero),     cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_write_failure), cmocka_unit_test(test_short_memory),
-		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_replies),         cmocka_unit_test(test_top),
+		cmocka_unit_test(test_functions),       cmocka_unit_test(test_triggers),
+		cmocka_unit_test(test_deliveries),      cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_programs),        cmocka_unit_test(test_anchor),
+		cmocka_unit_test(test_anchor_refusals), cmocka_unit_test(test_rate_zero),
+		cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_write_failure),
+		cmocka_unit_test(test_short_memory),    cmocka_unit_test(test_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

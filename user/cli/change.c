@@ -10,6 +10,7 @@
 #include "manifest.h"
 #include "output.h"
 #include "table.h"
+#include "utf8.h"
 
 enum { OBJECT_BYTES = 32 << 20, OBJECTS_MAX = 1000, NAMES_SHOWN = 8 };
 
@@ -39,16 +40,35 @@ char *xfn_change_path(const char *manifest, const char *object)
 	return path;
 }
 
-/* Where the manifest lies, absolute: relative paths of programs are relative to that. To be freed. */
+/*
+ * The absolute path, without links, of the directory that @manifest is in, to be freed; NULL where it has
+ * none that can be told. What comes through a pipe is taken to be where we are.
+ */
 static char *folder_of(const char *manifest)
 {
 	const char *slash = strrchr(manifest, '/');
-	char *folder = slash ? strndup(manifest, (size_t)(slash - manifest) + 1) : strdup("."),
-	     *path;
+	char *typed = strndup(manifest, slash ? slash - manifest + 1 : 0);
+	char *folder = typed ? realpath(*typed ? typed : ".", NULL) : NULL;
 
-	path = folder ? realpath(folder, NULL) : NULL;
+	free(typed);
+	if (folder && (strcmp(folder, "/dev") == 0 || strncmp(folder, "/proc/", 6) == 0)) {
+		free(folder);
+		folder = realpath(".", NULL);
+	}
+	if (!folder || xfn_utf8_is_plain(folder, strlen(folder)))
+		return folder;
 	free(folder);
-	return path;
+	return NULL;
+}
+
+/* Not sent where it is not known: the daemon says so if it needs it. */
+static void add_folder(struct xfn_cli *cli, struct parts *parts)
+{
+	char *folder = folder_of(cli->words[0]);
+
+	if (folder)
+		parts->items[parts->count++] = (struct xfn_upload_part){
+			.part = "folder", .name = "folder", .data = folder, .size = strlen(folder)};
 }
 
 static int add_object(struct xfn_cli *cli, struct parts *parts, const char *name)
@@ -106,13 +126,14 @@ static int send_parts(struct xfn_cli *cli, const char *path, json_t **ret)
 	struct xfn_call call = {.path = path, .post = true};
 	int code;
 
-	parts.items = calloc(1, sizeof(*parts.items));
+	parts.items = calloc(2, sizeof(*parts.items));
 	if (!parts.items)
 		return XFN_EXIT_FAILED;
 	parts.items[parts.count++] = (struct xfn_upload_part){.part = "manifest",
 							      .name = cli->words[0],
 							      .data = cli->text,
 							      .size = cli->text_bytes};
+	add_folder(cli, &parts);
 	call.parts = parts.items;
 	call.part_count = parts.count;
 	code = xfn_call_raw(cli, &call, &answer);
@@ -142,7 +163,7 @@ static int send_parts(struct xfn_cli *cli, const char *path, json_t **ret)
 
 int xfn_change_send(struct xfn_cli *cli, const char *verb, json_t **ret)
 {
-	char base[32], *text, *path, *folder;
+	char base[32], *text, *path;
 	size_t size;
 	int code;
 
@@ -158,11 +179,8 @@ int xfn_change_send(struct xfn_cli *cli, const char *verb, json_t **ret)
 	cli->text_bytes = size;
 	cli->text_name = cli->words[0];
 	snprintf(base, sizeof(base), "/v1/%s", verb);
-	folder = folder_of(cli->words[0]);
-	path = xfn_call_path(base, XFN_CONSENT_PAIRS(cli), "folder", folder, "keep",
-			     cli->keep ? "1" : NULL, "overwrite", cli->overwrite ? "1" : NULL,
-			     NULL);
-	free(folder);
+	path = xfn_call_path(base, XFN_CONSENT_PAIRS(cli), "keep", cli->keep ? "1" : NULL,
+			     "overwrite", cli->overwrite ? "1" : NULL, NULL);
 	code = path ? send_parts(cli, path, ret) : XFN_EXIT_FAILED;
 	cli->text = NULL;
 	free(path);

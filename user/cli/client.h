@@ -17,7 +17,7 @@
 
 /* A part of a multipart body; borrowed. */
 struct xfn_upload_part {
-	const char *part; /* "manifest" or "object" */
+	const char *part; /* "manifest", "folder" or "object" */
 	const char *name; /* the path as the user wrote it */
 	const void *data;
 	size_t size;

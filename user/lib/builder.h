@@ -28,9 +28,12 @@ struct xfn_builder {
 	struct xfn_diag_list *diags;
 	bool in_list; /* the scalar at hand is an item of a list, number item, from 0 */
 	size_t item;
+	const char
+		*name; /* where keys are free: that of the scalar at hand, kept in the manifest */
+	struct xfn_place name_at;
 	const struct xfn_schema_row *delivery; /* the function's first; NULL: none so far */
 	unsigned delivery_line;
-	struct xfn_place concurrency, scale; /* of the function, where they are given */
+	struct xfn_place concurrency; /* of the function; line 0: none so far */
 };
 
 /* Add a diagnostic at @event, quoting it; @expected and @hint may be NULL. */
@@ -59,6 +62,9 @@ void *xfn_builder_field(struct xfn_builder *builder, const struct xfn_schema_row
 /* Keep a scalar's text in the manifest. Returns 0 or -ENOMEM. */
 int xfn_builder_keep(struct xfn_builder *builder, const struct xfn_yaml_event *event,
 		     const char **ret);
+
+/* What is wrong with a text of one line, at most @max bytes; NULL: nothing, an empty one too. */
+const char *xfn_text_problem(const char *text, size_t len, size_t max);
 
 /* What is being built at the moment: the last of each kind. */
 struct xfn_function_spec *xfn_builder_function(struct xfn_builder *builder);
@@ -151,20 +157,20 @@ int xfn_read_cpu(struct xfn_builder *, const struct xfn_schema_row *,
 int xfn_read_mac(struct xfn_builder *, const struct xfn_schema_row *,
 		 const struct xfn_yaml_event *);
 
-/* ---- exec.c: programs that xfnd starts ----------------------------------------------------------- */
-int xfn_read_exec(struct xfn_builder *, const struct xfn_schema_row *,
+/* ---- exec.c: programs that xfn starts ----------------------------------------------------------- */
+int xfn_read_argument(struct xfn_builder *, const struct xfn_schema_row *,
+		      const struct xfn_yaml_event *);
+int xfn_read_variable(struct xfn_builder *, const struct xfn_schema_row *,
+		      const struct xfn_yaml_event *);
+int xfn_read_user(struct xfn_builder *, const struct xfn_schema_row *,
 		  const struct xfn_yaml_event *);
 int xfn_read_send(struct xfn_builder *, const struct xfn_schema_row *,
 		  const struct xfn_yaml_event *);
-int xfn_read_concurrency(struct xfn_builder *, const struct xfn_schema_row *,
-			 const struct xfn_yaml_event *);
-int xfn_read_min(struct xfn_builder *, const struct xfn_schema_row *,
-		 const struct xfn_yaml_event *);
-int xfn_env_pair(struct xfn_builder *, const struct xfn_yaml_event *,
-		 const struct xfn_yaml_event *);
+int xfn_read_scale_min(struct xfn_builder *, const struct xfn_schema_row *,
+		       const struct xfn_yaml_event *);
 
-/* Refuses what only goes with a program of one's own, where there is none; once the function is read. */
-void xfn_exec_check(struct xfn_builder *builder);
+/* Refuses what only programs can have that xfn starts, of other functions; once all is read. */
+void xfn_exec_check(struct xfn_builder *builder, const struct xfn_frame *frame);
 
 /* Refuse functions and attached interfaces that are there twice. Returns 0 or -ENOMEM. */
 int xfn_builder_find_twins(struct xfn_builder *builder);

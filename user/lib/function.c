@@ -51,7 +51,7 @@ int xfn_function_open(struct xfn_builder *builder, const struct xfn_yaml_event *
 		.column = event->column,
 	};
 	builder->delivery = NULL;
-	builder->concurrency = builder->scale = (struct xfn_place){0};
+	builder->concurrency = (struct xfn_place){0};
 	return 0;
 }
 
@@ -91,7 +91,7 @@ int xfn_function_close(struct xfn_builder *builder, const struct xfn_frame *fram
 	xfn_limit_settle(function);
 	check_triggers(builder, frame);
 	xfn_limit_check_reply(builder, frame);
-	xfn_exec_check(builder);
+	xfn_exec_check(builder, frame);
 	if (!xfn_frame_key(frame, "deliver").line)
 		refuse_no_delivery(builder, frame);
 	return 0;

@@ -85,11 +85,13 @@ int xfn_limit_close(struct xfn_builder *builder, const struct xfn_frame *frame)
 	bool rate = xfn_frame_key(frame, "rate").line;
 
 	check_burst(builder, frame, limit->rate, limit->burst);
+	builder->concurrency = xfn_frame_key(frame, "concurrency");
 	if (frame->odd || rate)
 		return 0;
-	if (!xfn_frame_key(frame, "per_source").line && !limit->concurrency)
-		xfn_builder_refuse_at(builder, frame->at, "a rate, a per_source, or a concurrency",
-				      NULL, "'rate' is missing in 'limit'");
+	if (!xfn_frame_key(frame, "per_source").line && !builder->concurrency.line)
+		xfn_builder_refuse_at(builder, frame->at,
+				      "a rate, a per_source, or, with xsk, a concurrency", NULL,
+				      "'rate' is missing in 'limit'");
 	else if (xfn_frame_key(frame, "burst").line)
 		xfn_builder_refuse_at(builder, xfn_frame_key(frame, "burst"), "a rate beside it",
 				      "a source's burst belongs in 'per_source'",

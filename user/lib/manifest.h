@@ -29,6 +29,10 @@
 #define XFN_NEXT_BYTES_MAX         255     /* of the path of a pinned program */
 #define XFN_KEY_OFFSET_MAX         9000    /* of bytes in a payload: a jumbo frame's last */
 #define XFN_LATENCY_SAMPLE_DEFAULT 16
+#define XFN_ARGUMENTS_MAX          64 /* of a program, its own name counted */
+#define XFN_VARIABLES_MAX          64 /* in a program's environment */
+#define XFN_CONCURRENCY_MAX        1000000
+#define XFN_TEXT_BYTES_MAX         4095 /* of a path, an argument, NAME=VALUE */
 #define XFN_DEADLINE_DEFAULT_NS    XFN_NS_PER_S
 
 enum xfn_attach_mode {
@@ -56,12 +60,6 @@ enum xfn_destination {
 
 /* A run of entries in a manifest's prefixes. */
 struct xfn_prefix_span {
-	__u32 first;
-	__u32 count;
-};
-
-/* A run of entries in a manifest's texts. */
-struct xfn_text_span {
 	__u32 first;
 	__u32 count;
 };
@@ -112,8 +110,10 @@ enum xfn_delivery {
 	XFN_DELIVER_KERNEL,
 	XFN_DELIVER_SOCKET, /* `socket: existing`: an ordinary socket that runs by itself */
 	XFN_DELIVER_NETDEV, /* an interface */
-	XFN_DELIVER_XSK,    /* an AF_XDP socket of its own, in a program that xfnd starts */
+	XFN_DELIVER_XSK,    /* an AF_XDP socket of a program that xfnd starts */
 };
+
+#define XFN_DELIVERIES (XFN_DELIVER_XSK + 1)
 
 struct xfn_kernel_spec {
 	const char *object;  /* path as written, relative to the manifest */
@@ -133,21 +133,23 @@ struct xfn_netdev_spec {
 	__u8 mac[6]; /* of whoever is behind it; meaningful with XFN_GIVEN_MAC */
 };
 
-#define XFN_ARGS_MAX \
-	64 /* arguments of a program, its name included; variables of its environment */
-#define XFN_TEXT_MAX 4095
+/* A run of texts in a manifest's texts. */
+struct xfn_text_span {
+	__u32 first;
+	__u32 count;
+};
 
-/* A program that xfnd starts. */
+/* A program to start. A path in it may be relative until xfn_manifest_anchor() has seen it. */
 struct xfn_exec_spec {
-	struct xfn_text_span argv; /* count 0: none is started */
-	struct xfn_text_span env;  /* NAME=VALUE, in the order of the text, each name once */
+	struct xfn_text_span argv; /* count 0: none; a first one without '/' is looked for */
+	struct xfn_text_span env;  /* NAME=VALUE, each name once */
 	const char *directory;     /* where it starts; NULL: / */
-	const char *user;          /* as whom, a name or a number; NULL: see xfn.yaml(5) */
+	const char *user;          /* as whom, name or number; NULL: as who applies */
 };
 
 struct xfn_xsk_spec {
-	bool one_way;  /* it does not answer: nothing is in flight */
-	bool send_any; /* its replies may leave from any address and port */
+	bool one_way;  /* it answers nothing: nothing is in flight, nothing times out */
+	bool send_any; /* it may send to anybody; else it only answers whom it heard */
 };
 
 enum xfn_excess {
@@ -176,7 +178,7 @@ struct xfn_limit_spec {
 	__u64 burst;          /* events at once, 1 to 100M and at most a day's worth of the rate */
 	enum xfn_excess excess;
 	bool packets;      /* count packets, not events */
-	__u32 concurrency; /* events in flight at once; 0: any number */
+	__u32 concurrency; /* 0: any number in flight */
 	struct xfn_source_limit_spec per_source;
 };
 
@@ -204,15 +206,15 @@ enum xfn_given {
 	XFN_GIVEN_DEADLINE = 1 << 9,
 	XFN_GIVEN_P99 = 1 << 10,
 	XFN_GIVEN_LOSS = 1 << 11,
-	XFN_GIVEN_ONE_WAY = 1 << 12,
-	XFN_GIVEN_SEND = 1 << 13,
-	XFN_GIVEN_SCALE = 1 << 14,
 	XFN_GIVEN_PER_SOURCE = 1 << 20, /* clear: no limit for a source */
 	XFN_GIVEN_SOURCE_BURST = 1 << 21,
 	XFN_GIVEN_PREFIX4 = 1 << 22,
 	XFN_GIVEN_PREFIX6 = 1 << 23,
 	XFN_GIVEN_ENTRIES = 1 << 24,
 	XFN_GIVEN_MAC = 1 << 25,
+	XFN_GIVEN_ONE_WAY = 1 << 26,
+	XFN_GIVEN_CONCURRENCY = 1 << 27,
+	XFN_GIVEN_SCALE = 1 << 28,
 	XFN_GIVEN_DISABLED = 1 << 30,
 };
 
@@ -231,8 +233,7 @@ struct xfn_function_spec {
 	struct xfn_socket_spec socket; /* XFN_DELIVER_SOCKET only */
 	struct xfn_netdev_spec netdev; /* XFN_DELIVER_NETDEV only */
 	struct xfn_exec_spec exec;     /* XFN_DELIVER_XSK only */
-	struct xfn_xsk_spec xsk;       /* likewise */
-	__u32 scale_min; /* instances that always run: 1; meaningful with XFN_GIVEN_SCALE */
+	struct xfn_xsk_spec xsk;       /* XFN_DELIVER_XSK only */
 	struct xfn_limit_spec limit;
 	struct xfn_latency_spec latency;
 	struct xfn_objective_spec objective;
@@ -269,7 +270,7 @@ struct xfn_manifest {
 	size_t prefix_count;
 	struct xfn_key_spec *keys;
 	size_t key_count;
-	const char **texts; /* arguments and environments of programs */
+	const char **texts; /* of programs: arguments, variables */
 	size_t text_count;
 	const char **files; /* what a trigger's file means; [0] is ->file */
 	size_t file_count;
@@ -306,12 +307,6 @@ static inline const char *const *xfn_manifest_texts(const struct xfn_manifest *m
 	return manifest->texts + span.first;
 }
 
-/*
- * Makes paths of programs and directories absolute that are relative to @folder, where the manifest is.
- * For one that was just parsed. 0 or -ENOMEM.
- */
-int xfn_manifest_resolve(struct xfn_manifest *manifest, const char *folder);
-
 /* The trigger's key, or NULL. */
 static inline const struct xfn_key_spec *xfn_manifest_key(const struct xfn_manifest *manifest,
 							  const struct xfn_trigger_spec *trigger)
@@ -327,6 +322,15 @@ static inline const struct xfn_key_spec *xfn_manifest_key(const struct xfn_manif
  */
 int xfn_manifest_parse(const char *file, const char *text, size_t len, struct xfn_diag_list *diags,
 		       struct xfn_manifest **ret);
+
+/*
+ * Make paths of programs and their directories absolute, which are relative to the folder of the
+ * manifest: @folder is its absolute path, NULL where that is not known. Says nothing of whether they
+ * exist. Returns 0, or -EINVAL (@diags got an entry for each function that it cannot be done for), or
+ * -ENOMEM; then some may be absolute already. Before the manifest is shared with anybody.
+ */
+int xfn_manifest_anchor(struct xfn_manifest *manifest, const char *folder,
+			struct xfn_diag_list *diags);
 
 /* Free @manifest and all it holds; NULL is allowed. */
 void xfn_manifest_free(struct xfn_manifest *manifest);

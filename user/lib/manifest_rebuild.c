@@ -195,12 +195,12 @@ static int fill(struct rebuild *rebuild, const struct xfn_retrigger *changes, si
 	}
 	if (err)
 		return err;
-	if (from->text_count)
-		memcpy(to->texts, from->texts, from->text_count * sizeof(*to->texts));
-	to->text_count = from->text_count;
 	if (from->attach_count)
 		memcpy(to->attach, from->attach, from->attach_count * sizeof(*to->attach));
 	to->attach_count = from->attach_count;
+	if (from->text_count)
+		memcpy(to->texts, from->texts, from->text_count * sizeof(*to->texts));
+	to->text_count = from->text_count;
 	return 0;
 }
 

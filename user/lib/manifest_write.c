@@ -153,53 +153,45 @@ static void write_netdev(FILE *out, const struct xfn_function_spec *function)
 	fputc('\n', out);
 }
 
-/* "[a, b]", a few in each line. */
-static void write_words(FILE *out, const struct xfn_manifest *manifest, struct xfn_text_span span)
+/* Each text on a line of its own: the reader takes no line that is endless. */
+static void write_exec(FILE *out, const struct xfn_manifest *manifest,
+		       const struct xfn_exec_spec *exec)
 {
-	const char *const *words = xfn_manifest_texts(manifest, span);
+	const char *const *argv = xfn_manifest_texts(manifest, exec->argv);
+	const char *const *env = xfn_manifest_texts(manifest, exec->env);
+	__u32 i;
 
-	fputc('[', out);
-	for (__u32 i = 0; i < span.count; i++) {
-		fputs(separator(i), out);
-		write_quoted(out, words[i]);
-	}
-	fputs("]\n", out);
-}
-
-static void write_env(FILE *out, const struct xfn_manifest *manifest, struct xfn_text_span span)
-{
-	const char *const *texts = xfn_manifest_texts(manifest, span);
-
-	if (span.count)
-		fprintf(out, "      env:\n");
-	for (__u32 i = 0; i < span.count; i++) {
-		fprintf(out, "        %.*s: ", (int)strcspn(texts[i], "="), texts[i]);
-		write_quoted(out, strchr(texts[i], '=') + 1);
+	fprintf(out, "      exec:\n");
+	for (i = 0; i < exec->argv.count; i++) {
+		fprintf(out, "        - ");
+		write_quoted(out, argv[i]);
 		fputc('\n', out);
 	}
-}
-
-static void write_line(FILE *out, const char *key, const char *text)
-{
-	if (!text)
-		return;
-	fprintf(out, "      %s: ", key);
-	write_quoted(out, text);
-	fputc('\n', out);
+	if (exec->env.count)
+		fprintf(out, "      env:\n");
+	for (i = 0; i < exec->env.count; i++) {
+		fprintf(out, "        %.*s: ", (int)strcspn(env[i], "="), env[i]);
+		write_quoted(out, strchr(env[i], '=') + 1);
+		fputc('\n', out);
+	}
+	if (exec->directory) {
+		fprintf(out, "      directory: ");
+		write_quoted(out, exec->directory);
+		fputc('\n', out);
+	}
+	if (exec->user)
+		fprintf(out, "      user: \"%s\"\n", exec->user);
 }
 
 static void write_xsk(FILE *out, const struct xfn_manifest *manifest,
 		      const struct xfn_function_spec *function)
 {
-	fprintf(out, "    xsk:\n      exec: ");
-	write_words(out, manifest, function->exec.argv);
-	write_env(out, manifest, function->exec.env);
-	write_line(out, "directory", function->exec.directory);
-	write_line(out, "user", function->exec.user);
+	fprintf(out, "    xsk:\n");
+	write_exec(out, manifest, &function->exec);
 	if (function->given & XFN_GIVEN_ONE_WAY)
 		fprintf(out, "      oneway: %s\n", function->xsk.one_way ? "true" : "false");
-	if (function->given & XFN_GIVEN_SEND)
-		fprintf(out, "      send: %s\n", function->xsk.send_any ? "any" : "own");
+	if (function->xsk.send_any)
+		fprintf(out, "      send: any\n");
 }
 
 static void write_delivery(FILE *out, const struct xfn_manifest *manifest,
@@ -251,8 +243,6 @@ static void write_limit(FILE *out, const struct xfn_function_spec *function)
 	if (!(function->given & XFN_GIVEN_LIMIT))
 		return;
 	fprintf(out, "    limit:\n");
-	if (limit->concurrency)
-		fprintf(out, "      concurrency: %u\n", limit->concurrency);
 	if (xfn_has_rate(function))
 		fprintf(out, "      rate: %s\n", xfn_rate_print(limit->rate, buf, sizeof(buf)));
 	if (function->given & XFN_GIVEN_BURST)
@@ -261,6 +251,8 @@ static void write_limit(FILE *out, const struct xfn_function_spec *function)
 		fprintf(out, "      excess: %s\n", xfn_excess_label(limit->excess));
 	if (function->given & XFN_GIVEN_PACKETS)
 		fprintf(out, "      packets: %s\n", limit->packets ? "true" : "false");
+	if (function->given & XFN_GIVEN_CONCURRENCY)
+		fprintf(out, "      concurrency: %u\n", limit->concurrency);
 	write_per_source(out, function);
 }
 
@@ -277,8 +269,6 @@ static void write_timing(FILE *out, const struct xfn_function_spec *function)
 	if (function->given & XFN_GIVEN_DEADLINE)
 		fprintf(out, "      deadline: %s\n",
 			xfn_duration_print(function->latency.deadline_ns, buf, sizeof(buf)));
-	if (function->given & XFN_GIVEN_SCALE)
-		fprintf(out, "    scale:\n      min: %u\n", function->scale_min);
 	if (function->given & objective)
 		fprintf(out, "    objective:\n");
 	if (function->given & XFN_GIVEN_P99)
@@ -318,6 +308,8 @@ static void write_function(FILE *out, const struct xfn_manifest *manifest,
 		fputc('\n', out);
 	}
 	write_delivery(out, manifest, function);
+	if (function->given & XFN_GIVEN_SCALE)
+		fprintf(out, "    scale:\n      min: 1\n");
 	write_limit(out, function);
 	write_timing(out, function);
 }

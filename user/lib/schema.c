@@ -25,7 +25,8 @@
 #define PREFIX_FORM    "an address or prefix such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32"
 #define SOCKET_FORM    "existing, or a mapping with existing and cpus"
 #define NETDEV_FORM    "the name of an interface, or a mapping with interface and mac"
-#define XSK_FORM       "a program such as ./a, a list with its arguments, or a mapping with exec"
+#define XSK_FORM       "a program such as ./a, a list such as [./a, --flag], or a mapping with exec"
+#define EXEC_FORM      "a program such as ./a, or a list of it and up to 63 arguments"
 #define KERNEL_FORM    "the path of an object, or a mapping with object and program"
 
 /* The deliveries, which a function has itself or under `deliver`. */
@@ -45,17 +46,18 @@
 		 .form = SOCKET_FORM,                                                             \
 		 .doc = "an ordinary UDP or TCP socket that runs by itself"},                     \
 		{ROW(name_section, "xsk"),                                                        \
-		 .takes = SCALAR | LIST | MAP,                                                    \
+		 .takes = SCALAR | MAP | LIST,                                                    \
 		 .items = SCALAR,                                                                 \
 		 .child = XFN_SECTION_XSK,                                                        \
-		 .read = xfn_read_exec,                                                           \
+		 .read = xfn_read_argument,                                                       \
+		 IN_FUNCTION(exec.argv),                                                          \
+		 .max = XFN_TEXT_BYTES_MAX,                                                       \
 		 .items_min = 1,                                                                  \
-		 .items_max = XFN_ARGS_MAX,                                                       \
-		 .max = XFN_TEXT_MAX,                                                             \
+		 .items_max = XFN_ARGUMENTS_MAX,                                                  \
 		 .is_delivery = true,                                                             \
 		 .delivery = XFN_DELIVER_XSK,                                                     \
 		 .form = XSK_FORM,                                                                \
-		 .doc = "an AF_XDP socket of its own, in a program that xfnd starts"},            \
+		 .doc = "an AF_XDP socket of a program that xfn starts"},                         \
 	{                                                                                         \
 		ROW(name_section, "netdev"), .takes = SCALAR | MAP, .child = XFN_SECTION_NETDEV,  \
 					     .read = xfn_read_interface,                          \
@@ -135,7 +137,7 @@ static const struct xfn_schema_row rows[] = {
 	{ROW(FUNCTION, "objective"), .takes = MAP, .child = XFN_SECTION_OBJECTIVE,
 	 .form = "a mapping with p99 and loss", .doc = "what is asked of it"},
 	{ROW(FUNCTION, "scale"), .takes = MAP, .child = XFN_SECTION_SCALE,
-	 .given = XFN_GIVEN_SCALE, .form = "a mapping with min", .doc = "how many instances"},
+	 .form = "a mapping with min", .doc = "how many instances"},
 	LATER(FUNCTION, "probe", "how its health is tried"),
 
 	DELIVERY_ROWS(DELIVER),
@@ -160,33 +162,37 @@ static const struct xfn_schema_row rows[] = {
 	LATER(SOCKET, "user", "as whom it starts"),
 	LATER(SOCKET, "reply_from", "how it chooses the address of its replies"),
 
-	{ROW(XSK, "exec"), .takes = SCALAR | LIST, .items = SCALAR, .read = xfn_read_exec,
-	 .required = true, .items_min = 1, .items_max = XFN_ARGS_MAX, .max = XFN_TEXT_MAX,
-	 .form = "a program such as ./a, or a list with its arguments",
-	 .doc = "the program to start"},
-	{ROW(XSK, "env"), .takes = MAP, .child = XFN_SECTION_ENV,
-	 .form = "a mapping of names and values", .doc = "its environment"},
-	{ROW(XSK, "directory"), .takes = SCALAR, .read = xfn_read_text,
-	 IN_FUNCTION(exec.directory), .max = XFN_TEXT_MAX, .fallback = "/",
-	 .form = "the path of a directory", .doc = "where it starts"},
-	{ROW(XSK, "user"), .takes = SCALAR, .read = xfn_read_text, IN_FUNCTION(exec.user),
-	 .max = 32, .fallback = "whoever applies it; for root one of its own",
-	 .form = "the name or number of a user", .doc = "as whom it runs"},
-	{ROW(XSK, "oneway"), .takes = SCALAR, .read = xfn_read_bool, IN_FUNCTION(xsk.one_way),
-	 .given = XFN_GIVEN_ONE_WAY, .fallback = "false", .form = "true or false",
-	 .doc = "it does not answer"},
-	{ROW(XSK, "send"), .takes = SCALAR, .read = xfn_read_send, .given = XFN_GIVEN_SEND,
-	 .fallback = "own", .form = "own or any",
-	 .doc = "where its replies may leave from: its triggers' addresses and ports, or any"},
-	LATER(XSK, "busy_poll", "who polls its socket"),
-	LATER(XSK, "park", "what waits while it starts"),
-
 	{ROW(NETDEV, "interface"), .takes = SCALAR, .read = xfn_read_interface, .required = true,
 	 IN_FUNCTION(netdev.interface), .form = INTERFACE_FORM, .doc = "where packets go out"},
 	{ROW(NETDEV, "mac"), .takes = SCALAR, .read = xfn_read_mac,
 	 IN_FUNCTION(netdev.mac), .given = XFN_GIVEN_MAC,
 	 .form = "the Ethernet address of one host, such as 02:00:00:00:00:01",
 	 .doc = "of whoever is behind it"},
+
+	{ROW(XSK, "exec"), .takes = SCALAR | LIST, .items = SCALAR, .read = xfn_read_argument,
+	 .required = true, IN_FUNCTION(exec.argv), .max = XFN_TEXT_BYTES_MAX, .items_min = 1,
+	 .items_max = XFN_ARGUMENTS_MAX, .form = EXEC_FORM, .doc = "the program to start"},
+	{ROW(XSK, "env"), .takes = MAP, .free_keys = true, .items = SCALAR,
+	 .read = xfn_read_variable, IN_FUNCTION(exec.env), .max = XFN_TEXT_BYTES_MAX,
+	 .items_max = XFN_VARIABLES_MAX,
+	 .form = "a mapping of names such as MODE to single values",
+	 .doc = "the program's environment"},
+	{ROW(XSK, "directory"), .takes = SCALAR, .read = xfn_read_text,
+	 IN_FUNCTION(exec.directory), .max = XFN_TEXT_BYTES_MAX, .fallback = "/",
+	 .form = "the path of a directory", .doc = "where it starts"},
+	{ROW(XSK, "user"), .takes = SCALAR, .read = xfn_read_user, IN_FUNCTION(exec.user),
+	 .max = 32, .form = "the name or number of a user", .doc = "as whom it starts"},
+	{ROW(XSK, "oneway"), .takes = SCALAR, .read = xfn_read_bool, IN_FUNCTION(xsk.one_way),
+	 .given = XFN_GIVEN_ONE_WAY, .fallback = "false", .form = "true or false",
+	 .doc = "it answers nothing"},
+	{ROW(XSK, "send"), .takes = SCALAR, .read = xfn_read_send, .form = "any",
+	 .doc = "it may send to whom it has not heard"},
+	LATER(XSK, "park", "events that wait for the program"),
+	LATER(XSK, "busy_poll", "sparing interrupts"),
+
+	{ROW(SCALE, "min"), .takes = SCALAR, .read = xfn_read_scale_min, .required = true,
+	 .given = XFN_GIVEN_SCALE, .fallback = "1", .form = "1",
+	 .doc = "instances that run at least"},
 
 	{ROW(TRIGGER, "protocol"), .takes = SCALAR, .read = xfn_read_protocol, .required = true,
 	 .form = "udp or tcp", .doc = "of the packet"},
@@ -248,9 +254,10 @@ static const struct xfn_schema_row rows[] = {
 	 .given = XFN_GIVEN_PER_SOURCE,
 	 .form = "a rate such as 20/s, at most 100M/s, or a mapping with rate and burst",
 	 .doc = "what each source may take"},
-	{ROW(LIMIT, "concurrency"), .takes = SCALAR, .read = xfn_read_concurrency,
-	 IN_FUNCTION(limit.concurrency), .min = 1, .max = 1000000,
-	 .form = "a whole number from 1 to 1M", .doc = "events of xsk in flight at once"},
+	{ROW(LIMIT, "concurrency"), .takes = SCALAR, .read = xfn_read_count,
+	 IN_FUNCTION(limit.concurrency), .min = 1, .max = XFN_CONCURRENCY_MAX,
+	 .given = XFN_GIVEN_CONCURRENCY, .form = "a whole number from 1 to 1M",
+	 .doc = "events in flight"},
 
 	{ROW(PER_SOURCE, "rate"), .takes = SCALAR, .read = xfn_read_source_rate, .required = true,
 	 IN_FUNCTION(limit.per_source.rate),
@@ -290,9 +297,6 @@ static const struct xfn_schema_row rows[] = {
 	{ROW(OBJECTIVE, "loss"), .takes = SCALAR, .read = xfn_read_percent,
 	 IN_FUNCTION(objective.loss_ppm), .given = XFN_GIVEN_LOSS,
 	 .form = "a percentage from 0% to 100%, such as 0.1%", .doc = "events lost at most"},
-
-	{ROW(SCALE, "min"), .takes = SCALAR, .read = xfn_read_min, .required = true,
-	 .form = "1", .doc = "instances of xsk that always run"},
 };
 /* clang-format on */
 
@@ -339,12 +343,11 @@ static const struct xfn_section_info sections[XFN_SECTIONS] = {
 				.of_function = true},
 	[XFN_SECTION_SOCKET] = {.where = "'socket'", .target = function_target,
 				.of_function = true, .close = xfn_socket_close},
-	[XFN_SECTION_XSK] = {.where = "'xsk'", .target = function_target, .of_function = true},
-	[XFN_SECTION_ENV] = {.where = "'env'", .target = function_target, .pair = xfn_env_pair},
-	[XFN_SECTION_SCALE] = {.where = "'scale'", .target = function_target,
-			       .of_function = true},
 	[XFN_SECTION_NETDEV] = {.where = "'netdev'", .target = function_target,
 				.of_function = true},
+	[XFN_SECTION_XSK] = {.where = "'xsk'", .target = function_target, .of_function = true},
+	[XFN_SECTION_SCALE] = {.where = "'scale'", .target = function_target,
+			       .of_function = true},
 	[XFN_SECTION_TRIGGER] = {.where = "a trigger", .target = trigger_target,
 				 .open = xfn_trigger_open, .close = xfn_trigger_close},
 	[XFN_SECTION_KEY] = {.where = "'key'", .target = key_target, .open = xfn_key_open,
@@ -377,7 +380,7 @@ const struct xfn_schema_row *xfn_schema_section_rows(enum xfn_section section, s
 {
 	size_t first = 0, count = 0;
 
-	while (first < ROWS && rows[first].section != section)
+	while (rows[first].section != section)
 		first++;
 	while (first + count < ROWS && rows[first + count].section == section)
 		count++;

@@ -55,3 +55,15 @@ bool xfn_utf8_is_control(const char *text, size_t len)
 		return byte[2] >= 0xa6 && byte[2] <= 0xa9;
 	return len == 3 && !memcmp(byte, "\xef\xbb\xbf", 3);
 }
+
+bool xfn_utf8_is_plain(const char *text, size_t len)
+{
+	size_t step;
+
+	for (; len; len -= step, text += step) {
+		step = xfn_utf8_length(text, len);
+		if (!step || xfn_utf8_is_control(text, step))
+			return false;
+	}
+	return true;
+}

@@ -15,4 +15,7 @@ size_t xfn_utf8_length(const char *text, size_t left);
  */
 bool xfn_utf8_is_control(const char *text, size_t len);
 
+/* Says whether the @len bytes at @text are UTF-8 with nothing of that: they may be printed and stored. */
+bool xfn_utf8_is_plain(const char *text, size_t len);
+
 #endif /* XFN_UTF8_H */

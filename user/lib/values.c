@@ -93,20 +93,16 @@ int xfn_read_name(struct xfn_builder *builder, const struct xfn_schema_row *row,
 	return keep_field(builder, row, event);
 }
 
-static const char *text_problem(const char *text, size_t len, size_t max)
+const char *xfn_text_problem(const char *text, size_t len, size_t max)
 {
-	size_t step;
-
-	if (!len)
-		return "is empty";
 	if (len > max)
 		return "is too long";
-	for (size_t i = 0; i < len; i += step) {
-		step = xfn_utf8_length(text + i, len - i);
-		if (!step || xfn_utf8_is_control(text + i, step))
-			return "has control characters";
-	}
-	return NULL;
+	return xfn_utf8_is_plain(text, len) ? NULL : "has control characters";
+}
+
+static const char *text_problem(const char *text, size_t len, size_t max)
+{
+	return len ? xfn_text_problem(text, len, max) : "is empty";
 }
 
 int xfn_read_text(struct xfn_builder *builder, const struct xfn_schema_row *row,

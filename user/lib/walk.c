@@ -141,6 +141,14 @@ static const struct xfn_schema_row *find_row(const struct xfn_frame *frame, cons
 	return NULL;
 }
 
+static bool is_word(struct xfn_builder *builder, const struct xfn_yaml_event *key)
+{
+	if (key->kind != XFN_YAML_SCALAR && key->kind != XFN_YAML_REFUSED)
+		xfn_builder_refuse(builder, key, "a word", NULL,
+				   "a key must be a word, not a mapping or list");
+	return key->kind == XFN_YAML_SCALAR;
+}
+
 /* The row that @key stands for; NULL if its value is to be skipped, with a diagnostic given. */
 static const struct xfn_schema_row *take_key(struct xfn_builder *builder, struct xfn_frame *frame,
 					     const struct xfn_yaml_event *key)
@@ -149,11 +157,8 @@ static const struct xfn_schema_row *take_key(struct xfn_builder *builder, struct
 	struct xfn_place *seen;
 	char hint[64];
 
-	if (key->kind != XFN_YAML_SCALAR) {
+	if (!is_word(builder, key)) {
 		frame->odd = true;
-		if (key->kind != XFN_YAML_REFUSED)
-			xfn_builder_refuse(builder, key, "a word", NULL,
-					   "a key must be a word, not a mapping or list");
 		return NULL;
 	}
 	row = find_row(frame, key->text, key->len);
@@ -269,6 +274,101 @@ static int read_list(struct xfn_builder *builder, const struct xfn_schema_row *r
 	return 0;
 }
 
+/* ---- mappings whose keys are free ---------------------------------------------------------------- */
+
+struct names {
+	const char *texts[XFN_FREE_KEYS_MAX];
+	unsigned lines[XFN_FREE_KEYS_MAX];
+	size_t count; /* may be one more than there is room for: of a mapping that is too large */
+};
+
+static bool is_new(struct xfn_builder *builder, const struct xfn_schema_row *row,
+		   const struct xfn_yaml_event *key, const struct names *names)
+{
+	char hint[64];
+
+	for (size_t i = 0; i < names->count && i < row->items_max; i++) {
+		if (strcmp(names->texts[i], builder->name))
+			continue;
+		snprintf(hint, sizeof(hint), "the first is in line %u", names->lines[i]);
+		xfn_builder_refuse(builder, key, NULL, hint, "'%.80s' is given twice in '%s'",
+				   builder->name, row->key);
+		return false;
+	}
+	return true;
+}
+
+/* Notes a free key. *ret_good: its value is to be read. Returns 0 or -ENOMEM. */
+static int take_name(struct xfn_builder *builder, const struct xfn_schema_row *row,
+		     const struct xfn_yaml_event *key, struct names *names, bool *ret_good)
+{
+	const char *problem;
+	int err;
+
+	*ret_good = false;
+	if (!is_word(builder, key))
+		return 0;
+	problem = xfn_text_problem(key->text, key->len, XFN_TEXT_BYTES_MAX);
+	if (problem) {
+		xfn_builder_refuse(builder, key, row->form, NULL, "a key in '%s' %s", row->key,
+				   problem);
+		return 0;
+	}
+	err = xfn_builder_keep(builder, key, &builder->name);
+	if (err || !is_new(builder, row, key, names))
+		return err;
+	builder->name_at = (struct xfn_place){key->line, key->column};
+	if (names->count < row->items_max) {
+		names->texts[names->count] = builder->name;
+		names->lines[names->count] = key->line;
+		*ret_good = true;
+	}
+	names->count += names->count <= row->items_max;
+	return 0;
+}
+
+static int read_named(struct xfn_builder *builder, const struct xfn_schema_row *row,
+		      const struct xfn_yaml_event *key, struct names *names)
+{
+	struct xfn_yaml_event value;
+	bool good;
+	int err = take_name(builder, row, key, names, &good);
+
+	if (!err)
+		err = xfn_yaml_reader_skip(builder->reader, key);
+	if (!err)
+		err = xfn_yaml_reader_next(builder->reader, &value);
+	if (err)
+		return err;
+	if (value.kind == XFN_YAML_SCALAR && value.plain && !value.len) {
+		value.line = builder->name_at.line; /* what is not there has no place of its own */
+		value.column = builder->name_at.column;
+	}
+	if (good && accept_form(builder, row, &value, true))
+		return row->read(builder, row, &value);
+	return xfn_yaml_reader_skip(builder->reader, &value);
+}
+
+static int read_free(struct xfn_builder *builder, const struct xfn_schema_row *row,
+		     const struct xfn_yaml_event *map)
+{
+	struct names names = {.count = 0};
+	struct xfn_yaml_event event;
+	int err;
+
+	for (;;) {
+		err = xfn_yaml_reader_next(builder->reader, &event);
+		if (err || event.kind == XFN_YAML_CLOSE)
+			break;
+		err = read_named(builder, row, &event, &names);
+		if (err)
+			break;
+	}
+	if (!err)
+		check_items(builder, row, map, names.count);
+	return err;
+}
+
 static int read_value(struct xfn_builder *builder, const struct xfn_schema_row *row,
 		      const struct xfn_yaml_event *event)
 {
@@ -278,6 +378,8 @@ static int read_value(struct xfn_builder *builder, const struct xfn_schema_row *
 		return xfn_yaml_reader_skip(builder->reader, event);
 	if (event->kind == XFN_YAML_LIST)
 		return read_list(builder, row, event);
+	if (event->kind == XFN_YAML_MAP && row->free_keys)
+		return read_free(builder, row, event);
 	return read_one(builder, row, event);
 }
 
@@ -302,35 +404,6 @@ static int read_pair(struct xfn_builder *builder, struct xfn_frame *frame,
 		value.column = at.column;
 	}
 	return read_value(builder, row, &value);
-}
-
-/* One whose key is the user's own. */
-static int read_free_pair(struct xfn_builder *builder, const struct xfn_section_info *info,
-			  struct xfn_frame *frame, const struct xfn_yaml_event *event)
-{
-	char text[XFN_FREE_KEY_MAX + 1];
-	struct xfn_yaml_event key = *event, value;
-	int err;
-
-	if (event->kind != XFN_YAML_SCALAR) {
-		take_key(builder, frame, event);
-		return xfn_yaml_reader_skip(builder->reader, event) ?:
-		       xfn_yaml_reader_next(builder->reader, &value) ?:
-		       xfn_yaml_reader_skip(builder->reader, &value);
-	}
-	key.len = event->len < XFN_FREE_KEY_MAX ? event->len : XFN_FREE_KEY_MAX;
-	memcpy(text, event->text, key.len);
-	text[key.len] = '\0';
-	key.text = text;
-	err = xfn_yaml_reader_next(builder->reader, &value);
-	if (err)
-		return err;
-	if (value.kind == XFN_YAML_SCALAR)
-		return info->pair(builder, &key, &value);
-	if (value.kind != XFN_YAML_REFUSED)
-		xfn_builder_refuse(builder, &value, "a single value", NULL,
-				   "'%s' in %s cannot be %s", text, info->where, form_name(&value));
-	return xfn_yaml_reader_skip(builder->reader, &value);
 }
 
 void xfn_builder_check_required(struct xfn_builder *builder, const struct xfn_frame *frame)
@@ -360,8 +433,7 @@ static int read_section(struct xfn_builder *builder, enum xfn_section section,
 		err = xfn_yaml_reader_next(builder->reader, &event);
 		if (err || event.kind == XFN_YAML_CLOSE)
 			break;
-		err = info->pair ? read_free_pair(builder, info, &frame, &event)
-				 : read_pair(builder, &frame, &event);
+		err = read_pair(builder, &frame, &event);
 	}
 	if (err)
 		return err;
