@@ -61,7 +61,9 @@ SKELETONS := $(patsubst %.bpf.o,%.skel.h,$(BPF_OBJS))
 # Objects built where their sources are named: examples/echo/echo.bpf.c -> build/examples/echo/echo.bpf.o
 PLAIN_BPF_OBJS := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(EXAMPLE_BPF_SRCS) $(TEST_BPF_OBJ_SRCS) $(BENCH_BPF_SRCS))
 ZONE_OBJS := $(call obj,$(wildcard examples/resolver/zone/*.c))
-EXAMPLE_BINS := $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SRCS)) $(BUILD)/examples/resolver/zone
+KV_SRCS := $(wildcard examples/kv/server/*.c)
+EXAMPLE_BINS := $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SRCS)) $(BUILD)/examples/resolver/zone \
+	$(BUILD)/examples/kv/server
 UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRCS))
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(FUZZ_SRCS))
 # fault.c is preloaded, the others are run.
@@ -146,6 +148,10 @@ $(BUILD)/examples/function/%: $(BUILD)/obj/examples/function/%.o $(BUILD)/libxfn
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
+$(BUILD)/examples/kv/server: $(call obj,$(KV_SRCS)) $(BUILD)/libxfn.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
 $(BUILD)/examples/resolver/zone: $(ZONE_OBJS) $(LIB_OBJS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(core_libs) -lbpf
@@ -155,6 +161,8 @@ SAN_LIB_OBJS := $(call san,$(LIB_SRCS) user/libxfn/frame.c $(filter-out loader/m
 $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(SAN_LIB_OBJS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(SANITIZE) -o $@ $^ $(daemon_libs) -lcmocka
+
+$(BUILD)/tests/unit/kv_test: $(call san,$(filter-out %/main.c,$(KV_SRCS)))
 
 $(BUILD)/tests/bpf/bpf_test: $(call obj,$(BPF_TEST_SRCS)) $(LIB_OBJS) $(filter-out %/main.o,$(DAEMON_OBJS))
 	@mkdir -p $(@D)
@@ -191,6 +199,7 @@ $(BUILD)/tests/fuzz/state_fuzz: $(call fuzz,$(addprefix loader/,edit.c edits.c e
 	revision.c revision_prune.c revision_write.c))
 $(BUILD)/tests/fuzz/http_fuzz: $(call fuzz,$(addprefix loader/,http.c http_peers.c listen.c loop.c reply.c \
 	request.c stream.c))
+$(BUILD)/tests/fuzz/kv_fuzz: $(call fuzz,$(filter-out %/main.c,$(KV_SRCS)))
 $(BUILD)/tests/fuzz/http_fuzz: FUZZ_LIBS := -lmicrohttpd -lsystemd
 
 tests: $(UNIT_BINS) $(if $(BPF_TEST_SRCS),$(BUILD)/tests/bpf/bpf_test) $(FUZZ_BINS) \
