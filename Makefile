@@ -62,8 +62,9 @@ SKELETONS := $(patsubst %.bpf.o,%.skel.h,$(BPF_OBJS))
 PLAIN_BPF_OBJS := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(EXAMPLE_BPF_SRCS) $(TEST_BPF_OBJ_SRCS) $(BENCH_BPF_SRCS))
 ZONE_OBJS := $(call obj,$(wildcard examples/resolver/zone/*.c))
 KV_SRCS := $(wildcard examples/kv/server/*.c)
+STATSD_SRCS := $(wildcard examples/statsd/server/*.c)
 EXAMPLE_BINS := $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SRCS)) $(BUILD)/examples/resolver/zone \
-	$(BUILD)/examples/kv/server
+	$(BUILD)/examples/kv/server $(BUILD)/examples/statsd/server
 UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRCS))
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(FUZZ_SRCS))
 # fault.c is preloaded, the others are run.
@@ -148,9 +149,11 @@ $(BUILD)/examples/function/%: $(BUILD)/obj/examples/function/%.o $(BUILD)/libxfn
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(BUILD)/examples/kv/server: $(call obj,$(KV_SRCS)) $(BUILD)/libxfn.a
+$(BUILD)/examples/kv/server: $(call obj,$(KV_SRCS))
+$(BUILD)/examples/statsd/server: $(call obj,$(STATSD_SRCS) user/lib/utf8.c)
+$(BUILD)/examples/kv/server $(BUILD)/examples/statsd/server: $(BUILD)/libxfn.a
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $<
 
 $(BUILD)/examples/resolver/zone: $(ZONE_OBJS) $(LIB_OBJS)
 	@mkdir -p $(@D)
@@ -163,6 +166,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(SAN_LIB_OBJS)
 	$(call say,LD,$@)$(CC) $(SANITIZE) -o $@ $^ $(daemon_libs) -lcmocka
 
 $(BUILD)/tests/unit/kv_test: $(call san,$(filter-out %/main.c,$(KV_SRCS)))
+$(BUILD)/tests/unit/statsd_test $(BUILD)/tests/unit/statsd_http_test: $(call san,$(filter-out %/main.c,$(STATSD_SRCS)))
 
 $(BUILD)/tests/bpf/bpf_test: $(call obj,$(BPF_TEST_SRCS)) $(LIB_OBJS) $(filter-out %/main.o,$(DAEMON_OBJS))
 	@mkdir -p $(@D)
@@ -200,6 +204,7 @@ $(BUILD)/tests/fuzz/state_fuzz: $(call fuzz,$(addprefix loader/,edit.c edits.c e
 $(BUILD)/tests/fuzz/http_fuzz: $(call fuzz,$(addprefix loader/,http.c http_peers.c listen.c loop.c reply.c \
 	request.c stream.c))
 $(BUILD)/tests/fuzz/kv_fuzz: $(call fuzz,$(filter-out %/main.c,$(KV_SRCS)))
+$(BUILD)/tests/fuzz/statsd_fuzz: $(call fuzz,$(filter-out %/main.c,$(STATSD_SRCS)))
 $(BUILD)/tests/fuzz/http_fuzz: FUZZ_LIBS := -lmicrohttpd -lsystemd
 
 tests: $(UNIT_BINS) $(if $(BPF_TEST_SRCS),$(BUILD)/tests/bpf/bpf_test) $(FUZZ_BINS) \

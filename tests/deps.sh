@@ -17,7 +17,7 @@ declare -A PACKAGES=(
 		uthash-dev"
 	# What the demo and the end-to-end tests call: namespaces, real clients, load.
 	[run]="iproute2 ethtool util-linux procps tcpdump bind9-dnsutils libcoap3-bin dnsperf curl
-		nftables jq python3 socat iperf3 netcat-openbsd"
+		nftables jq python3 socat iperf3 netcat-openbsd nodejs npm"
 	[test]="libcmocka-dev bats parallel shellcheck mandoc clang-format git systemd"
 	# Debian's own kernels in QEMU, see tests/vm/.
 	[vm]="qemu-system-x86 busybox-static dash cpio kmod xz-utils e2fsprogs xdp-tools"
@@ -29,12 +29,15 @@ fail() {
 	exit 1
 }
 
-# Prints the packages among "$@" that are not installed.
+# Prints the packages among "$@" that are not installed, nor part of one that is, as npm is of some nodejs.
 missing() {
-	local installed package
+	local installed provided package
 	installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package} ' "$@" 2>/dev/null || true)"
+	provided=" $(dpkg-query -W -f '${db:Status-Status} ${Provides}\n' "$@" 2>/dev/null |
+		sed -n 's/^installed //; t keep; d; :keep; s/([^)]*)//g; s/,/ /g; p' | tr '\n' ' ' || true) "
 	for package; do
-		[[ $installed == *" installed $package "* ]] || printf '%s\n' "$package"
+		[[ $installed == *" installed $package "* || $provided == *" $package "* ]] ||
+			printf '%s\n' "$package"
 	done
 }
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Any datagrams to examples/kv, one behind the other, each with its length in front (2 bytes, little
- * endian): answers are no longer than they may be and end as lines do, and items stay what items are.
+ * Any datagrams to examples/kv: answers are no longer than they may be and end as lines do, and items stay
+ * what items are.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../examples/kv/server/kv.h"
+#include "datagrams.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -39,9 +40,11 @@ static void check_items(void)
 				     item->value_bytes <= KV_VALUE_MAX && item->cas <= store.cas));
 }
 
-static void ask(const uint8_t *data, size_t bytes, size_t room, int64_t second)
+/* One a second; some with little room. */
+static void ask(const uint8_t *data, size_t bytes, int64_t number)
 {
-	struct kv_now now = {second, 1700000000 + second};
+	struct kv_now now = {1 + number, 1700000001 + number};
+	size_t room = number % 3 ? 90 + bytes % 64 : 1400;
 	uint8_t *request = malloc(bytes ? bytes : 1);
 	uint8_t *reply = malloc(room);
 	size_t got;
@@ -58,21 +61,8 @@ static void ask(const uint8_t *data, size_t bytes, size_t room, int64_t second)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	int64_t second = 1;
-
 	empty();
-	while (size >= 2) {
-		size_t bytes = (size_t)(data[0] | data[1] << 8);
-
-		data += 2;
-		size -= 2;
-		if (bytes > size)
-			bytes = size;
-		ask(data, bytes, second % 3 ? 1400 : 90 + bytes % 64, second);
-		data += bytes;
-		size -= bytes;
-		second++;
-	}
+	each_datagram(data, size, ask);
 	check_items();
 	return 0;
 }
