@@ -17,7 +17,7 @@ build=$(cd "$tree" && realpath -m "${BUILD:-build}")
 . "$tree/examples/demo/stage.sh"
 
 if [[ ${1-} != --on-stage ]]; then
-	for program in xfn xfnd examples/resolver/zone tests/e2e/tools/{flood,pingpong,udpecho}; do
+	for program in xfn xfnd examples/{resolver/zone,{kv,statsd}/server} tests/e2e/tools/{flood,pingpong,udpecho}; do
 		[[ -x $build/$program ]] || {
 			echo "demo: '$build/$program' is not there; type: make demo" >&2
 			exit 1
@@ -155,6 +155,51 @@ ask() {
 	run "on client coap-client-notls -B 2 -m post -e 22.5 coap://198.18.0.1/sensors/kitchen"
 	run "on client coap-client-notls -B 2 -m get coap://198.18.0.1/sensors/kitchen"
 	claim "coap-client is told the mean of two readings" "$(grep -c 'mean=22' <<<"$out")"
+}
+
+write_programs() {
+	cat <<-END
+		version: 1
+		set: programs
+		functions:
+		  - name: kv
+		    trigger: udp/11211
+		    xsk: functions/kv
+		    limit: {concurrency: 1000, per_source: 10k/s}
+		  - name: statsd
+		    trigger: udp/8125
+		    xsk: {exec: [functions/statsd, --listen, sock], directory: page, oneway: true}
+	END
+}
+
+is_ready() { [[ $(xfn -j show "$1" | jq -r .instance.state) == ready ]]; }
+is_another() { xfn -j show kv | jq -e ".instance | .state == \"ready\" and .pid != $1"; }
+
+start_programs() {
+	local pid
+
+	step "Programs of one's own, on AF_XDP sockets"
+	say "memcached's protocol and StatsD's, each a program that xfn starts as a user of its own, alone in a" \
+		"network namespace with its events: no kernel stack, no socket, no broker on the way."
+	need 'mkdir -m 755 functions && mkdir -m 1777 page'
+	need 'cp build/examples/kv/server functions/kv && cp build/examples/statsd/server functions/statsd'
+	write_programs >programs.yaml
+	need 'cat programs.yaml'
+	need 'xfn apply programs.yaml'
+	until_true 'kv' 10 is_ready kv
+	until_true 'statsd' 10 is_ready statsd
+	run_here "memcached() { printf '\0\1\0\0\0\1\0\0%b' \"\$1\" | on client socat -t 0.5 - UDP:198.18.0.1:11211 | tail -c +9; }"
+	run "memcached 'set answer 0 0 2\r\n42\r\n'; memcached 'get answer\r\n'"
+	claim "what was set is got" "$(grep -c '^42' <<<"$out")"
+	run "printf 'demo.hits:40|c\ndemo.hits:2|c\n' | on client socat -u - UDP:198.18.0.1:8125; sleep 0.2; curl -s --unix-socket page/sock http://xfn/metrics | grep demo_hits"
+	claim "what was counted is on the page for Prometheus" "$(grep -c '^demo_hits.* 42' <<<"$out")"
+	pid=$(xfn -j show kv | jq .instance.pid)
+	run "kill -9 $pid; xfn show kv | grep -A 9 instance"
+	until_true 'another kv' 10 is_another "$pid"
+	run "memcached 'set answer 0 0 2\r\n43\r\n'; memcached 'get answer\r\n'; xfn journal | grep kv:"
+	claim "killed, it is started again by itself" "$(grep -c '^43' <<<"$out")"
+	run 'xfn stats kv; xfn latency kv'
+	claim "its port has counted each reply" "$(figure kv '.port.replied') == 4"
 }
 
 listens() { on server ss -Hltn "sport = :$1" | grep -q .; }
@@ -354,6 +399,7 @@ apply
 ask
 hot_load
 serve_unchanged
+start_programs
 ask_why
 compare
 limit

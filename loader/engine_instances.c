@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,7 +46,8 @@ struct member {
 	__u32 port;
 	__u32 ifindex;  /* of the host's end; 0: there is none */
 	int sockets_fd; /* the far end's, until it is ready */
-	uid_t uid;
+	uid_t lone;     /* a user of its own, where it is to have one */
+	uid_t uid;      /* as whom it runs */
 	bool leaving;
 };
 
@@ -158,7 +160,7 @@ static int prepare(void *context, struct xfn_launch *launch, struct xfn_fault *f
 {
 	struct member *member = context;
 	const struct xfn_model_function *function = function_of(member->engine, member->identity);
-	int err = function ? xfn_exec_user(&function->spec->exec, function->owner, member->serial,
+	int err = function ? xfn_exec_user(&function->spec->exec, function->owner, member->lone,
 					   launch, fault)
 			   : -ENOENT;
 
@@ -204,7 +206,7 @@ static bool leave(void *context)
 	struct member *member = context;
 
 	remove_ends(member);
-	if (member->uid >= XFN_INSTANCE_UID_FIRST)
+	if (xfn_uid_is_lone(member->uid))
 		xfn_launcher_sweep(member->uid);
 	return !member->leaving;
 }
@@ -288,6 +290,15 @@ static int make_instance(struct member *member, const struct xfn_model_function 
 	return err;
 }
 
+static uid_t draw_uid(void)
+{
+	__u32 lot;
+
+	if (getrandom(&lot, sizeof(lot), 0) != sizeof(lot))
+		abort(); /* Linux answers so few bytes whole */
+	return XFN_INSTANCE_UID_FIRST + lot % XFN_INSTANCE_UIDS;
+}
+
 /* Adds one for @function, not started. NULL: no memory. */
 static struct member *add_member(struct xfn_engine *engine,
 				 const struct xfn_model_function *function, __u32 serial)
@@ -302,6 +313,7 @@ static struct member *add_member(struct xfn_engine *engine,
 	member->hash = hash_of(function);
 	member->serial = serial;
 	member->sockets_fd = -1;
+	member->lone = draw_uid();
 	if (make_instance(member, function)) {
 		free(member);
 		return NULL;
@@ -416,7 +428,7 @@ static void end_left(const json_t *json)
 	if (pidfd >= 0)
 		xfn_launcher_signal(pidfd, uid, SIGKILL);
 	xfn_fd_close(&pidfd);
-	if (uid >= XFN_INSTANCE_UID_FIRST)
+	if (xfn_uid_is_lone(uid))
 		xfn_launcher_sweep(uid);
 	xfn_veth_remove((__u32)number_of(json, "ifindex"));
 }
@@ -445,6 +457,8 @@ static bool adopt_left(struct xfn_engine *engine, const json_t *json)
 	member->port = port;
 	member->ifindex = ifindex;
 	member->uid = left.uid;
+	if (xfn_uid_is_lone(left.uid))
+		member->lone = left.uid;
 	member->hash = number_of(json, "hash");
 	if (!xfn_instance_adopt(member->instance, &left))
 		return true;

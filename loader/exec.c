@@ -74,14 +74,14 @@ static void take_number(uid_t uid, struct xfn_launch *launch)
 	launch->group_count = 0;
 }
 
-int xfn_exec_user(const struct xfn_exec_spec *exec, uid_t owner, __u32 serial,
+int xfn_exec_user(const struct xfn_exec_spec *exec, uid_t owner, uid_t lone,
 		  struct xfn_launch *launch, struct xfn_fault *fault)
 {
 	const struct passwd *user = NULL;
 	int err = 0;
 
 	if (!exec->user && !owner) {
-		take_number(xfn_instance_uid(serial), launch);
+		take_number(lone, launch);
 		return 0;
 	}
 	user = exec->user ? find_user(exec->user) : getpwuid(owner);

@@ -13,10 +13,10 @@
 __u64 xfn_exec_hash(const struct xfn_manifest *manifest, const struct xfn_function_spec *spec);
 
 /*
- * Fills in as whom it runs: the user that the manifest names; else @owner; for root a user of its own, that
- * of instance @serial (xfn_instance_uid()). Returns 0; -ENOENT: no such user; -EPERM: it would be root; with the reason in @fault.
+ * Fills in as whom it runs: the user that the manifest names; else @owner; for root @lone, a user of its
+ * own. Returns 0; -ENOENT: no such user; -EPERM: it would be root; with the reason in @fault.
  */
-int xfn_exec_user(const struct xfn_exec_spec *exec, uid_t owner, __u32 serial,
+int xfn_exec_user(const struct xfn_exec_spec *exec, uid_t owner, uid_t lone,
 		  struct xfn_launch *launch, struct xfn_fault *fault);
 
 #endif

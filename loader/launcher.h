@@ -14,6 +14,7 @@
  * that it takes, so there is none.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <linux/types.h>
@@ -85,18 +86,19 @@ int xfn_launcher_signal(int pidfd, uid_t uid, int signo);
  */
 int xfn_launcher_reap(pid_t pid, int *ret_status);
 
-/* Ends with SIGKILL what else runs as @uid, which must be one of xfn_instance_uid(). */
+/* Ends with SIGKILL what else runs as @uid, which must be a lone one. */
 int xfn_launcher_sweep(uid_t uid);
 
 /*
- * A user for one instance alone, so that functions cannot signal or trace each other: from a range that no
- * distribution and no container manager gives out (systemd's UIDS-GIDS.md). @serial: of the instance.
+ * Users for one instance alone, so that functions cannot signal or trace each other: from a range that no
+ * distribution and no container manager gives out (systemd's UIDS-GIDS.md). They are drawn by lot, since
+ * several xfnd of one host do not know of each other.
  */
 #define XFN_INSTANCE_UID_FIRST 1879048192U
-#define XFN_INSTANCE_UIDS      65536U
-static inline uid_t xfn_instance_uid(__u32 serial)
+#define XFN_INSTANCE_UIDS      268435456U
+static inline bool xfn_uid_is_lone(uid_t uid)
 {
-	return XFN_INSTANCE_UID_FIRST + serial % XFN_INSTANCE_UIDS;
+	return uid >= XFN_INSTANCE_UID_FIRST && uid - XFN_INSTANCE_UID_FIRST < XFN_INSTANCE_UIDS;
 }
 
 #endif

@@ -147,9 +147,9 @@ static int set_limits(struct plan *plan)
 		memory.rlim_cur = memory.rlim_max;
 		setrlimit(RLIMIT_MEMLOCK, &memory);
 	}
-	if (uid >= XFN_INSTANCE_UID_FIRST)
+	if (xfn_uid_is_lone(uid))
 		setrlimit(RLIMIT_NPROC, &processes);
-	if (uid < XFN_INSTANCE_UID_FIRST) /* the user has other programs */
+	else /* the user has other programs */
 		snprintf(plan->own[0], ENV_TEXT_BYTES, XFN_ENV_FRAMES "=%u",
 			 frames_of(memory.rlim_cur));
 	write_oom_score();
@@ -456,7 +456,7 @@ static int kill_all(const void *context)
 
 int xfn_launcher_answer_sweep(uid_t uid)
 {
-	if (uid < XFN_INSTANCE_UID_FIRST || uid >= XFN_INSTANCE_UID_FIRST + XFN_INSTANCE_UIDS)
+	if (!xfn_uid_is_lone(uid))
 		return -EPERM;
 	return act_as(uid, kill_all, NULL);
 }

@@ -15,6 +15,7 @@ on_stage() {
 		return 1
 	fi
 	work=$(mktemp -d "${TMPDIR:-/tmp}/xfn-demo.XXXXXX")
+	chmod 711 "$work" # for programs that run as other users
 	child=
 	trap clear_stage EXIT
 	trap 'exit 129' HUP

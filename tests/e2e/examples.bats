@@ -40,14 +40,14 @@ replay() {
 }
 
 @test "examples/kv says what memcached said, over IPv4" {
-	start_example "$BUILD/examples/kv/server"
+	start_example "$(share_program "$BUILD/examples/kv/server")"
 	[[ $(replay 198.18.0.1) == 45 ]]
 	books '.replied == 42 and .bad_reply == 0 and .bad_source == 0'
 	end_example
 }
 
 @test "examples/kv says what memcached said, over IPv6" {
-	start_example "$BUILD/examples/kv/server"
+	start_example "$(share_program "$BUILD/examples/kv/server")"
 	[[ $(replay fd00:18::1) == 45 ]]
 	books '.replied == 42 and .bad_reply == 0 and .bad_source == 0'
 	end_example
@@ -70,7 +70,7 @@ install_hot_shots() {
 start_statsd() {
 	mkdir -p "$OUT"
 	chown nobody "$OUT"
-	start_example "{exec: [$STATSD, --listen, $OUT/sock, --textfile, $OUT/statsd.prom, --every, '1'],
+	start_example "{exec: [$(share_program "$STATSD"), --listen, $OUT/sock, --textfile, $OUT/statsd.prom, --every, '1'],
 		user: nobody, oneway: true}"
 }
 

@@ -7,10 +7,9 @@
 
 load lib
 
-FUNCTION=$BUILD/examples/function/echo
-
 setup() {
 	e2e_setup
+	FUNCTION=$(share_program "$BUILD/examples/function/echo")
 	start_daemon
 }
 
@@ -30,7 +29,7 @@ nothing() { apply --yes <<<$'version: 1\nfunctions: []'; }
 
 instance() { xfn show echo -j | jq -r ".instance.$1"; }
 state_is() { [[ $(instance state) == "$1" ]]; }
-pid_is_not() { [[ $(instance pid) != "$1" && $(instance state) == ready ]]; }
+pid_is_not() { xfn show echo -j | jq -e ".instance | .state == \"ready\" and .pid != $1" >/dev/null; }
 answers() { [[ $(who_answers "$@") == q ]]; }
 port() { xfn stats echo -j | jq -r ".functions[0].port.$1"; }
 ports() { ip -n "$SERVER" -o link show type veth | grep -c xfnp || true; }
@@ -42,7 +41,7 @@ logs_say() { xfn logs echo | grep -qF -- "$1"; }
 script() {
 	SCRIPT=$HOME_DIR/script
 	printf '#!/bin/sh\n%s\n' "$1" >"$SCRIPT"
-	chmod 755 "$SCRIPT" "$HOME_DIR"
+	chmod 755 "$SCRIPT"
 }
 
 @test "a program is started, answers over IPv4 and IPv6, and nothing of it is left when it is not wanted" {
@@ -98,7 +97,9 @@ script() {
 	until_true 10 state_is ready
 	pid=$(instance pid)
 	status=$(<"/proc/$pid/status")
-	[[ $status == *$'\nUid:\t1879048193\t1879048193\t1879048193\t1879048193\n'* ]]
+	uid=$(instance uid)
+	((uid >= 1879048192 && uid < 2147483648))
+	[[ $status == *$'\nUid:\t'"$uid"$'\t'"$uid"$'\t'"$uid"$'\t'"$uid"$'\n'* ]]
 	[[ $status == *$'\nGroups:\t \n'* ]]
 	for set in CapInh CapPrm CapEff CapBnd CapAmb; do
 		[[ $status == *$'\n'"$set:"$'\t0000000000000000\n'* ]]
@@ -127,7 +128,7 @@ script() {
 @test "a relative path is the manifest's folder's, and show --manifest plans empty from anywhere" {
 	mkdir "$HOME_DIR/here"
 	cp "$FUNCTION" "$HOME_DIR/here/echo"
-	chmod 755 "$HOME_DIR" "$HOME_DIR/here"
+	chmod 755 "$HOME_DIR/here"
 	printf 'version: 1\nattach: [xfn0]\nfunctions:\n  - {name: echo, trigger: udp/7, xsk: [./echo]}\n' \
 		>"$HOME_DIR/here/m.yaml"
 	(cd / && xfn apply "$HOME_DIR/here/m.yaml")
@@ -189,7 +190,6 @@ script() {
 	stop_daemon
 	printf 'root:x:0:\nxfn:x:4711:\nnogroup:x:65534:\n' >"$HOME_DIR/group"
 	start_with_groups
-	chmod 755 "$HOME_DIR"
 	manifest mine <<-END
 		version: 1
 		attach: [xfn0]
@@ -218,7 +218,6 @@ script() {
 @test "kill -9 of xfnd at any moment of a start: no program is left that no file tells of" {
 	local i program=$HOME_DIR/program
 	cp "$FUNCTION" "$program"
-	chmod 755 "$HOME_DIR"
 	for i in 0 5 10 15 20 25 30 35 40 50 60 80; do
 		apply_echo "xsk: $program" >/dev/null &
 		sleep "0.0$i"
@@ -252,7 +251,7 @@ script() {
 	[[ $(instance last_end) == "ended; how is not known" ]]
 	answers 198.18.0.1 7
 	# What the first one had started went with it.
-	[[ $(pgrep -r R,S -u 1879048193 | wc -l) -le 3 ]]
+	[[ $(pgrep -r R,S -u "$(instance uid)" | wc -l) -le 3 ]]
 }
 
 @test "another program takes over without a lost event, and the old one answers what it has" {
@@ -260,7 +259,6 @@ script() {
 	until_true 10 state_is ready
 	pid=$(instance pid)
 	cp "$FUNCTION" "$HOME_DIR/other"
-	chmod 755 "$HOME_DIR"
 	start_flood a -n 20000 -r 5000 198.18.0.1 7
 	sleep 1
 	apply_echo "xsk: $HOME_DIR/other"

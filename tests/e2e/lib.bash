@@ -151,6 +151,14 @@ pin_dir() {
 	for dir in "$PINS"/*/; do echo "${dir%/}"; done
 }
 
+# share_program FILE: prints the path of a copy that every user may execute, wherever the tree is.
+share_program() {
+	mkdir -p "$HOME_DIR/bin"
+	chmod 755 "$HOME_DIR" "$HOME_DIR/bin"
+	install -m 755 "$1" "$HOME_DIR/bin/"
+	echo "$HOME_DIR/bin/${1##*/}"
+}
+
 # What is in a folder, in one line.
 names() { find "$1" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | xargs; }
 
