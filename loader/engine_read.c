@@ -8,6 +8,7 @@
 
 #include "counters.h"
 #include "engine_read.h"
+#include "port.h"
 #include "targets.h"
 
 /* ---- selecting ----------------------------------------------------------------------------------- */
@@ -172,12 +173,23 @@ static bool is_attached(const struct xfn_dataplane *dataplane)
 	return false;
 }
 
+/* An instance is ready, and its port open. */
+static bool takes_events(const struct xfn_dataplane *dataplane,
+			 const struct xfn_model_function *function)
+{
+	int port = xfn_port_of(dataplane, function->identity);
+
+	return port >= 0 && xfn_port_ifindex(dataplane, (__u32)port);
+}
+
 static bool has_target(const struct xfn_engine *engine, const struct xfn_model_function *function)
 {
 	if (function->spec->delivery == XFN_DELIVER_NETDEV)
 		return xfn_targets_has_device(engine->dataplane, function->slot);
 	if (function->spec->delivery == XFN_DELIVER_SOCKET)
 		return true; /* the stack finds the socket, or does not */
+	if (function->spec->delivery == XFN_DELIVER_XSK)
+		return takes_events(engine->dataplane, function);
 	return function->version && engine->entered && engine->entered[function->version->slot];
 }
 

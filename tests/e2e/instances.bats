@@ -51,6 +51,9 @@ script() {
 	answers fd00:18::1 7
 	[[ $(port replied) == 2 && $(port in_flight) == 0 && $(port timeout) == 0 ]]
 	[[ $(verdict steered echo) == 2 ]]
+	[[ $(xfn ls -j | jq -r '.functions[0].state') == live ]]
+	run -0 xfn explain 'udp 198.18.0.2:4000 > 198.18.0.1:7 payload 6869'
+	[[ $output == *"steered"* && $output == *"echo"* ]]
 	audit_is_ok
 	pid=$(instance pid)
 	nothing
@@ -164,6 +167,9 @@ script() {
 	logs_say "no good"
 	[[ $(verdict no_target echo) == 0 ]]
 	has_ports 0
+	[[ $(xfn ls -j | jq -r '.functions[0].state') == no_target ]]
+	run -0 xfn explain 'udp 198.18.0.2:4000 > 198.18.0.1:7 payload 6869'
+	[[ $output == *"no_target"* ]]
 	send 1 7 x
 	verdict_is() { [[ $(verdict no_target echo) == "$1" ]]; }
 	until_true 5 verdict_is 1
