@@ -298,6 +298,7 @@ static int answer(const struct audit *audit, struct xfn_reply *reply)
 	for (i = 0; i < audit->functions.count && !err; i++)
 		err = add_function(audit, i, books, &all_ok);
 	err = err ?: xfn_hand_overs_add(&audit->hand_overs, books, &all_ok);
+	err = err ?: xfn_audit_add_ports(audit->engine, &audit->functions, books, &all_ok);
 	err = err ?: xfn_audit_add_sockets(audit->engine, &audit->functions, books, &all_ok);
 	if (!err)
 		err = xfn_reply_json(reply, json_pack("{s:O, s:O, s:b}", "interfaces", interfaces,

@@ -54,6 +54,12 @@ void xfn_hand_overs_compare(struct xfn_hand_overs *overs,
 bool xfn_hand_overs_are_open(const struct xfn_hand_overs *overs);
 int xfn_hand_overs_add(const struct xfn_hand_overs *overs, json_t *books, bool *all_ok);
 
+/* ---- ports ------------------------------------------------------------------------------------------------ */
+
+/* For each function behind a port that answers: events given to it, and what became of them there. */
+int xfn_audit_add_ports(struct xfn_engine *engine, const struct xfn_selection *selection,
+			json_t *books, bool *all_ok);
+
 /* ---- sockets ---------------------------------------------------------------------------------------------- */
 
 /* For each function with sockets: events steered, and those of them that its sockets did not drop. */

@@ -3,18 +3,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <net/if.h>
 
 #include "engine_audit.h"
 #include "engine_lost.h"
 #include "losses.h"
+#include "port.h"
 #include "targets.h"
 
 /* Under way between ingress and the kernel's count: a poll of NAPI's for each CPU. */
 #define POLL_SLACK 64
 /* And between a CPU's queue and its thread's count. */
 #define QUEUE_SLACK 4096
+
+enum { PORT_TRIES = 3 };
 
 /* ---- which ---------------------------------------------------------------------------------------------- */
 
@@ -183,6 +187,89 @@ int xfn_hand_overs_add(const struct xfn_hand_overs *overs, json_t *books, bool *
 		snprintf(what, sizeof(what), "%s: taken by its queue, given to the stack",
 			 over->what);
 		err = xfn_audit_add_book(books, what, &over->worked, all_ok);
+	}
+	return err;
+}
+
+/* ---- ports ------------------------------------------------------------------------------------------------ */
+
+/* What became of all that was given to a port, whoever has answered, or not. */
+static int read_port(struct xfn_engine *engine, __u32 port, __u64 *ret)
+{
+	struct xfn_port_totals totals;
+	struct timespec now;
+	int err;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	err = xfn_port_read(engine->dataplane, port,
+			    (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec, &totals);
+	*ret = totals.outcomes[XFN_PORT_REPLIED] + totals.outcomes[XFN_PORT_TIMEOUT] +
+	       totals.in_flight;
+	return err;
+}
+
+static int read_steered(struct xfn_engine *engine, const struct xfn_model_function *function,
+			__u64 *ret)
+{
+	const struct xfn_selection one = {.functions = (struct xfn_model_function *)function,
+					  .count = 1};
+	struct xfn_function_counts *counts;
+	int err = xfn_selection_counts(engine->dataplane, &one, &counts);
+
+	if (err)
+		return err;
+	*ret = counts[0].verdicts[XFN_VERDICT_STEERED];
+	free(counts);
+	return 0;
+}
+
+/* The port counts an event before it is steered. */
+static int compare_port(struct xfn_engine *engine, const struct xfn_model_function *function,
+			__u32 port, struct xfn_book *book)
+{
+	struct xfn_book_reading reading = {.slack = POLL_SLACK * engine->dataplane->cpus};
+	int err =
+		read_steered(engine, function, &reading.low) ?: read_port(engine, port, &reading.a);
+
+	if (!err)
+		reading.waited = !xfn_dataplane_barrier(engine->dataplane);
+	err = err ?: read_steered(engine, function, &reading.high) ?:
+		     read_port(engine, port, &reading.again);
+	if (!err)
+		xfn_book_compare(book, &reading);
+	return err;
+}
+
+static int add_port(struct xfn_engine *engine, const struct xfn_model_function *function,
+		    json_t *books, bool *all_ok)
+{
+	int port = xfn_port_of(engine->dataplane, function->identity), tries, err = 0;
+	char what[XFN_LABEL_BYTES + 80], label[XFN_LABEL_BYTES];
+	struct xfn_book book = {};
+
+	if (port < 0)
+		return 0;
+	for (tries = 0; tries < PORT_TRIES && xfn_book_is_open(&book) && !err; tries++)
+		err = compare_port(engine, function, (__u32)port, &book);
+	if (err)
+		return err;
+	snprintf(what, sizeof(what),
+		 "function '%s': answered, timed out or in flight, given to its port",
+		 xfn_function_label(function->spec, label));
+	return xfn_audit_add_book(books, what, &book, all_ok);
+}
+
+int xfn_audit_add_ports(struct xfn_engine *engine, const struct xfn_selection *selection,
+			json_t *books, bool *all_ok)
+{
+	const struct xfn_function_spec *spec;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < selection->count && !err; i++) {
+		spec = selection->functions[i].spec;
+		if (spec->delivery == XFN_DELIVER_XSK && !spec->xsk.one_way)
+			err = add_port(engine, &selection->functions[i], books, all_ok);
 	}
 	return err;
 }

@@ -83,8 +83,7 @@ void xfn_port_adjust(struct xfn_dataplane *dataplane, __u32 port,
 	    (wanted.flags ^ line->flags) & XFN_PORT_ONE_WAY) {
 		for (i = 0; i < XFN_PORT_EPOCHS; i++) {
 			word = __atomic_exchange_n(&line->epochs[i], 0, __ATOMIC_RELAXED);
-			__atomic_fetch_sub(&line->in_flight, XFN_EPOCH_OPEN(word),
-					   __ATOMIC_RELAXED);
+			flight_time_out(line, XFN_EPOCH_OPEN(word));
 		}
 		__atomic_store_n(&line->epoch, 0, __ATOMIC_RELAXED);
 	}

@@ -36,8 +36,8 @@ struct xfn_port_owner {
  */
 int xfn_port_claim(struct xfn_dataplane *dataplane, __u32 port, const struct xfn_port_owner *owner);
 /*
- * Changes what a function's own port says of it; what is in flight is counted anew where the deadline is
- * another one.
+ * Changes what a function's own port says of it. Where the deadline is another one, what is in flight is a
+ * timeout.
  */
 void xfn_port_adjust(struct xfn_dataplane *dataplane, __u32 port,
 		     const struct xfn_port_owner *owner);

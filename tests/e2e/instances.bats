@@ -34,6 +34,7 @@ answers() { [[ $(who_answers "$@") == q ]]; }
 port() { xfn stats echo -j | jq -r ".functions[0].port.$1"; }
 ports() { ip -n "$SERVER" -o link show type veth | grep -c xfnp || true; }
 has_ports() { [[ $(ports) == "$1" ]]; }
+port_book() { xfn audit -j | jq -e ".books[] | select(.what | test(\"given to its port\")) | $1"; }
 journal_says() { xfn journal | grep -qF -- "$1"; }
 logs_say() { xfn logs echo | grep -qF -- "$1"; }
 
@@ -93,6 +94,7 @@ script() {
 	jq -e --argjson got "$got" '.replied >= $got.received and .replied + .timeout == $got.sent and
 		.late == 0 and .bad_reply == 0' <<<"$port"
 	[[ $(verdict steered echo) == 100000 ]]
+	port_book '.ok and .left == 100000 and .right == 100000'
 }
 
 @test "it runs as a user of its own, with nothing: no capabilities, no way to others, an interface alone" {
@@ -290,6 +292,15 @@ script() {
 	kill -CONT "$(instance pid)"
 	late_is() { [[ $(port late) == "$1" ]]; }
 	until_true 5 late_is 3
+	port_book '.ok and .left == .right'
+	# Another deadline ends what is in flight.
+	kill -STOP "$(instance pid)"
+	send 2 7 x
+	until_true 2 in_flight_is 2
+	apply_echo "xsk: $FUNCTION" 'latency: {deadline: 10s}'
+	in_flight_is 0
+	kill -CONT "$(instance pid)"
+	port_book '.ok and .left == .right'
 	answers 198.18.0.1 7
 }
 
