@@ -317,3 +317,44 @@ script() {
 	until_true 10 state_is ready
 	answers 198.18.0.1 7
 }
+
+fds_of() { find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l; }
+memory_of() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
+launcher() { pgrep -P "$DAEMON" -x xfnd-launcher; }
+
+@test "forty kills -9 of programs and xfnd under load: the books are right, and nothing has grown" {
+	local i pid fds launcher_fds memory
+	apply_echo
+	until_true 10 state_is ready
+	start_flood a -n 1000000 -r 2000 198.18.0.1 7
+	for ((i = 0; i < 20; i++)); do
+		pid=$(instance pid)
+		kill -KILL "$pid"
+		# Some while it is started again, some while it runs.
+		sleep "0.$((RANDOM % 3))"
+		restart_daemon KILL
+		until_true 10 pid_is_not "$pid"
+	done
+	end_flood a >/dev/null
+	pid=$(instance pid)
+	kill -KILL "$pid"
+	until_true 20 pid_is_not "$pid"
+	memory=$(memory_of "$DAEMON")
+	fds=$(fds_of "$DAEMON") launcher_fds=$(fds_of "$(launcher)")
+	for ((i = 0; i < 20; i++)); do
+		pid=$(instance pid)
+		kill -KILL "$pid"
+		until_true 20 pid_is_not "$pid"
+		# As after ten quiet seconds: else it would be parked.
+		((i % 3)) || { apply_echo "xsk: {exec: $FUNCTION, env: {ROUND: '$i'}}" >/dev/null && until_true 10 pid_is_not "$pid"; }
+	done
+	until_true 10 has_ports 1
+	until_true 10 state_is ready
+	answers 198.18.0.1 7
+	audit_is_ok
+	port_book '.ok'
+	echo "$(fds_of "$DAEMON") $fds $(fds_of "$(launcher)") $launcher_fds $(memory_of "$DAEMON") $memory"
+	[[ $(fds_of "$DAEMON") == "$fds" && $(fds_of "$(launcher)") == "$launcher_fds" ]]
+	(($(memory_of "$DAEMON") < memory + 16384))
+	[[ $(find "$RUN/instances" -name '*.json' | wc -l) == 1 ]]
+}
