@@ -278,10 +278,10 @@ struct {
 	__type(value, struct xfn_port_rule);
 } xfn_port_rules SEC(".maps");
 
-/* Number of the port by that of its host's end. */
+/* Number of the port by that of its host's end, of which there are two while one instance follows another. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, XFN_PORTS_MAX);
+	__uint(max_entries, 2 * XFN_PORTS_MAX);
 	__type(key, __u32);
 	__type(value, __u32);
 } xfn_port_of SEC(".maps");

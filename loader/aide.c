@@ -192,9 +192,11 @@ int xfn_aide_ask(struct xfn_aide *aide, const struct xfn_aide_message *question,
 	if (aide->fd < 0 || aide->out_of_step)
 		return -EPIPE;
 	err = xfn_aide_send(aide->fd, question);
-	if (!err)
-		err = xfn_aide_receive(aide->fd, answer);
 	if (err)
+		return err; /* nothing was asked */
+	err = xfn_aide_receive(aide->fd, answer);
+	/* One that came and could not be taken, for want of descriptors, is not taken for another's. */
+	if (err && err != -EBADMSG)
 		aide->out_of_step = true;
 	return err;
 }

@@ -156,11 +156,21 @@ static int make_ends(struct member *member, int *ret_netns_fd, struct xfn_fault 
 
 /* ---- what the instance asks for --------------------------------------------------------------------------- */
 
+/* Another one at each start: what is left of the last is swept away meanwhile. */
+static uid_t draw_uid(void)
+{
+	__u32 lot;
+
+	if (getrandom(&lot, sizeof(lot), 0) != sizeof(lot))
+		abort(); /* Linux answers so few bytes whole */
+	return XFN_INSTANCE_UID_FIRST + lot % XFN_INSTANCE_UIDS;
+}
+
 static int prepare(void *context, struct xfn_launch *launch, struct xfn_fault *fault)
 {
 	struct member *member = context;
 	const struct xfn_model_function *function = function_of(member->engine, member->identity);
-	int err = function ? xfn_exec_user(&function->spec->exec, function->owner, member->lone,
+	int err = function ? xfn_exec_user(&function->spec->exec, function->owner, draw_uid(),
 					   launch, fault)
 			   : -ENOENT;
 
@@ -290,15 +300,6 @@ static int make_instance(struct member *member, const struct xfn_model_function 
 	return err;
 }
 
-static uid_t draw_uid(void)
-{
-	__u32 lot;
-
-	if (getrandom(&lot, sizeof(lot), 0) != sizeof(lot))
-		abort(); /* Linux answers so few bytes whole */
-	return XFN_INSTANCE_UID_FIRST + lot % XFN_INSTANCE_UIDS;
-}
-
 /* Adds one for @function, not started. NULL: no memory. */
 static struct member *add_member(struct xfn_engine *engine,
 				 const struct xfn_model_function *function, __u32 serial)
@@ -313,7 +314,6 @@ static struct member *add_member(struct xfn_engine *engine,
 	member->hash = hash_of(function);
 	member->serial = serial;
 	member->sockets_fd = -1;
-	member->lone = draw_uid();
 	if (make_instance(member, function)) {
 		free(member);
 		return NULL;
@@ -355,19 +355,19 @@ static void start_one(struct xfn_engine *engine, const struct xfn_model_function
 	xfn_instance_start(member->instance);
 }
 
-static bool takes_events(const struct member *member)
+static bool is_in(const struct member *member, enum xfn_instance_state state)
 {
 	struct xfn_instance_info info;
 
 	xfn_instance_read(member->instance, &info);
-	return info.state == XFN_INSTANCE_READY;
+	return info.state == state;
 }
 
 /* What takes events does so until another does, or until its function is no more. */
 static void let_go(struct member *member, bool at_once)
 {
 	member->leaving = true;
-	if (at_once || !takes_events(member)) {
+	if (at_once || !is_in(member, XFN_INSTANCE_READY)) {
 		if (xfn_port_ifindex(member->engine->dataplane, member->port) == member->ifindex)
 			xfn_port_close(member->engine->dataplane, member->port);
 		xfn_instance_stop(member->instance);
@@ -379,12 +379,16 @@ static bool let_one_go(struct xfn_engine *engine)
 {
 	const struct xfn_model_function *function;
 	struct member *member;
+	bool wanted;
 
 	for (member = engine->instances->first; member; member = member->next) {
 		function = function_of(engine, member->identity);
-		if (member->leaving || (function && hash_of(function) == member->hash))
+		wanted = function && hash_of(function);
+		if (wanted && (member->leaving || hash_of(function) == member->hash))
 			continue;
-		let_go(member, !function || !hash_of(function));
+		if (!wanted && is_in(member, XFN_INSTANCE_STOPPING))
+			continue;
+		let_go(member, !wanted);
 		return true;
 	}
 	return false;
@@ -457,8 +461,6 @@ static bool adopt_left(struct xfn_engine *engine, const json_t *json)
 	member->port = port;
 	member->ifindex = ifindex;
 	member->uid = left.uid;
-	if (xfn_uid_is_lone(left.uid))
-		member->lone = left.uid;
 	member->hash = number_of(json, "hash");
 	if (!xfn_instance_adopt(member->instance, &left))
 		return true;
@@ -509,11 +511,21 @@ void xfn_instances_reset(const char *run_dir)
 	rmdir(folder);
 }
 
+static bool is_members(const void *context, __u32 ifindex)
+{
+	const struct xfn_engine *engine = context;
+	const struct member *member;
+
+	for (member = engine->instances->first; member; member = member->next)
+		if (member->ifindex == ifindex)
+			return true;
+	return false;
+}
+
 /* Host's ends that no instance is at: an xfnd was killed before it could say whose they are. */
 static void remove_strays(struct xfn_engine *engine)
 {
 	struct xfn_netlink_state state = {};
-	const struct member *member;
 	size_t i;
 
 	if (xfn_netlink_read(&state))
@@ -523,10 +535,7 @@ static void remove_strays(struct xfn_engine *engine)
 			    strlen(XFN_PORT_NEAR_PREFIX)) ||
 		    strcmp(state.links[i].kind, "veth"))
 			continue;
-		for (member = engine->instances->first; member; member = member->next)
-			if (member->ifindex == state.links[i].ifindex)
-				break;
-		if (!member)
+		if (!is_members(engine, state.links[i].ifindex))
 			xfn_veth_remove(state.links[i].ifindex);
 	}
 	xfn_netlink_state_fini(&state);
@@ -546,6 +555,7 @@ int xfn_instances_open(struct xfn_engine *engine, bool adopt)
 		return xfn_errno();
 	take_files(engine, instances->folder, adopt);
 	remove_strays(engine);
+	xfn_port_keep(engine->dataplane, is_members, engine);
 	return 0;
 }
 

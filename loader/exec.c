@@ -2,12 +2,16 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dataplane_load.h"
+#include "errnum.h"
 #include "exec.h"
 #include "fnv.h"
+
+enum { NOGROUP = 65534 };
 
 /* ---- is it another? -------------------------------------------------------------------------------- */
 
@@ -42,17 +46,25 @@ __u64 xfn_exec_hash(const struct xfn_manifest *manifest, const struct xfn_functi
 
 /* ---- as whom? ------------------------------------------------------------------------------------------ */
 
-/* The user of that name or number; NULL: there is none. */
+/* The user of that name or number; NULL: there is none, or, with errno, nobody can say. */
 static const struct passwd *find_user(const char *name)
 {
-	const struct passwd *user = getpwnam(name);
+	const struct passwd *user;
 	unsigned long number;
 	char *end;
 
+	errno = 0;
+	user = getpwnam(name);
 	if (user)
 		return user;
 	number = strtoul(name, &end, 10);
 	return *name && !*end ? getpwuid((uid_t)number) : NULL;
+}
+
+/* What the C library says where there is no such user (getpwnam(3)). */
+static bool is_answer(int err)
+{
+	return !err || err == ENOENT || err == ESRCH || err == EBADF || err == EPERM;
 }
 
 static int take_user(const struct passwd *user, struct xfn_launch *launch)
@@ -67,10 +79,11 @@ static int take_user(const struct passwd *user, struct xfn_launch *launch)
 	return 0;
 }
 
-static void take_number(uid_t uid, struct xfn_launch *launch)
+/* A group that nobody is in: one of the user's number may be anybody's. */
+static void take_number(uid_t uid, gid_t gid, struct xfn_launch *launch)
 {
 	launch->uid = uid;
-	launch->gid = (gid_t)uid;
+	launch->gid = gid;
 	launch->group_count = 0;
 }
 
@@ -81,10 +94,17 @@ int xfn_exec_user(const struct xfn_exec_spec *exec, uid_t owner, uid_t lone,
 	int err = 0;
 
 	if (!exec->user && !owner) {
-		take_number(lone, launch);
+		take_number(lone, (gid_t)lone, launch);
 		return 0;
 	}
+	errno = 0;
 	user = exec->user ? find_user(exec->user) : getpwuid(owner);
+	if (!user && !is_answer(errno)) {
+		err = xfn_errno();
+		xfn_fault_set(fault, "cannot look up user '%s': %s",
+			      exec->user ?: "that applied it", strerror(-err));
+		return err;
+	}
 	if (!user && exec->user) {
 		xfn_fault_set(fault, "there is no user '%s'", exec->user);
 		return -ENOENT;
@@ -92,7 +112,7 @@ int xfn_exec_user(const struct xfn_exec_spec *exec, uid_t owner, uid_t lone,
 	if (user)
 		err = take_user(user, launch);
 	else
-		take_number(owner, launch);
+		take_number(owner, NOGROUP, launch);
 	if (err)
 		xfn_fault_set(fault, "user '%s' is in more than %d groups", user->pw_name,
 			      XFN_LAUNCH_GROUPS_MAX);

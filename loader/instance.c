@@ -24,7 +24,8 @@
 #define S  1000000000ULL
 
 static const __u64 START_NS = 10 * S, STOP_NS = 5 * S, QUICK_NS = 10 * S, PARKED_NS = 300 * S,
-		   BACK_OFF_FIRST_NS = 100 * MS, BACK_OFF_MAX_NS = 30 * S;
+		   BACK_OFF_FIRST_NS = 100 * MS, BACK_OFF_MAX_NS = 30 * S,
+		   LISTEN_PAUSE_NS = 50 * MS, AGAIN_NS = 1 * S;
 enum { QUICK_ENDS_MAX = 5 };
 
 static void start(struct xfn_instance *instance);
@@ -154,12 +155,18 @@ void xfn_instance_free(struct xfn_instance *instance)
 		return;
 	let_go(instance);
 	xfn_source_free(instance->timer);
+	xfn_source_free(instance->listen_again);
 	free((char *)instance->options.name);
 	free((char *)instance->options.folder);
 	free(instance->output);
 	free(instance->words);
 	free(instance->text);
 	free(instance);
+}
+
+static void end_it(struct xfn_instance *instance)
+{
+	xfn_launcher_signal(instance->pidfd, instance->launch.uid, SIGKILL);
 }
 
 /* ---- its end ----------------------------------------------------------------------------------------- */
@@ -219,11 +226,14 @@ static void after_end(struct xfn_instance *instance)
 {
 	bool quick = now_ns(CLOCK_MONOTONIC) - instance->started_ns < QUICK_NS;
 
+	bool again;
+
 	let_go(instance);
-	instance->pid = 0;
+	again = instance->options.hooks.leave(instance->options.hooks.context);
+	/* Only now: its file tells of what it has started, too. */
 	xfn_instance_forget(instance);
-	if (!instance->options.hooks.leave(instance->options.hooks.context) ||
-	    instance->state == XFN_INSTANCE_STOPPING)
+	instance->pid = 0;
+	if (!again || instance->state == XFN_INSTANCE_STOPPING)
 		finish_stop(instance);
 	else
 		wait_or_park(instance, quick);
@@ -238,7 +248,7 @@ static void on_end(void *context, int fd, __u32 events)
 
 	(void)fd;
 	(void)events;
-	if (instance->channel_fd >= 0)
+	if (instance->on_message)
 		on_message(instance, instance->channel_fd, EPOLLIN); /* its last words */
 	xfn_instance_drain_output(instance);
 	err = xfn_launcher_reap(instance->pid, &status);
@@ -248,11 +258,29 @@ static void on_end(void *context, int fd, __u32 events)
 
 /* ---- what it says ------------------------------------------------------------------------------------ */
 
+static void listen_again(void *context)
+{
+	struct xfn_instance *instance = context;
+
+	if (instance->on_output)
+		xfn_source_enable(instance->on_output, true);
+}
+
+/* One that writes without end gets as much of this process's time as LISTEN_PAUSE_NS leaves it. */
 static void on_output(void *context, int fd, __u32 events)
 {
+	struct xfn_instance *instance = context;
+	long taken = xfn_instance_drain_output(instance);
+
 	(void)fd;
 	(void)events;
-	xfn_instance_drain_output(context);
+	if (taken == -EPIPE) { /* it has closed its standard output and error */
+		xfn_source_free(instance->on_output);
+		instance->on_output = NULL;
+	} else if (taken >= XFN_INSTANCE_OUTPUT_BYTES) {
+		xfn_source_enable(instance->on_output, false);
+		xfn_timer_set(instance->listen_again, LISTEN_PAUSE_NS);
+	}
 }
 
 static void become_ready(struct xfn_instance *instance, const struct xfn_channel_message *message,
@@ -263,7 +291,7 @@ static void become_ready(struct xfn_instance *instance, const struct xfn_channel
 	if (err) {
 		snprintf(instance->failure, sizeof(instance->failure),
 			 "its socket cannot be entered: %s", strerror(-err));
-		xfn_launcher_signal(instance->pidfd, instance->launch.uid, SIGKILL);
+		end_it(instance);
 		return;
 	}
 	instance->ready_flags = message->flags;
@@ -271,6 +299,9 @@ static void become_ready(struct xfn_instance *instance, const struct xfn_channel
 	    (now_ns(CLOCK_MONOTONIC) - instance->started_ns) / MS);
 	set_state(instance, XFN_INSTANCE_READY);
 	arm(instance, QUICK_NS);
+	/* It has nothing more to say: what it sends now costs nobody anything. */
+	xfn_source_free(instance->on_message);
+	instance->on_message = NULL;
 }
 
 static void take_failure(struct xfn_instance *instance, const struct xfn_channel_message *message)
@@ -285,13 +316,18 @@ static void take_failure(struct xfn_instance *instance, const struct xfn_channel
 static void take_message(struct xfn_instance *instance, const struct xfn_channel_message *message,
 			 const struct xfn_aide_message *in)
 {
-	if (message->version != XFN_CHANNEL_VERSION)
-		return;
-	if (message->type == XFN_CHANNEL_FAILED)
+	bool known =
+		message->version == XFN_CHANNEL_VERSION && instance->state == XFN_INSTANCE_STARTING;
+
+	if (known && message->type == XFN_CHANNEL_FAILED) {
 		take_failure(instance, message);
-	else if (message->type == XFN_CHANNEL_READY && in->fd_count == 1 &&
-		 instance->state == XFN_INSTANCE_STARTING)
+	} else if (known && message->type == XFN_CHANNEL_READY && in->fd_count == 1) {
 		become_ready(instance, message, in->fds[0]);
+	} else if (instance->state == XFN_INSTANCE_STARTING) {
+		snprintf(instance->failure, sizeof(instance->failure),
+			 "said something else than that it is ready");
+		end_it(instance);
+	}
 }
 
 static void on_message(void *context, int fd, __u32 events)
@@ -319,14 +355,16 @@ static void on_timer(void *context)
 	case XFN_INSTANCE_STARTING:
 		snprintf(instance->failure, sizeof(instance->failure),
 			 "not ready within %llu s of its start", START_NS / S);
-		xfn_launcher_signal(instance->pidfd, instance->launch.uid, SIGKILL);
+		end_it(instance);
+		arm(instance, AGAIN_NS);
 		break;
 	case XFN_INSTANCE_READY:
 		instance->back_off_ns = BACK_OFF_FIRST_NS;
 		instance->quick_ends = 0;
 		break;
 	case XFN_INSTANCE_STOPPING:
-		xfn_launcher_signal(instance->pidfd, instance->launch.uid, SIGKILL);
+		end_it(instance);
+		arm(instance, AGAIN_NS);
 		break;
 	case XFN_INSTANCE_WAITING:
 	case XFN_INSTANCE_PARKED:
@@ -353,12 +391,17 @@ static int watch(struct xfn_instance *instance)
 	return err;
 }
 
-static int ensure_timer(struct xfn_instance *instance)
+static int ensure_timers(struct xfn_instance *instance)
 {
-	if (instance->timer)
-		return 0;
-	return xfn_loop_add_timer(instance->options.loop, XFN_TIMER_OFF, on_timer, instance,
-				  &instance->timer);
+	struct xfn_loop *loop = instance->options.loop;
+	int err = 0;
+
+	if (!instance->timer)
+		err = xfn_loop_add_timer(loop, XFN_TIMER_OFF, on_timer, instance, &instance->timer);
+	if (!err && !instance->listen_again)
+		err = xfn_loop_add_timer(loop, XFN_TIMER_OFF, listen_again, instance,
+					 &instance->listen_again);
+	return err;
 }
 
 /* Forks it, with what it needs; *ret_channel is our end. */
@@ -392,7 +435,8 @@ static int let_it_begin(struct xfn_instance *instance)
 
 	instance->start_time = xfn_process_start_time(instance->pid);
 	instance->state = XFN_INSTANCE_STARTING;
-	err = watch(instance);
+	/* Without it the next xfnd would not know it again. */
+	err = instance->start_time ? watch(instance) : -ESRCH;
 	if (!err)
 		err = xfn_instance_save(instance);
 	return err ?: xfn_aide_send(instance->channel_fd, &out);
@@ -426,7 +470,7 @@ static void start(struct xfn_instance *instance)
 
 void xfn_instance_start(struct xfn_instance *instance)
 {
-	int err = ensure_timer(instance);
+	int err = ensure_timers(instance);
 
 	if (err)
 		say(instance, "error", "cannot be started: %s", strerror(-err));
@@ -436,7 +480,7 @@ void xfn_instance_start(struct xfn_instance *instance)
 
 int xfn_instance_adopt(struct xfn_instance *instance, const struct xfn_instance_left *left)
 {
-	int err = ensure_timer(instance);
+	int err = ensure_timers(instance);
 
 	if (err)
 		return err;

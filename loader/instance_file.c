@@ -100,19 +100,22 @@ static void keep_output(struct xfn_instance *instance, const char *data, size_t 
 		instance->output[instance->output_total++ % XFN_INSTANCE_OUTPUT_BYTES] = data[i];
 }
 
-/* At most a pipe's worth at once: others wait, too. */
-void xfn_instance_drain_output(struct xfn_instance *instance)
+long xfn_instance_drain_output(struct xfn_instance *instance)
 {
 	char buffer[4096];
+	long taken = 0;
 	ssize_t bytes;
-	int i;
 
-	for (i = 0; i < 16 && instance->output_fd >= 0; i++) {
+	while (taken < XFN_INSTANCE_OUTPUT_BYTES && instance->output_fd >= 0) {
 		bytes = read(instance->output_fd, buffer, sizeof(buffer));
-		if (bytes <= 0)
-			return;
+		if (bytes == 0)
+			return -EPIPE;
+		if (bytes < 0)
+			break;
 		keep_output(instance, buffer, (size_t)bytes);
+		taken += bytes;
 	}
+	return taken;
 }
 
 void xfn_instance_read_output(const struct xfn_instance *instance, __u64 after, char *buffer,

@@ -17,7 +17,7 @@ struct xfn_instance {
 	pid_t pid;
 	__u64 start_time;
 	int pidfd, channel_fd, output_fd;
-	struct xfn_source *on_end, *on_message, *on_output, *timer;
+	struct xfn_source *on_end, *on_message, *on_output, *timer, *listen_again;
 	__u32 restarts, quick_ends;
 	__u64 started_ns;  /* CLOCK_MONOTONIC */
 	__u64 back_off_ns; /* before the next start */
@@ -36,8 +36,10 @@ void xfn_instance_path(const struct xfn_instance *instance, const char *suffix, 
 /* Both ends of its output: *ret_write_fd is the caller's, the other the instance's. 0 or -errno. */
 int xfn_instance_open_output(struct xfn_instance *instance, int *ret_write_fd);
 int xfn_instance_reopen_output(struct xfn_instance *instance);
-/* Takes what is there. Returns false at the end. */
-void xfn_instance_drain_output(struct xfn_instance *instance);
+/*
+ * Takes what is there, 64 KiB at most. Returns how much; -EPIPE: nobody writes any more, and nobody can.
+ */
+long xfn_instance_drain_output(struct xfn_instance *instance);
 
 /* Its file, for the next xfnd. 0 or -errno. */
 int xfn_instance_save(const struct xfn_instance *instance);

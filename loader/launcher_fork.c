@@ -404,59 +404,53 @@ int xfn_launcher_answer_fork(const struct xfn_launcher_question *question, const
 /* ---- signals ------------------------------------------------------------------------------------------ */
 
 /*
- * Runs @act in a child that has become @uid, and no other rights than his: so it reaches nobody else's processes,
- * whatever numbers are in use. Returns what it returns, 0 or -errno of at least -255.
+ * With the right to signal @uid's processes, and no other's; its own user stays the one that is saved, so that those
+ * processes cannot signal it.
  */
-static int act_as(uid_t uid, int (*act)(const void *context), const void *context)
+static int signal_as(uid_t uid, int pidfd, int signo)
 {
-	int status;
-	pid_t pid;
-
-	if (!uid)
-		return -EPERM;
-	pid = fork();
-	if (pid < 0)
+	if (setresuid((uid_t)-1, uid, (uid_t)-1) < 0)
 		return xfn_errno();
-	if (pid == 0)
-		_exit(setresuid(uid, uid, uid) < 0 ? EPERM : -act(context));
-	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
-		return -EIO;
-	return -WEXITSTATUS(status);
-}
-
-struct signalling {
-	int pidfd, signo;
-};
-
-static int send_signal(const void *context)
-{
-	const struct signalling *signalling = context;
-
-	if (syscall(SYS_pidfd_send_signal, signalling->pidfd, signalling->signo, NULL, 0) < 0 &&
-	    errno != ESRCH)
+	if (syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0) < 0 && errno != ESRCH)
 		return xfn_errno();
 	return 0;
 }
 
 int xfn_launcher_answer_signal(const struct xfn_launcher_question *question, int pidfd)
 {
-	struct signalling signalling = {pidfd, question->signal.signo};
+	int signo = question->signal.signo, status;
+	pid_t pid;
 
-	if (signalling.signo != SIGTERM && signalling.signo != SIGKILL)
+	if (!question->signal.uid || (signo != SIGTERM && signo != SIGKILL))
 		return -EPERM;
-	return act_as(question->signal.uid, send_signal, &signalling);
+	pid = fork();
+	if (pid < 0)
+		return xfn_errno();
+	if (pid == 0)
+		_exit(-signal_as(question->signal.uid, pidfd, signo));
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -EIO;
+	return -WEXITSTATUS(status);
 }
 
-static int kill_all(const void *context)
-{
-	(void)context;
-	kill(-1, SIGKILL);
-	return 0;
-}
-
+/*
+ * As that user in every respect, since "all that I may signal" would otherwise be all of ours. So they may signal
+ * it in turn, stop it even: it is not waited for. Its parent ends at once, and init reaps it.
+ */
 int xfn_launcher_answer_sweep(uid_t uid)
 {
+	int status;
+	pid_t pid;
+
 	if (!xfn_uid_is_lone(uid))
 		return -EPERM;
-	return act_as(uid, kill_all, NULL);
+	pid = fork();
+	if (pid < 0)
+		return xfn_errno();
+	if (pid == 0) {
+		if (fork() == 0 && setresuid(uid, uid, uid) == 0)
+			kill(-1, SIGKILL);
+		_exit(EXIT_SUCCESS);
+	}
+	return waitpid(pid, &status, 0) == pid ? 0 : xfn_errno();
 }

@@ -73,21 +73,20 @@ int xfn_port_claim(struct xfn_dataplane *dataplane, __u32 port, const struct xfn
 void xfn_port_adjust(struct xfn_dataplane *dataplane, __u32 port,
 		     const struct xfn_port_owner *owner)
 {
-	struct xfn_port_line *line = &dataplane->port_lines[port], wanted = {};
+	struct xfn_port_line *line = &dataplane->port_lines[port], before = *line;
 	__u64 word;
 	int i;
 
-	set_owner(&wanted, owner);
-	if (wanted.epoch_shift != line->epoch_shift ||
-	    wanted.deadline_epochs != line->deadline_epochs ||
-	    (wanted.flags ^ line->flags) & XFN_PORT_ONE_WAY) {
-		for (i = 0; i < XFN_PORT_EPOCHS; i++) {
-			word = __atomic_exchange_n(&line->epochs[i], 0, __ATOMIC_RELAXED);
-			flight_time_out(line, XFN_EPOCH_OPEN(word));
-		}
-		__atomic_store_n(&line->epoch, 0, __ATOMIC_RELAXED);
-	}
 	set_owner(line, owner);
+	if (before.epoch_shift == line->epoch_shift &&
+	    before.deadline_epochs == line->deadline_epochs &&
+	    !((before.flags ^ line->flags) & XFN_PORT_ONE_WAY))
+		return;
+	for (i = 0; i < XFN_PORT_EPOCHS; i++) {
+		word = __atomic_exchange_n(&line->epochs[i], 0, __ATOMIC_RELAXED);
+		flight_time_out(line, XFN_EPOCH_OPEN(word));
+	}
+	__atomic_store_n(&line->epoch, 0, __ATOMIC_RELAXED);
 }
 
 void xfn_port_free(struct xfn_dataplane *dataplane, __u32 port)
@@ -186,6 +185,21 @@ int xfn_port_attach(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex, 
 	if (err)
 		take(dataplane, XFN_MAP_PORT_OF, ifindex);
 	return err;
+}
+
+void xfn_port_keep(struct xfn_dataplane *dataplane,
+		   bool (*is_kept)(const void *context, __u32 ifindex), const void *context)
+{
+	int fd = dataplane->map_fd[XFN_MAP_PORT_OF];
+	__u32 ifindex, next;
+	bool more = !bpf_map_get_next_key(fd, NULL, &ifindex);
+
+	while (more) {
+		more = !bpf_map_get_next_key(fd, &ifindex, &next);
+		if (!is_kept(context, ifindex))
+			take(dataplane, XFN_MAP_PORT_OF, ifindex);
+		ifindex = next;
+	}
 }
 
 void xfn_port_detach(struct xfn_dataplane *dataplane, __u32 ifindex)

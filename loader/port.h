@@ -74,6 +74,9 @@ int xfn_port_load_near(const struct xfn_dataplane *dataplane, struct xfn_fault *
  * goes, and of the one that follows. -EBUSY: another program is there.
  */
 int xfn_port_attach(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex, int program_fd);
+/* Forgets which port's all host's ends are that are not to be kept. */
+void xfn_port_keep(struct xfn_dataplane *dataplane,
+		   bool (*is_kept)(const void *context, __u32 ifindex), const void *context);
 /* Takes it off again; also where the interface is gone. */
 void xfn_port_detach(struct xfn_dataplane *dataplane, __u32 ifindex);
 

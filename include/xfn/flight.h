@@ -28,17 +28,21 @@ XFN_PORT_INLINE void flight_close(struct xfn_port_line *line, __u64 *word, __u64
 	flight_time_out(line, open);
 }
 
-/* Meets @epoch: the one who is first ends those that are past the deadline. */
+/*
+ * Meets @epoch: the one who is first ends those that are past the deadline. Others may be a little further
+ * already; one that is far ahead is of other epochs, before the deadline was changed.
+ */
 XFN_PORT_INLINE void flight_meet(struct xfn_port_line *line, __u64 epoch)
 {
 	__u64 newest = *(volatile __u64 *)&line->epoch, seen;
 	int i;
 
-	if (newest >= epoch || __sync_val_compare_and_swap(&line->epoch, newest, epoch) != newest)
+	if (newest - epoch < XFN_PORT_EPOCHS ||
+	    __sync_val_compare_and_swap(&line->epoch, newest, epoch) != newest)
 		return;
 	for (i = 0; i < XFN_PORT_EPOCHS; i++) {
 		seen = *(volatile __u64 *)&line->epochs[i];
-		if ((__u32)epoch - XFN_EPOCH_TAG(seen) > line->deadline_epochs)
+		if ((__s32)((__u32)epoch - XFN_EPOCH_TAG(seen)) > (__s32)line->deadline_epochs)
 			flight_close(line, &line->epochs[i], seen);
 	}
 }
