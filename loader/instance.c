@@ -200,8 +200,7 @@ static void wait_or_park(struct xfn_instance *instance, bool quick)
 		instance->quick_ends = 0;
 		say(instance, "parked",
 		    "%s; it ended %d times in a row within %llu s of its start: tried again after "
-		    "%llu min, or "
-		    "when it is changed",
+		    "%llu min, or when it is changed",
 		    instance->last_end, QUICK_ENDS_MAX, QUICK_NS / S, PARKED_NS / 60 / S);
 		set_state(instance, XFN_INSTANCE_PARKED);
 		arm(instance, PARKED_NS);
@@ -224,9 +223,7 @@ static void finish_stop(struct xfn_instance *instance)
 /* Its process is no more, or was never there. */
 static void after_end(struct xfn_instance *instance)
 {
-	bool quick = now_ns(CLOCK_MONOTONIC) - instance->started_ns < QUICK_NS;
-
-	bool again;
+	bool quick = now_ns(CLOCK_MONOTONIC) - instance->started_ns < QUICK_NS, again;
 
 	let_go(instance);
 	again = instance->options.hooks.leave(instance->options.hooks.context);
@@ -404,7 +401,7 @@ static int ensure_timers(struct xfn_instance *instance)
 	return err;
 }
 
-/* Forks it, with what it needs; *ret_channel is our end. */
+/* Forks it, with what it needs. */
 static int fork_it(struct xfn_instance *instance)
 {
 	struct xfn_launch *launch = &instance->launch;
