@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "edit.h"
 #include "fragment.h"
 #include "revision.h"
@@ -24,14 +25,6 @@ const char *xfn_edit_label(enum xfn_edit_kind kind)
 }
 
 /* ---- making --------------------------------------------------------------------------------------- */
-
-static __u64 realtime_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 static bool copy_text(const char **text)
 {
@@ -110,7 +103,7 @@ struct xfn_edit *xfn_edit_new(const struct xfn_edit_spec *spec)
 	edit->references = 1;
 	edit->spec = *spec;
 	edit->spec.command = spec->command ?: "";
-	edit->spec.time_ns = spec->time_ns ?: realtime_ns();
+	edit->spec.time_ns = spec->time_ns ?: xfn_clock_ns(CLOCK_REALTIME);
 	whole = own(edit);
 	if (whole) {
 		edit->csv_sum = xfn_revision_sum(edit->spec.csv, edit->spec.csv_bytes);

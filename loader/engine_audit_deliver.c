@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <net/if.h>
 
+#include "clock.h"
 #include "engine_audit.h"
 #include "engine_lost.h"
 #include "losses.h"
@@ -197,12 +197,8 @@ int xfn_hand_overs_add(const struct xfn_hand_overs *overs, json_t *books, bool *
 static int read_port(struct xfn_engine *engine, __u32 port, __u64 *ret)
 {
 	struct xfn_port_totals totals;
-	struct timespec now;
-	int err;
+	int err = xfn_port_read(engine->dataplane, port, xfn_clock_ns(CLOCK_MONOTONIC), &totals);
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	err = xfn_port_read(engine->dataplane, port,
-			    (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec, &totals);
 	*ret = totals.outcomes[XFN_PORT_REPLIED] + totals.outcomes[XFN_PORT_TIMEOUT] +
 	       totals.in_flight;
 	return err;
@@ -223,15 +219,15 @@ static int read_steered(struct xfn_engine *engine, const struct xfn_model_functi
 	return 0;
 }
 
-/* The port counts an event before it is steered. */
+/* The port counts an event before it is steered. @waits: for what is under way. */
 static int compare_port(struct xfn_engine *engine, const struct xfn_model_function *function,
-			__u32 port, struct xfn_book *book)
+			__u32 port, bool waits, struct xfn_book *book)
 {
 	struct xfn_book_reading reading = {.slack = POLL_SLACK * engine->dataplane->cpus};
 	int err =
 		read_steered(engine, function, &reading.low) ?: read_port(engine, port, &reading.a);
 
-	if (!err)
+	if (!err && waits)
 		reading.waited = !xfn_dataplane_barrier(engine->dataplane);
 	err = err ?: read_steered(engine, function, &reading.high) ?:
 		     read_port(engine, port, &reading.again);
@@ -250,7 +246,7 @@ static int add_port(struct xfn_engine *engine, const struct xfn_model_function *
 	if (port < 0)
 		return 0;
 	for (tries = 0; tries < PORT_TRIES && xfn_book_is_open(&book) && !err; tries++)
-		err = compare_port(engine, function, (__u32)port, &book);
+		err = compare_port(engine, function, (__u32)port, tries > 0, &book);
 	if (err)
 		return err;
 	snprintf(what, sizeof(what),

@@ -9,6 +9,7 @@
 
 #include <bpf/bpf.h>
 
+#include "clock.h"
 #include "dataplane_load.h"
 #include "engine_guard.h"
 #include "errnum.h"
@@ -256,14 +257,6 @@ int xfn_change_add_function(struct xfn_change *change, struct xfn_set *set,
 
 /* ---- versions ------------------------------------------------------------------------------------- */
 
-static __u64 realtime_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 static struct xfn_version *new_version(struct xfn_change *change,
 				       const struct xfn_model_function *function,
 				       const struct xfn_upload *object, const char *program)
@@ -275,7 +268,7 @@ static struct xfn_version *new_version(struct xfn_change *change,
 	version->number = function->next_version;
 	version->slot = take_slot(&change->versions);
 	version->histogram = take_slot(&change->histograms);
-	version->loaded_ns = realtime_ns();
+	version->loaded_ns = xfn_clock_ns(CLOCK_REALTIME);
 	return version;
 }
 

@@ -145,10 +145,8 @@ static int make_ends(struct member *member, int *ret_netns_fd, struct xfn_fault 
 		err = xfn_port_attach(engine->dataplane, member->port, member->ifindex, program_fd);
 	}
 	xfn_port_close_far(&far);
-	if (err == -EPERM || err == -EPIPE)
-		xfn_fault_set(fault, err == -EPERM
-					     ? "xfnd was started without the rights that it takes"
-					     : "xfnd's launcher is gone: restart xfnd");
+	if (xfn_launcher_reason(err))
+		xfn_fault_set(fault, "%s", xfn_launcher_reason(err));
 	else if (err)
 		xfn_fault_set(fault, "cannot make its port '%s': %s", name, strerror(-err));
 	return err;

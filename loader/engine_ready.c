@@ -212,8 +212,7 @@ static int check_exec(struct xfn_apply *apply, const struct xfn_model_function *
 	err = xfn_launcher_check();
 	if (err)
 		xfn_apply_warn(apply, "'%s' cannot be started: %s", spec->name,
-			       err == -EPERM ? "xfnd was started without the rights that it takes"
-					     : "xfnd's launcher is gone, restart xfnd");
+			       xfn_launcher_reason(err) ?: strerror(-err));
 	return 0;
 }
 

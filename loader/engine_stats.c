@@ -2,8 +2,8 @@
 /* Counters by interface, function and version: GET /v1/stats. */
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "clock.h"
 #include "engine_lost.h"
 #include "engine_read.h"
 #include "losses.h"
@@ -163,14 +163,6 @@ static json_t *versions_json(struct page *page, const struct xfn_model_function 
 	return list;
 }
 
-static __u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec;
-}
-
 /* What became of what a port's function sent, and what it has yet to answer; null where there is no port. */
 static json_t *port_json(const struct page *page, const struct xfn_model_function *function)
 {
@@ -181,7 +173,8 @@ static json_t *port_json(const struct page *page, const struct xfn_model_functio
 			   ? xfn_port_of(dataplane, function->identity)
 			   : -ENOENT;
 
-	if (port < 0 || xfn_port_read(dataplane, (__u32)port, now_ns(), &totals))
+	if (port < 0 ||
+	    xfn_port_read(dataplane, (__u32)port, xfn_clock_ns(CLOCK_MONOTONIC), &totals))
 		return json_null();
 	object = labelled(port_labels, XFN_PORT_OUTCOME_COUNT, totals.outcomes,
 			  XFN_PORT_OUTCOME_COUNT);

@@ -8,6 +8,7 @@
 
 #include <bpf/bpf.h>
 
+#include "clock.h"
 #include "engine_explain.h"
 #include "engine_trace.h"
 #include "journal.h"
@@ -42,14 +43,6 @@ struct xfn_tracing {
 	__u32 looked_at;
 	bool is_there;
 };
-
-static __u64 clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * XFN_NS_PER_S + now.tv_nsec;
-}
 
 /* ---- the query ------------------------------------------------------------------------------------- */
 
@@ -360,7 +353,7 @@ static bool is_removed(const struct xfn_tracing *tracing)
 static void turn(void *context)
 {
 	struct xfn_tracing *tracing = context;
-	__u64 now = clock_ns(CLOCK_MONOTONIC);
+	__u64 now = xfn_clock_ns(CLOCK_MONOTONIC);
 
 	if (tracing->ended)
 		return;
@@ -386,7 +379,7 @@ static int start(struct xfn_tracing *tracing, struct xfn_reply *reply)
 {
 	struct xfn_engine *engine = tracing->engine;
 	struct xfn_fault fault = {""};
-	__u64 now = clock_ns(CLOCK_MONOTONIC);
+	__u64 now = xfn_clock_ns(CLOCK_MONOTONIC);
 	int err = xfn_loop_add_timer(engine->options.loop, XFN_TIMER_OFF, turn, tracing,
 				     &tracing->timer);
 
@@ -403,7 +396,7 @@ static int start(struct xfn_tracing *tracing, struct xfn_reply *reply)
 			       ?: 1;
 	if (err)
 		return err;
-	tracing->realtime_offset_ns = clock_ns(CLOCK_REALTIME) - now;
+	tracing->realtime_offset_ns = xfn_clock_ns(CLOCK_REALTIME) - now;
 	tracing->until_ns = now + tracing->for_ns;
 	tracing->alive_ns = now + ALIVE_NS;
 	write_begin(tracing);

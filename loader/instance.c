@@ -9,10 +9,10 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "aide.h"
+#include "clock.h"
 #include "errnum.h"
 #include "fd.h"
 #include "instance_private.h"
@@ -29,14 +29,6 @@ static const __u64 START_NS = 10 * S, STOP_NS = 5 * S, QUICK_NS = 10 * S, PARKED
 enum { QUICK_ENDS_MAX = 5 };
 
 static void start(struct xfn_instance *instance);
-
-static __u64 now_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (__u64)now.tv_sec * S + (__u64)now.tv_nsec;
-}
 
 __attribute__((format(printf, 3, 4))) static void say(const struct xfn_instance *instance,
 						      const char *type, const char *format, ...)
@@ -58,7 +50,7 @@ static void set_state(struct xfn_instance *instance, enum xfn_instance_state sta
 	int err;
 
 	instance->state = state;
-	instance->since_ns = now_ns(CLOCK_REALTIME);
+	instance->since_ns = xfn_clock_ns(CLOCK_REALTIME);
 	if (!instance->pid)
 		return;
 	err = xfn_instance_save(instance);
@@ -223,7 +215,7 @@ static void finish_stop(struct xfn_instance *instance)
 /* Its process is no more, or was never there. */
 static void after_end(struct xfn_instance *instance)
 {
-	bool quick = now_ns(CLOCK_MONOTONIC) - instance->started_ns < QUICK_NS, again;
+	bool quick = xfn_clock_ns(CLOCK_MONOTONIC) - instance->started_ns < QUICK_NS, again;
 
 	let_go(instance);
 	again = instance->options.hooks.leave(instance->options.hooks.context);
@@ -293,7 +285,7 @@ static void become_ready(struct xfn_instance *instance, const struct xfn_channel
 	}
 	instance->ready_flags = message->flags;
 	say(instance, "ready", "process %d takes events, %llu ms after its start", instance->pid,
-	    (now_ns(CLOCK_MONOTONIC) - instance->started_ns) / MS);
+	    (xfn_clock_ns(CLOCK_MONOTONIC) - instance->started_ns) / MS);
 	set_state(instance, XFN_INSTANCE_READY);
 	arm(instance, QUICK_NS);
 	/* It has nothing more to say: what it sends now costs nobody anything. */
@@ -445,8 +437,8 @@ static void start(struct xfn_instance *instance)
 	struct xfn_fault fault = {};
 	int err;
 
-	instance->started_ns = now_ns(CLOCK_MONOTONIC);
-	instance->since_ns = now_ns(CLOCK_REALTIME);
+	instance->started_ns = xfn_clock_ns(CLOCK_MONOTONIC);
+	instance->since_ns = xfn_clock_ns(CLOCK_REALTIME);
 	instance->failure[0] = '\0';
 	instance->ready_flags = 0;
 	err = hooks->prepare(hooks->context, &instance->launch, &fault);
@@ -488,7 +480,7 @@ int xfn_instance_adopt(struct xfn_instance *instance, const struct xfn_instance_
 	instance->start_time = left->start_time;
 	instance->restarts = left->restarts;
 	instance->launch.uid = left->uid;
-	instance->started_ns = now_ns(CLOCK_MONOTONIC);
+	instance->started_ns = xfn_clock_ns(CLOCK_MONOTONIC);
 	xfn_instance_reopen_output(instance); /* without it there is less to read */
 	err = watch(instance);
 	if (err) {

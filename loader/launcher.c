@@ -80,6 +80,13 @@ int xfn_launcher_check(void)
 	return err == -ENOENT ? -EPERM : err;
 }
 
+const char *xfn_launcher_reason(int err)
+{
+	if (err == -EPERM)
+		return "xfnd was started without the rights that it takes";
+	return err == -EPIPE ? "xfnd's launcher is gone: restart xfnd" : NULL;
+}
+
 /* ---- asking --------------------------------------------------------------------------------------- */
 
 /* *ret_fd: the descriptor that came back, or -1; NULL where none does. Returns the value, or -errno. */

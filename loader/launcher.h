@@ -27,6 +27,8 @@ void xfn_launcher_stop(void);
 
 /* Whether questions are answered. */
 int xfn_launcher_check(void);
+/* What -EPERM and -EPIPE mean; NULL: @err is something else. */
+const char *xfn_launcher_reason(int err);
 
 /* ---- ports ----------------------------------------------------------------------------------------- */
 
