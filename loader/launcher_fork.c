@@ -33,8 +33,10 @@ enum {
 	FRAME_BYTES = 2048,
 	FRAMES_MAX = 4096,
 	FRAMES_MIN = 256,
-	OOM_SCORE = 500,     /* the kernel ends it before what it serves */
-	PROCESSES_MAX = 512, /* of a user of its own */
+	OOM_SCORE = 500, /* the kernel ends it before what it serves */
+	DATA_SHARE = 4,  /* a quarter of this host's memory is as much as one process gets */
+	PROCESSES_MAX =
+		128, /* of a user of its own: with 512 that fork without end others waited for seconds */
 	FIRST_SAVED_FD = 64, /* of copies, above all that is given a number */
 	ENV_OWN = 6,         /* variables that the launcher adds */
 	ENV_TEXT_BYTES = 64,
@@ -136,11 +138,13 @@ static void write_oom_score(void)
 static int set_limits(struct plan *plan)
 {
 	static const struct rlimit no_core;
+	rlim_t data = (rlim_t)sysconf(_SC_PHYS_PAGES) / DATA_SHARE * (rlim_t)sysconf(_SC_PAGESIZE);
 	struct rlimit memory = {RLIM_INFINITY, RLIM_INFINITY};
 	struct rlimit processes = {PROCESSES_MAX, PROCESSES_MAX};
 	uid_t uid = plan->question->fork.uid;
 
 	setrlimit(RLIMIT_CORE, &no_core);
+	setrlimit(RLIMIT_DATA, &(struct rlimit){data, data});
 	if (setrlimit(RLIMIT_MEMLOCK, &memory) < 0 && !getrlimit(RLIMIT_MEMLOCK, &memory)) {
 		memory.rlim_cur = memory.rlim_max;
 		setrlimit(RLIMIT_MEMLOCK, &memory);
