@@ -152,8 +152,14 @@ static void add_program_defaults(json_t *defaults, const struct xfn_function_spe
 	char text[32];
 
 	if (!spec->exec.directory)
-		add_default(defaults, spec, "xsk.directory", "/");
-	if (!spec->xsk.one_way && !(spec->given & XFN_GIVEN_DEADLINE))
+		add_default(defaults, spec,
+			    spec->delivery == XFN_DELIVER_XSK ? "xsk.directory"
+							      : "socket.directory",
+			    "/");
+	if (!(spec->given & XFN_GIVEN_SCALE))
+		add_default(defaults, spec, "scale.min", "1");
+	if (spec->delivery == XFN_DELIVER_XSK && !spec->xsk.one_way &&
+	    !(spec->given & XFN_GIVEN_DEADLINE))
 		add_default(defaults, spec, "latency.deadline",
 			    xfn_duration_print(spec->latency.deadline_ns, text, sizeof(text)));
 }
@@ -171,7 +177,7 @@ static json_t *defaults_json(const struct xfn_manifest *manifest)
 		if (spec->delivery == XFN_DELIVER_KERNEL)
 			add_count(defaults, spec, XFN_GIVEN_SAMPLE, "latency.sample",
 				  spec->latency.sample);
-		if (spec->delivery == XFN_DELIVER_XSK)
+		if (xfn_has_program(spec))
 			add_program_defaults(defaults, spec);
 	}
 	return defaults;

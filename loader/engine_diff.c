@@ -122,26 +122,37 @@ static void command_text(const struct xfn_model_function *function, char *text, 
 	}
 }
 
+/* "2,3", or "any". */
+static void cpus_text(const struct xfn_function_spec *spec, char *text)
+{
+	int used = sprintf(text, "%s", spec->socket.cpu_count ? "" : "any");
+	__u16 i;
+
+	for (i = 0; i < spec->socket.cpu_count; i++)
+		used += sprintf(text + used, "%s%u", i ? "," : "", spec->socket.cpus[i]);
+}
+
 /* Where it delivers to, behind the word for how. */
 static void delivery_text(const struct xfn_model_function *function, char *text)
 {
 	const struct xfn_function_spec *spec = function->spec;
 	const __u8 *mac = spec->netdev.mac;
 	int used = snprintf(text, TEXT_BYTES, "%s", xfn_delivery_label(spec->delivery));
-	__u16 i;
 
 	if (spec->delivery == XFN_DELIVER_NETDEV)
 		used += snprintf(text + used, TEXT_BYTES - used, " %s", spec->netdev.interface);
 	if (spec->delivery == XFN_DELIVER_NETDEV && spec->given & XFN_GIVEN_MAC)
 		snprintf(text + used, TEXT_BYTES - used, " mac %02x:%02x:%02x:%02x:%02x:%02x",
 			 mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
-	if (spec->delivery == XFN_DELIVER_XSK) {
+	if (xfn_has_program(spec)) {
 		text[used++] = ' ';
 		command_text(function, text + used, TEXT_BYTES - used);
+		return;
 	}
-	for (i = 0; i < spec->socket.cpu_count; i++)
-		used += snprintf(text + used, TEXT_BYTES - used, "%s%u", i ? "," : " cpus ",
-				 spec->socket.cpus[i]);
+	if (spec->socket.cpu_count) {
+		used += snprintf(text + used, TEXT_BYTES - used, " cpus ");
+		cpus_text(spec, text + used);
+	}
 }
 
 static void version_text(const struct xfn_model_function *function, char *text)
@@ -271,6 +282,14 @@ static void diff_program(struct diff *diff, const struct xfn_model_function *fro
 	compare(diff, "oneway", a->xsk.one_way ? "true" : "false",
 		b->xsk.one_way ? "true" : "false");
 	compare(diff, "send", a->xsk.send_any ? "any" : "own", b->xsk.send_any ? "any" : "own");
+	compare(diff, "notify", a->socket.notify ? "true" : "false",
+		b->socket.notify ? "true" : "false");
+	compare(diff, "reply_from", a->socket.pktinfo ? "pktinfo" : "its address",
+		b->socket.pktinfo ? "pktinfo" : "its address");
+	compare(diff, "scale", a->scale_min ? "min 1" : "min 0", b->scale_min ? "min 1" : "min 0");
+	cpus_text(a, before);
+	cpus_text(b, after);
+	compare(diff, "cpus", before, after);
 }
 
 static void diff_delivery(struct diff *diff, const struct xfn_model_function *from,
@@ -278,7 +297,8 @@ static void diff_delivery(struct diff *diff, const struct xfn_model_function *fr
 {
 	char before[TEXT_BYTES], after[TEXT_BYTES];
 
-	if (from->spec->delivery == XFN_DELIVER_XSK && to->spec->delivery == XFN_DELIVER_XSK) {
+	if (from->spec->delivery == to->spec->delivery && xfn_has_program(from->spec) &&
+	    xfn_has_program(to->spec)) {
 		diff_program(diff, from, to);
 		return;
 	}

@@ -188,7 +188,7 @@ static bool may_be_user(const struct xfn_apply *apply, uid_t uid)
 	return !actor || !actor->uid || actor->uid == uid;
 }
 
-static int check_exec(struct xfn_apply *apply, const struct xfn_model_function *function)
+static void check_exec(struct xfn_apply *apply, const struct xfn_model_function *function)
 {
 	const struct xfn_function_spec *spec = function->spec;
 	__u32 rules = xfn_port_rule_count(function->set->manifest, spec);
@@ -203,7 +203,13 @@ static int check_exec(struct xfn_apply *apply, const struct xfn_model_function *
 	else if (!may_be_user(apply, launch.uid))
 		xfn_apply_diagnose(apply, spec, spec->exec.user, "your own, or none",
 				   "only root may have a program run as another user");
-	if (rules > XFN_PORT_RULES_MAX) {
+	if (spec->delivery == XFN_DELIVER_SOCKET)
+		xfn_apply_diagnose(apply, spec, spec->name, "'socket: existing'",
+				   "'exec' of a socket is not yet supported");
+	else if (!spec->scale_min)
+		xfn_apply_diagnose(apply, spec, spec->name, "1",
+				   "'min: 0' of 'xsk' is not yet supported");
+	if (spec->delivery == XFN_DELIVER_XSK && rules > XFN_PORT_RULES_MAX) {
 		snprintf(text, sizeof(text), "replies of '%s' may leave from %u places", spec->name,
 			 rules);
 		xfn_apply_diagnose(apply, spec, spec->name,
@@ -213,7 +219,6 @@ static int check_exec(struct xfn_apply *apply, const struct xfn_model_function *
 	if (err)
 		xfn_apply_warn(apply, "'%s' cannot be started: %s", spec->name,
 			       xfn_launcher_reason(err) ?: strerror(-err));
-	return 0;
 }
 
 int xfn_apply_ready(struct xfn_apply *apply, const struct xfn_model_function *function)
@@ -222,8 +227,10 @@ int xfn_apply_ready(struct xfn_apply *apply, const struct xfn_model_function *fu
 	const struct xfn_model_function *before =
 		xfn_model_function(apply->change.engine->model, spec->tenant, spec->name);
 
+	if (xfn_has_program(spec))
+		check_exec(apply, function);
 	if (spec->delivery == XFN_DELIVER_XSK)
-		return check_exec(apply, function);
+		return 0;
 	if (xfn_delivery_of(spec) < XFN_DELIVERY_REDIRECTS ||
 	    (before && delivers_alike(before->spec, spec)))
 		return 0;

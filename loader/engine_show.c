@@ -255,19 +255,6 @@ static json_t *kernel_json(const struct xfn_model_function *function)
 			 "changed_by_command", function->by_hand);
 }
 
-static json_t *socket_json(const struct xfn_function_spec *spec)
-{
-	json_t *cpus;
-	__u16 i;
-
-	if (spec->delivery != XFN_DELIVER_SOCKET)
-		return json_null();
-	cpus = json_array();
-	for (i = 0; i < spec->socket.cpu_count; i++)
-		json_array_append_new(cpus, json_integer(spec->socket.cpus[i]));
-	return json_pack("{s:b, s:o}", "existing", 1, "cpus", cpus);
-}
-
 static json_t *mac_json(const __u8 *mac)
 {
 	char text[18];
@@ -309,20 +296,72 @@ static json_t *texts_json(const struct xfn_manifest *manifest, struct xfn_text_s
 	return list;
 }
 
+/* What it is started with: "exec", "env", "directory", "user". NULL: no memory. */
+static json_t *program_json(const struct xfn_model_function *function)
+{
+	const struct xfn_exec_spec *exec = &function->spec->exec;
+	const struct xfn_manifest *manifest = function->set->manifest;
+
+	return json_pack("{s:o, s:o, s:s, s:s?}", "exec", texts_json(manifest, exec->argv, false),
+			 "env", texts_json(manifest, exec->env, true), "directory",
+			 exec->directory ?: "/", "user", exec->user);
+}
+
+/* @object with what @more has, whose reference goes. NULL: no memory. */
+static json_t *with(json_t *object, json_t *more)
+{
+	if (object && more && !json_object_update(object, more)) {
+		json_decref(more);
+		return object;
+	}
+	json_decref(object);
+	json_decref(more);
+	return NULL;
+}
+
+static json_t *cpus_json(const struct xfn_socket_spec *socket)
+{
+	json_t *cpus = json_array();
+	__u16 i;
+
+	for (i = 0; i < socket->cpu_count; i++)
+		json_array_append_new(cpus, json_integer(socket->cpus[i]));
+	return cpus;
+}
+
+static json_t *socket_json(const struct xfn_model_function *function)
+{
+	static const struct setting settings[] = {{XFN_GIVEN_NOTIFY, "notify"},
+						  {XFN_GIVEN_SCALE, "scale_min"}};
+	const struct xfn_function_spec *spec = function->spec;
+	json_t *object;
+
+	if (spec->delivery != XFN_DELIVER_SOCKET)
+		return json_null();
+	object = json_pack("{s:b, s:o}", "existing", !xfn_has_program(spec), "cpus",
+			   cpus_json(&spec->socket));
+	if (!xfn_has_program(spec))
+		return object;
+	object = with(object, program_json(function));
+	return with(object, json_pack("{s:b, s:s?, s:I, s:o}", "notify", spec->socket.notify,
+				      "reply_from", spec->socket.pktinfo ? "pktinfo" : NULL,
+				      "scale_min", (json_int_t)spec->scale_min, "defaults",
+				      DEFAULTS(spec->given, settings)));
+}
+
 static json_t *xsk_json(const struct xfn_model_function *function)
 {
-	static const struct setting settings[] = {{XFN_GIVEN_ONE_WAY, "oneway"}};
+	static const struct setting settings[] = {{XFN_GIVEN_ONE_WAY, "oneway"},
+						  {XFN_GIVEN_SCALE, "scale_min"}};
 	const struct xfn_function_spec *spec = function->spec;
-	const struct xfn_manifest *manifest = function->set->manifest;
 
 	if (spec->delivery != XFN_DELIVER_XSK)
 		return json_null();
-	return json_pack("{s:o, s:o, s:s, s:s?, s:b, s:s, s:o}", "exec",
-			 texts_json(manifest, spec->exec.argv, false), "env",
-			 texts_json(manifest, spec->exec.env, true), "directory",
-			 spec->exec.directory ?: "/", "user", spec->exec.user, "oneway",
-			 spec->xsk.one_way, "send", spec->xsk.send_any ? "any" : "own", "defaults",
-			 DEFAULTS(spec->given, settings));
+	return with(program_json(function),
+		    json_pack("{s:b, s:s, s:I, s:o}", "oneway", spec->xsk.one_way, "send",
+			      spec->xsk.send_any ? "any" : "own", "scale_min",
+			      (json_int_t)spec->scale_min, "defaults",
+			      DEFAULTS(spec->given, settings)));
 }
 
 /* ---- versions ------------------------------------------------------------------------------------ */
@@ -463,7 +502,7 @@ static int fill_function(json_t *object, const struct xfn_engine *engine,
 	err = err ?: put(object, "by_hand", by_hand_json(function));
 	err = err ?: put_text(object, "delivery", xfn_delivery_label(spec->delivery));
 	err = err ?: put(object, "kernel", kernel_json(function));
-	err = err ?: put(object, "socket", socket_json(spec));
+	err = err ?: put(object, "socket", socket_json(function));
 	err = err ?: put(object, "netdev", netdev_json(engine, function));
 	err = err ?: put(object, "xsk", xsk_json(function));
 	err = err ?: put(object, "instance", xfn_instance_json(engine, function));

@@ -11,6 +11,7 @@
 
 #include "alloc.h"
 #include "manifest.h"
+#include "sockets.h"
 #include "xfn/abi.h"
 
 static const char everything[] =
@@ -195,6 +196,69 @@ static void test_programs(void **state)
 	xfn_manifest_free(again);
 	xfn_manifest_free(manifest);
 	free(text);
+}
+
+static const char activated[] =
+	"version: 1\nfunctions:\n"
+	"- {name: a, trigger: udp/1, socket: [python3, a.py]}\n"
+	"- {name: b, triggers: [udp/1-15, tcp/53], socket: {exec: ./b, env: {A: b}, directory: d,\n"
+	"   user: u, notify: true, reply_from: pktinfo, cpus: [2, 1]}, scale: {min: 0}}\n"
+	"- {name: c, trigger: udp/3, socket: {exec: [c, d], notify: false}, scale: {min: 1}}\n"
+	"- {name: d, trigger: udp/3, xsk: ./d, scale: {min: 0}}\n"
+	"- {name: e, trigger: udp/3, socket: {existing: true}}\n";
+
+static void check_activated(const struct xfn_manifest *manifest)
+{
+	const struct xfn_function_spec *f = manifest->functions;
+
+	assert_int_equal(manifest->function_count, 5);
+	check_texts(manifest, f[0].exec.argv, TEXTS("python3", "a.py"));
+	assert_true(!f[0].socket.notify && !f[0].socket.pktinfo && f[0].scale_min == 1);
+	assert_int_equal(f[1].delivery, XFN_DELIVER_SOCKET);
+	check_texts(manifest, f[1].exec.argv, TEXTS("./b"));
+	check_texts(manifest, f[1].exec.env, TEXTS("A=b"));
+	assert_string_equal(f[1].exec.directory, "d");
+	assert_string_equal(f[1].exec.user, "u");
+	assert_true(f[1].socket.notify && f[1].socket.pktinfo && f[1].scale_min == 0);
+	assert_true(f[1].socket.cpu_count == 2 && f[1].socket.cpus[0] == 2);
+	check_texts(manifest, f[2].exec.argv, TEXTS("c", "d"));
+	assert_true(!f[2].socket.notify && f[2].scale_min == 1);
+	assert_int_equal(f[3].scale_min, 0);
+	assert_false(xfn_has_program(&f[4]));
+}
+
+static void test_activated(void **state)
+{
+	struct xfn_manifest *manifest = parse(activated), *again;
+	char *text = write_text(manifest);
+
+	(void)state;
+	check_activated(manifest);
+	again = parse(text);
+	check_activated(again);
+	xfn_manifest_free(again);
+	xfn_manifest_free(manifest);
+	free(text);
+}
+
+/* Two triggers for one port want one socket; what is at an address is another one. */
+static void test_sockets_wanted(void **state)
+{
+	struct xfn_manifest *manifest =
+		parse("version: 1\nfunctions:\n- name: a\n  socket: [a]\n  triggers:\n"
+		      "  - tcp/5-6\n  - {protocol: tcp, port: 5, source: 10.0.0.0/8}\n"
+		      "  - {protocol: udp, port: 5, destination: [192.0.2.1, \"2001:db8::1\"]}\n"
+		      "  - {protocol: udp, port: 5, destination: 192.0.2.1, source: 10.0.0.0/8}\n");
+	struct xfn_socket_wanted wanted[XFN_SOCKETS_MAX];
+
+	(void)state;
+	assert_int_equal(xfn_sockets_wanted(manifest, &manifest->functions[0], wanted), 4);
+	assert_true(wanted[0].own && wanted[0].protocol == IPPROTO_TCP && wanted[0].port == 5);
+	assert_true(wanted[1].own && wanted[1].port == 6);
+	assert_true(!wanted[2].own && wanted[2].protocol == IPPROTO_UDP && wanted[2].port == 5);
+	assert_int_equal(wanted[2].address.family, AF_INET);
+	assert_int_equal(wanted[3].address.family, AF_INET6);
+	xfn_manifest_free(manifest);
 }
 
 static void test_anchor(void **state)
@@ -581,6 +645,7 @@ int main(void)
 		cmocka_unit_test(test_functions),       cmocka_unit_test(test_triggers),
 		cmocka_unit_test(test_deliveries),      cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_programs),        cmocka_unit_test(test_anchor),
+		cmocka_unit_test(test_activated),       cmocka_unit_test(test_sockets_wanted),
 		cmocka_unit_test(test_anchor_refusals), cmocka_unit_test(test_rate_zero),
 		cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_write_failure),
 		cmocka_unit_test(test_short_memory),    cmocka_unit_test(test_large),

@@ -47,11 +47,13 @@ static const char defaults_said[] =
 	"     per_source: {rate: 20/s, burst: 2, prefix4: 32, prefix6: 64, entries: 65536}},\n"
 	"   latency: {sample: 16, deadline: 1s}}\n"
 	"- {name: b, trigger: udp/2, scale: {min: 1},\n"
-	"   xsk: {exec: ./b, directory: /, oneway: false}}\n";
+	"   xsk: {exec: ./b, directory: /, oneway: false}}\n"
+	"- {name: c, trigger: udp/3, socket: {exec: ./c, notify: false}}\n";
 static const char defaults_unsaid[] = "version: 1\nattach: [e]\nfunctions:\n"
 				      "- {name: a, trigger: udp/1, kernel: a.o,\n"
 				      "   limit: {rate: 1/s, per_source: 20/s}}\n"
-				      "- {name: b, trigger: udp/2, xsk: ./b}\n";
+				      "- {name: b, trigger: udp/2, xsk: ./b}\n"
+				      "- {name: c, trigger: udp/3, socket: [./c]}\n";
 
 static struct xfn_manifest *parse(const char *text)
 {
@@ -88,6 +90,8 @@ static void compare_defaults(void)
 	assert_int_equal(a[1].xsk.one_way, b[1].xsk.one_way);
 	assert_string_equal(a[1].exec.directory, "/");
 	assert_null(b[1].exec.directory); /* which is as good */
+	assert_int_equal(a[1].scale_min, b[1].scale_min);
+	assert_int_equal(a[2].socket.notify, b[2].socket.notify);
 	xfn_manifest_free(said);
 	xfn_manifest_free(unsaid);
 }

@@ -34,6 +34,7 @@ struct xfn_builder {
 	const struct xfn_schema_row *delivery; /* the function's first; NULL: none so far */
 	unsigned delivery_line;
 	struct xfn_place concurrency; /* of the function; line 0: none so far */
+	bool starts; /* the function names a program to start, though one that may have been refused */
 };
 
 /* Add a diagnostic at @event, quoting it; @expected and @hint may be NULL. */
@@ -171,6 +172,13 @@ int xfn_read_scale_min(struct xfn_builder *, const struct xfn_schema_row *,
 
 /* Refuses what only programs can have that xfn starts, of other functions; once all is read. */
 void xfn_exec_check(struct xfn_builder *builder, const struct xfn_frame *frame);
+
+/* ---- sockets.c ---------------------------------------------------------------------------------- */
+int xfn_read_reply_from(struct xfn_builder *, const struct xfn_schema_row *,
+			const struct xfn_yaml_event *);
+
+/* Refuses triggers of the function that no listening socket of its own can serve. */
+void xfn_listen_check(struct xfn_builder *builder);
 
 /* Refuse functions and attached interfaces that are there twice. Returns 0 or -ENOMEM. */
 int xfn_builder_find_twins(struct xfn_builder *builder);

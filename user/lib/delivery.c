@@ -12,6 +12,8 @@ int xfn_read_socket(struct xfn_builder *builder, const struct xfn_schema_row *ro
 {
 	static const char *const words[] = {"existing"};
 
+	if (builder->in_list)
+		return xfn_read_argument(builder, row, event);
 	xfn_read_word(builder, row, event, words, 1, 1);
 	return 0;
 }
@@ -26,20 +28,37 @@ int xfn_read_existing(struct xfn_builder *builder, const struct xfn_schema_row *
 	return 0;
 }
 
-/* What else the mapping may hold is not supported yet and was refused. */
+/* What is said of a program that xfn does not start. */
+static void refuse_words_of_programs(struct xfn_builder *builder, const struct xfn_frame *frame)
+{
+	static const char *const words[] = {"exec", "env",    "directory",
+					    "user", "notify", "reply_from"};
+	struct xfn_place at;
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		at = xfn_frame_key(frame, words[i]);
+		if (!at.line)
+			continue;
+		xfn_builder_refuse_at(builder, at, "'existing' or 'exec', not both", NULL,
+				      "'%s' of a program that runs by itself", words[i]);
+		return;
+	}
+}
+
 int xfn_socket_close(struct xfn_builder *builder, const struct xfn_frame *frame)
 {
 	size_t given = 0, i;
 
 	for (i = 0; i < frame->row_count; i++)
 		given += frame->keys[i].line != 0;
-	if (frame->odd || xfn_frame_key(frame, "existing").line)
-		return 0;
-	if (!given)
+	if (xfn_frame_key(frame, "existing").line)
+		refuse_words_of_programs(builder, frame);
+	else if (!frame->odd && !given)
 		xfn_builder_refuse_at(builder, frame->at, "'socket: existing'", NULL,
 				      "'socket' is an empty mapping");
-	else if (given == 1 && xfn_frame_key(frame, "cpus").line)
-		xfn_builder_refuse_at(builder, frame->at, "'existing: true'", NULL,
+	else if (!frame->odd && !xfn_frame_key(frame, "exec").line)
+		xfn_builder_refuse_at(builder, frame->at, "'existing: true' or 'exec'", NULL,
 				      "'socket' does not say whose socket it is");
 	return 0;
 }

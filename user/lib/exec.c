@@ -42,6 +42,7 @@ int xfn_read_argument(struct xfn_builder *builder, const struct xfn_schema_row *
 {
 	const char *problem = xfn_text_problem(event->text, event->len, row->max);
 
+	builder->starts = true;
 	if (!event->len && !builder->item)
 		problem = "is empty";
 	if (!problem)
@@ -142,13 +143,14 @@ int xfn_read_send(struct xfn_builder *builder, const struct xfn_schema_row *row,
 	return 0;
 }
 
-/* What it says is what is done anyway, so there is nothing to keep. */
 int xfn_read_scale_min(struct xfn_builder *builder, const struct xfn_schema_row *row,
 		       const struct xfn_yaml_event *event)
 {
-	static const char *const words[] = {"1", "0"};
+	static const char *const words[] = {"0", "1"};
+	int word = xfn_read_word(builder, row, event, words, 2, 2);
 
-	xfn_read_word(builder, row, event, words, 1, 2);
+	if (word >= 0)
+		xfn_builder_function(builder)->scale_min = (__u32)word;
 	return 0;
 }
 
@@ -159,9 +161,11 @@ void xfn_exec_check(struct xfn_builder *builder, const struct xfn_frame *frame)
 
 	if (!function->delivery)
 		return;
-	if (scale.line && function->delivery != XFN_DELIVER_XSK)
-		xfn_builder_refuse_at(builder, scale, "a function with 'xsk'", NULL,
+	if (scale.line && !builder->starts)
+		xfn_builder_refuse_at(builder, scale, "a function with 'xsk' or 'socket: {exec}'",
+				      NULL,
 				      "'scale' of a function whose program xfn does not start");
+	xfn_listen_check(builder);
 	if (builder->concurrency.line && function->delivery != XFN_DELIVER_XSK)
 		xfn_builder_refuse_at(builder, builder->concurrency, "a function with 'xsk'", NULL,
 				      "'concurrency' of a function whose answers are not seen");

@@ -46,12 +46,14 @@ int xfn_function_open(struct xfn_builder *builder, const struct xfn_yaml_event *
 		.tenant = "default",
 		.enabled = true,
 		.latency = {XFN_LATENCY_SAMPLE_DEFAULT, XFN_DEADLINE_DEFAULT_NS},
+		.scale_min = 1,
 		.trigger_first = manifest->trigger_count,
 		.line = event->line,
 		.column = event->column,
 	};
 	builder->delivery = NULL;
 	builder->concurrency = (struct xfn_place){0};
+	builder->starts = false;
 	return 0;
 }
 

@@ -108,7 +108,7 @@ struct xfn_key_spec {
 enum xfn_delivery {
 	XFN_DELIVER_NONE, /* never in a manifest that was read */
 	XFN_DELIVER_KERNEL,
-	XFN_DELIVER_SOCKET, /* `socket: existing`: an ordinary socket that runs by itself */
+	XFN_DELIVER_SOCKET, /* an ordinary socket, of a program that runs by itself or that xfnd starts */
 	XFN_DELIVER_NETDEV, /* an interface */
 	XFN_DELIVER_XSK,    /* an AF_XDP socket of a program that xfnd starts */
 };
@@ -126,6 +126,9 @@ struct xfn_kernel_spec {
 struct xfn_socket_spec {
 	__u16 cpu_count;                 /* 0: the stack's work stays where the packet came in */
 	__u16 cpus[XFN_SOCKET_CPUS_MAX]; /* each once, in the order of the text */
+	/* Of a program that xfnd starts: */
+	bool notify; /* it says when it is ready, sd_notify(3) */
+	bool pktinfo; /* it answers from the address that it was asked at, whatever its socket is bound to */
 };
 
 struct xfn_netdev_spec {
@@ -206,6 +209,7 @@ enum xfn_given {
 	XFN_GIVEN_DEADLINE = 1 << 9,
 	XFN_GIVEN_P99 = 1 << 10,
 	XFN_GIVEN_LOSS = 1 << 11,
+	XFN_GIVEN_NOTIFY = 1 << 12,
 	XFN_GIVEN_PER_SOURCE = 1 << 20, /* clear: no limit for a source */
 	XFN_GIVEN_SOURCE_BURST = 1 << 21,
 	XFN_GIVEN_PREFIX4 = 1 << 22,
@@ -232,14 +236,22 @@ struct xfn_function_spec {
 	struct xfn_kernel_spec kernel; /* XFN_DELIVER_KERNEL only */
 	struct xfn_socket_spec socket; /* XFN_DELIVER_SOCKET only */
 	struct xfn_netdev_spec netdev; /* XFN_DELIVER_NETDEV only */
-	struct xfn_exec_spec exec;     /* XFN_DELIVER_XSK only */
-	struct xfn_xsk_spec xsk;       /* XFN_DELIVER_XSK only */
+	struct xfn_exec_spec
+		exec;            /* XFN_DELIVER_XSK, and XFN_DELIVER_SOCKET where xfnd starts it */
+	struct xfn_xsk_spec xsk; /* XFN_DELIVER_XSK only */
 	struct xfn_limit_spec limit;
 	struct xfn_latency_spec latency;
 	struct xfn_objective_spec objective;
-	unsigned line; /* where the function starts in the text */
+	__u32 scale_min; /* instances that run without an event: 0 or 1 */
+	unsigned line;   /* where the function starts in the text */
 	unsigned column;
 };
+
+/* Says whether xfnd starts the function's program. */
+static inline bool xfn_has_program(const struct xfn_function_spec *function)
+{
+	return function->exec.argv.count;
+}
 
 /* Says whether the function as a whole is limited; a limit may be for each source alone. */
 static inline bool xfn_has_rate(const struct xfn_function_spec *function)

@@ -127,20 +127,6 @@ void xfn_trigger_write(const struct xfn_manifest *manifest, const struct xfn_tri
 	fputc('}', out);
 }
 
-static void write_socket(FILE *out, const struct xfn_socket_spec *socket)
-{
-	__u16 i;
-
-	if (!socket->cpu_count) {
-		fprintf(out, "    socket: existing\n");
-		return;
-	}
-	fprintf(out, "    socket:\n      existing: true\n      cpus: [");
-	for (i = 0; i < socket->cpu_count; i++)
-		fprintf(out, "%s%u", i ? ", " : "", socket->cpus[i]);
-	fprintf(out, "]\n");
-}
-
 static void write_netdev(FILE *out, const struct xfn_function_spec *function)
 {
 	const __u8 *mac = function->netdev.mac;
@@ -183,6 +169,39 @@ static void write_exec(FILE *out, const struct xfn_manifest *manifest,
 		fprintf(out, "      user: \"%s\"\n", exec->user);
 }
 
+static void write_cpus(FILE *out, const struct xfn_socket_spec *socket)
+{
+	__u16 i;
+
+	if (!socket->cpu_count)
+		return;
+	fprintf(out, "      cpus: [");
+	for (i = 0; i < socket->cpu_count; i++)
+		fprintf(out, "%s%u", i ? ", " : "", socket->cpus[i]);
+	fprintf(out, "]\n");
+}
+
+static void write_socket(FILE *out, const struct xfn_manifest *manifest,
+			 const struct xfn_function_spec *function)
+{
+	const struct xfn_socket_spec *socket = &function->socket;
+
+	if (!xfn_has_program(function) && !socket->cpu_count) {
+		fprintf(out, "    socket: existing\n");
+		return;
+	}
+	fprintf(out, "    socket:\n");
+	if (xfn_has_program(function))
+		write_exec(out, manifest, &function->exec);
+	else
+		fprintf(out, "      existing: true\n");
+	write_cpus(out, socket);
+	if (function->given & XFN_GIVEN_NOTIFY)
+		fprintf(out, "      notify: %s\n", socket->notify ? "true" : "false");
+	if (socket->pktinfo)
+		fprintf(out, "      reply_from: pktinfo\n");
+}
+
 static void write_xsk(FILE *out, const struct xfn_manifest *manifest,
 		      const struct xfn_function_spec *function)
 {
@@ -202,7 +221,7 @@ static void write_delivery(FILE *out, const struct xfn_manifest *manifest,
 		return;
 	}
 	if (function->delivery == XFN_DELIVER_SOCKET) {
-		write_socket(out, &function->socket);
+		write_socket(out, manifest, function);
 		return;
 	}
 	if (function->delivery == XFN_DELIVER_NETDEV) {
@@ -309,7 +328,7 @@ static void write_function(FILE *out, const struct xfn_manifest *manifest,
 	}
 	write_delivery(out, manifest, function);
 	if (function->given & XFN_GIVEN_SCALE)
-		fprintf(out, "    scale:\n      min: 1\n");
+		fprintf(out, "    scale:\n      min: %u\n", function->scale_min);
 	write_limit(out, function);
 	write_timing(out, function);
 }

@@ -23,7 +23,7 @@
 #define NAME_FORM      "a name of 1 to 63 characters: a-z, 0-9 and, but for the first, -"
 #define INTERFACE_FORM "the name of an interface, such as eth0"
 #define PREFIX_FORM    "an address or prefix such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32"
-#define SOCKET_FORM    "existing, or a mapping with existing and cpus"
+#define SOCKET_FORM    "existing, a list such as [python3, a.py], or a mapping with exec or existing"
 #define NETDEV_FORM    "the name of an interface, or a mapping with interface and mac"
 #define XSK_FORM       "a program such as ./a, a list such as [./a, --flag], or a mapping with exec"
 #define EXEC_FORM      "a program such as ./a, or a list of it and up to 63 arguments"
@@ -37,14 +37,18 @@
 	 .is_delivery = true,         .delivery = XFN_DELIVER_KERNEL,                             \
 	 .form = KERNEL_FORM,         .doc = "a BPF handler inside the kernel"},                  \
 		{ROW(name_section, "socket"),                                                     \
-		 .takes = SCALAR | MAP,                                                           \
-		 .later = LIST,                                                                   \
+		 .takes = SCALAR | MAP | LIST,                                                    \
+		 .items = SCALAR,                                                                 \
 		 .child = XFN_SECTION_SOCKET,                                                     \
 		 .read = xfn_read_socket,                                                         \
+		 IN_FUNCTION(exec.argv),                                                          \
+		 .max = XFN_TEXT_BYTES_MAX,                                                       \
+		 .items_min = 1,                                                                  \
+		 .items_max = XFN_ARGUMENTS_MAX,                                                  \
 		 .is_delivery = true,                                                             \
 		 .delivery = XFN_DELIVER_SOCKET,                                                  \
 		 .form = SOCKET_FORM,                                                             \
-		 .doc = "an ordinary UDP or TCP socket that runs by itself"},                     \
+		 .doc = "an ordinary UDP or TCP socket"},                                         \
 		{ROW(name_section, "xsk"),                                                        \
 		 .takes = SCALAR | MAP | LIST,                                                    \
 		 .items = SCALAR,                                                                 \
@@ -67,6 +71,21 @@
 	}
 
 /* clang-format off */
+
+/* What a program is started with. */
+#define PROGRAM_ROWS(name_section)                                                                \
+	{ROW(name_section, "env"), .takes = MAP, .free_keys = true, .items = SCALAR,              \
+	 .read = xfn_read_variable, IN_FUNCTION(exec.env), .max = XFN_TEXT_BYTES_MAX,             \
+	 .items_max = XFN_VARIABLES_MAX,                                                          \
+	 .form = "a mapping of names such as MODE to single values",                              \
+	 .doc = "the program's environment"},                                                     \
+	{ROW(name_section, "directory"), .takes = SCALAR, .read = xfn_read_text,                  \
+	 IN_FUNCTION(exec.directory), .max = XFN_TEXT_BYTES_MAX, .fallback = "/",                 \
+	 .form = "the path of a directory", .doc = "where it starts"},                            \
+	{ROW(name_section, "user"), .takes = SCALAR, .read = xfn_read_user,                       \
+	 IN_FUNCTION(exec.user), .max = 32, .form = "the name or number of a user",               \
+	 .doc = "as whom it starts"}
+
 static const struct xfn_schema_row rows[] = {
 	{ROW(TOP, "version"), .takes = SCALAR, .read = xfn_read_version, .required = true,
 	 .form = "1", .doc = "of this format"},
@@ -156,11 +175,15 @@ static const struct xfn_schema_row rows[] = {
 	 .items_min = 1, .items_max = XFN_SOCKET_CPUS_MAX, .max = XFN_CPU_MAX,
 	 .form = "a list of 1 to 16 CPUs, such as [2, 3]",
 	 .doc = "CPUs for its work in the stack"},
-	LATER(SOCKET, "exec", "a program to start"),
-	LATER(SOCKET, "env", "its environment"),
-	LATER(SOCKET, "directory", "where it starts"),
-	LATER(SOCKET, "user", "as whom it starts"),
-	LATER(SOCKET, "reply_from", "how it chooses the address of its replies"),
+	{ROW(SOCKET, "exec"), .takes = SCALAR | LIST, .items = SCALAR, .read = xfn_read_argument,
+	 IN_FUNCTION(exec.argv), .max = XFN_TEXT_BYTES_MAX, .items_min = 1,
+	 .items_max = XFN_ARGUMENTS_MAX, .form = EXEC_FORM, .doc = "the program to start"},
+	PROGRAM_ROWS(SOCKET),
+	{ROW(SOCKET, "notify"), .takes = SCALAR, .read = xfn_read_bool, IN_FUNCTION(socket.notify),
+	 .given = XFN_GIVEN_NOTIFY, .fallback = "false", .form = "true or false",
+	 .doc = "it says when it is ready"},
+	{ROW(SOCKET, "reply_from"), .takes = SCALAR, .read = xfn_read_reply_from,
+	 .form = "pktinfo", .doc = "how it chooses the address of its replies"},
 
 	{ROW(NETDEV, "interface"), .takes = SCALAR, .read = xfn_read_interface, .required = true,
 	 IN_FUNCTION(netdev.interface), .form = INTERFACE_FORM, .doc = "where packets go out"},
@@ -172,16 +195,7 @@ static const struct xfn_schema_row rows[] = {
 	{ROW(XSK, "exec"), .takes = SCALAR | LIST, .items = SCALAR, .read = xfn_read_argument,
 	 .required = true, IN_FUNCTION(exec.argv), .max = XFN_TEXT_BYTES_MAX, .items_min = 1,
 	 .items_max = XFN_ARGUMENTS_MAX, .form = EXEC_FORM, .doc = "the program to start"},
-	{ROW(XSK, "env"), .takes = MAP, .free_keys = true, .items = SCALAR,
-	 .read = xfn_read_variable, IN_FUNCTION(exec.env), .max = XFN_TEXT_BYTES_MAX,
-	 .items_max = XFN_VARIABLES_MAX,
-	 .form = "a mapping of names such as MODE to single values",
-	 .doc = "the program's environment"},
-	{ROW(XSK, "directory"), .takes = SCALAR, .read = xfn_read_text,
-	 IN_FUNCTION(exec.directory), .max = XFN_TEXT_BYTES_MAX, .fallback = "/",
-	 .form = "the path of a directory", .doc = "where it starts"},
-	{ROW(XSK, "user"), .takes = SCALAR, .read = xfn_read_user, IN_FUNCTION(exec.user),
-	 .max = 32, .form = "the name or number of a user", .doc = "as whom it starts"},
+	PROGRAM_ROWS(XSK),
 	{ROW(XSK, "oneway"), .takes = SCALAR, .read = xfn_read_bool, IN_FUNCTION(xsk.one_way),
 	 .given = XFN_GIVEN_ONE_WAY, .fallback = "false", .form = "true or false",
 	 .doc = "it answers nothing"},
@@ -191,8 +205,8 @@ static const struct xfn_schema_row rows[] = {
 	LATER(XSK, "busy_poll", "sparing interrupts"),
 
 	{ROW(SCALE, "min"), .takes = SCALAR, .read = xfn_read_scale_min, .required = true,
-	 .given = XFN_GIVEN_SCALE, .fallback = "1", .form = "1",
-	 .doc = "instances that run at least"},
+	 .given = XFN_GIVEN_SCALE, .fallback = "1", .form = "0 or 1",
+	 .doc = "instances that run without an event"},
 
 	{ROW(TRIGGER, "protocol"), .takes = SCALAR, .read = xfn_read_protocol, .required = true,
 	 .form = "udp or tcp", .doc = "of the packet"},
