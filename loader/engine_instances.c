@@ -290,7 +290,12 @@ static int make_instance(struct member *member, const struct xfn_model_function 
 		.identity = member->identity,
 		.serial = member->serial,
 		.launch = &launch,
-		.hooks = {member, prepare, enter, leave, stopped, save},
+		.hooks = {.context = member,
+			  .prepare = prepare,
+			  .enter = enter,
+			  .leave = leave,
+			  .stopped = stopped,
+			  .save = save},
 	};
 	int err = env ? xfn_instance_new(&options, &member->instance) : -ENOMEM;
 

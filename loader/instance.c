@@ -212,8 +212,26 @@ static void finish_stop(struct xfn_instance *instance)
 	instance->options.hooks.stopped(instance->options.hooks.context);
 }
 
-/* Its process is no more, or was never there. */
-static void after_end(struct xfn_instance *instance)
+/* Nobody wants it; or nobody is known to. */
+static void rest(struct xfn_instance *instance)
+{
+	set_state(instance, XFN_INSTANCE_IDLE);
+	arm(instance, XFN_TIMER_OFF);
+	if (instance->options.hooks.idle)
+		instance->options.hooks.idle(instance->options.hooks.context);
+}
+
+/* It has done what there was to do. */
+static void finish_demand(struct xfn_instance *instance)
+{
+	say(instance, "idle", "%s; started again when it is wanted", instance->last_end);
+	instance->back_off_ns = BACK_OFF_FIRST_NS;
+	instance->quick_ends = 0;
+	rest(instance);
+}
+
+/* Its process is no more, or was never there. @done: by itself, ready, and with exit status 0. */
+static void after_end(struct xfn_instance *instance, bool done)
 {
 	bool quick = xfn_clock_ns(CLOCK_MONOTONIC) - instance->started_ns < QUICK_NS, again;
 
@@ -224,6 +242,8 @@ static void after_end(struct xfn_instance *instance)
 	instance->pid = 0;
 	if (!again || instance->state == XFN_INSTANCE_STOPPING)
 		finish_stop(instance);
+	else if (done && instance->options.on_demand)
+		finish_demand(instance);
 	else
 		wait_or_park(instance, quick);
 }
@@ -242,7 +262,7 @@ static void on_end(void *context, int fd, __u32 events)
 	xfn_instance_drain_output(instance);
 	err = xfn_launcher_reap(instance->pid, &status);
 	describe_end(instance, err, status);
-	after_end(instance);
+	after_end(instance, instance->state == XFN_INSTANCE_READY && !err && !status);
 }
 
 /* ---- what it says ------------------------------------------------------------------------------------ */
@@ -284,6 +304,7 @@ static void become_ready(struct xfn_instance *instance, const struct xfn_channel
 		return;
 	}
 	instance->ready_flags = message->flags;
+	instance->wanted = false;
 	say(instance, "ready", "process %d takes events, %llu ms after its start", instance->pid,
 	    (xfn_clock_ns(CLOCK_MONOTONIC) - instance->started_ns) / MS);
 	set_state(instance, XFN_INSTANCE_READY);
@@ -357,9 +378,14 @@ static void on_timer(void *context)
 		break;
 	case XFN_INSTANCE_WAITING:
 	case XFN_INSTANCE_PARKED:
+		if (instance->options.on_demand && !instance->wanted) {
+			rest(instance);
+			break;
+		}
 		instance->restarts++;
 		start(instance);
 		break;
+	case XFN_INSTANCE_IDLE:
 	case XFN_INSTANCE_STOPPED:
 		break;
 	}
@@ -454,7 +480,7 @@ static void start(struct xfn_instance *instance)
 	/* Where it was forked, it ends by itself: it was not told to begin. */
 	snprintf(instance->last_end, sizeof(instance->last_end), "cannot be started: %.200s",
 		 fault.text[0] ? fault.text : strerror(-err));
-	after_end(instance);
+	after_end(instance, false);
 }
 
 void xfn_instance_start(struct xfn_instance *instance)
@@ -463,7 +489,31 @@ void xfn_instance_start(struct xfn_instance *instance)
 
 	if (err)
 		say(instance, "error", "cannot be started: %s", strerror(-err));
+	else if (instance->options.on_demand && !instance->wanted)
+		rest(instance);
 	else
+		start(instance);
+}
+
+void xfn_instance_wake(struct xfn_instance *instance)
+{
+	__u64 since = xfn_clock_ns(CLOCK_MONOTONIC) - instance->started_ns;
+
+	instance->wanted = instance->state != XFN_INSTANCE_READY;
+	if (instance->state != XFN_INSTANCE_IDLE)
+		return;
+	if (instance->started_ns && since < BACK_OFF_FIRST_NS) {
+		set_state(instance, XFN_INSTANCE_WAITING);
+		arm(instance, BACK_OFF_FIRST_NS - since);
+	} else {
+		start(instance);
+	}
+}
+
+void xfn_instance_set_on_demand(struct xfn_instance *instance, bool on_demand)
+{
+	instance->options.on_demand = on_demand;
+	if (!on_demand && instance->state == XFN_INSTANCE_IDLE)
 		start(instance);
 }
 
@@ -532,7 +582,8 @@ const char *xfn_instance_state_label(enum xfn_instance_state state)
 	static const char *const labels[] = {
 		[XFN_INSTANCE_STARTING] = "starting", [XFN_INSTANCE_READY] = "ready",
 		[XFN_INSTANCE_WAITING] = "waiting",   [XFN_INSTANCE_PARKED] = "parked",
-		[XFN_INSTANCE_STOPPING] = "stopping", [XFN_INSTANCE_STOPPED] = "stopped",
+		[XFN_INSTANCE_IDLE] = "idle",         [XFN_INSTANCE_STOPPING] = "stopping",
+		[XFN_INSTANCE_STOPPED] = "stopped",
 	};
 
 	return labels[state];

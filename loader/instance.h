@@ -12,8 +12,12 @@
  *              100 ms again once it was ready for 10 s
  *   parked     it ended 5 times in a row within 10 s of its start: tried again after 5 minutes, or
  *              when it is changed
+ *   idle       on demand, and nobody wants it: xfn_instance_wake() starts it
  *   stopping   told to stop: SIGKILL after 5 s
  *   stopped    and not to be started again
+ *
+ * One on demand is idle before it is wanted, when it has been ready and ended with exit status 0, and,
+ * where it is not wanted meanwhile, when it would be started again.
  *
  * It outlives xfnd: the process, its socket, and what it writes to a FIFO, which holds 64 KiB while nobody
  * reads. A file says what the next xfnd needs to go on with it.
@@ -37,6 +41,7 @@ enum xfn_instance_state {
 	XFN_INSTANCE_READY,
 	XFN_INSTANCE_WAITING,
 	XFN_INSTANCE_PARKED,
+	XFN_INSTANCE_IDLE,
 	XFN_INSTANCE_STOPPING,
 	XFN_INSTANCE_STOPPED,
 };
@@ -53,6 +58,8 @@ struct xfn_instance_hooks {
 	int (*enter)(void *context, int socket_fd);
 	/* It has ended, or was never there: whatever prepare() made goes. False: it is not wanted any more. */
 	bool (*leave)(void *context);
+	/* It is idle: whoever sees that it is wanted wakes it. May do so at once. NULL: nothing to do. */
+	void (*idle)(void *context);
 	/* It is stopped for good. May free the instance. */
 	void (*stopped)(void *context);
 	/* Writes what is only the hooks' into the instance's file, and reads it; by name. */
@@ -66,6 +73,7 @@ struct xfn_instance_options {
 	const char *folder; /* for its files; copied */
 	__u64 identity;     /* names its files, with @serial */
 	__u32 serial;
+	bool on_demand;
 	/* argv, env, directory and their counts; copied. */
 	const struct xfn_launch *launch;
 	struct xfn_instance_hooks hooks;
@@ -75,8 +83,16 @@ int xfn_instance_new(const struct xfn_instance_options *options, struct xfn_inst
 /* Lets go of it: the process goes on. Takes NULL. */
 void xfn_instance_free(struct xfn_instance *instance);
 
-/* Starts it. What goes wrong is said and tried again, like an end. */
+/* Starts it, or, on demand, makes it idle. What goes wrong is said and tried again, like an end. */
 void xfn_instance_start(struct xfn_instance *instance);
+/*
+ * Something is there for it. Starts it where it is idle, though not within 100 ms of its last start; where it waits
+ * or is parked, it is started behind that, and not idle; where it starts or runs, nothing happens, but that one which
+ * ends before it was ready is still wanted.
+ */
+void xfn_instance_wake(struct xfn_instance *instance);
+/* From now on. One that is idle is started where @on_demand is false. */
+void xfn_instance_set_on_demand(struct xfn_instance *instance, bool on_demand);
 /* What an earlier xfnd has left: a process that was ready. */
 struct xfn_instance_left {
 	pid_t pid;

@@ -14,6 +14,7 @@ struct xfn_instance {
 	const char **words; /* argv, then env: point into text */
 	char *text;
 	enum xfn_instance_state state;
+	bool wanted; /* woken, and not ready since */
 	pid_t pid;
 	__u64 start_time;
 	int pidfd, channel_fd, output_fd;
