@@ -6,6 +6,7 @@
  * the names below; the channel is a SOCK_SEQPACKET socket, a struct xfn_channel_message each way, with
  * descriptors beside it. A channel that is closed means nothing: instances outlive whoever started them.
  */
+#include <stddef.h>
 #include <linux/types.h>
 
 #define XFN_CHANNEL_VERSION 1
@@ -18,6 +19,8 @@
 #define XFN_ENV_CHANNEL "XFN_CHANNEL_FD" /* number of a descriptor: the channel; not there: none */
 #define XFN_ENV_FRAMES \
 	"XFN_FRAMES" /* frames of the pool at most; not there: as many as libxfn likes */
+#define XFN_ENV_GO \
+	"XFN_GO" /* "1": after READY a GO comes, and before it nothing is served; not there: none */
 
 enum xfn_channel_type {
 	XFN_CHANNEL_READY = 1, /* from the instance, with its bound socket: it takes events now */
@@ -25,6 +28,7 @@ enum xfn_channel_type {
 	/* Between the starter and what becomes the instance, before its program runs. */
 	XFN_CHANNEL_BEGIN = 3,  /* to it: go on; it waits for that */
 	XFN_CHANNEL_FAILED = 4, /* from it: the program cannot run */
+	XFN_CHANNEL_GO = 5, /* to it, after READY: events may be served; with the inbox, if any */
 };
 
 struct xfn_channel_message {
@@ -34,5 +38,39 @@ struct xfn_channel_message {
 	__u32 error;   /* FAILED: errno; else 0 */
 };
 #define XFN_READY_NEED_WAKEUP 1 /* the socket is kicked only where the kernel asks for it */
+
+/* ---- the inbox ------------------------------------------------------------------------------------- */
+
+/*
+ * Events that came before the instance was ready: a memfd beside GO, sealed, so that nobody can change
+ * its length or contents any more. This header, then `count` records, each of them followed by its
+ * frame, which is as the socket would have given it, the token in the Ethernet destination. Older than
+ * all that is in the ring: they are served before it, in the order of the file.
+ */
+struct xfn_inbox {
+	__u32 magic;   /* XFN_INBOX_MAGIC */
+	__u32 version; /* XFN_INBOX_VERSION */
+	__u32 count;   /* of records */
+	__u32 reserved;
+	__u64 bytes; /* of the file, this header included */
+	__u64 reserved2;
+};
+#define XFN_INBOX_MAGIC   0x786e6962 /* "xnib" */
+#define XFN_INBOX_VERSION 1
+
+/* Begins at a multiple of 8 bytes. */
+struct xfn_inbox_record {
+	__u32 frame_bytes; /* right behind this; up to XFN_INBOX_FRAME_MAX */
+	__u32 interface;   /* slot of the interface it came in by */
+	__u64 seen_ns;     /* CLOCK_MONOTONIC, when ingress had it */
+};
+#define XFN_INBOX_FRAME_MAX 1792
+
+/* From one record to the next. */
+#define XFN_INBOX_STEP(frame_bytes) \
+	((sizeof(struct xfn_inbox_record) + (size_t)(frame_bytes) + 7) & ~(size_t)7)
+
+_Static_assert(sizeof(struct xfn_inbox) == 32, "no hidden padding");
+_Static_assert(sizeof(struct xfn_inbox_record) == 16, "no hidden padding");
 
 #endif

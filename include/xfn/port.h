@@ -90,6 +90,7 @@ struct xfn_port_line {
 };
 #define XFN_PORT_ONE_WAY  1 /* its function does not answer: nothing is in flight */
 #define XFN_PORT_SEND_ANY 2 /* replies may leave from anywhere */
+#define XFN_PORT_PARKS    4 /* while it takes no events, they go to the keeper: xfn/park.h */
 
 #define XFN_EPOCH_WORD(epoch, open) ((__u64)(__u32)(epoch) << 32 | (__u32)(open))
 #define XFN_EPOCH_TAG(word)         ((__u32)((word) >> 32))
