@@ -9,6 +9,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "xfn/abi.h"
+#include "xfn/park.h"
 
 /* Sized by the loader: 1 stands for "by capacity". */
 #define BY_CAPACITY 1
@@ -292,6 +293,17 @@ struct {
 	__type(key, __u32);
 	__type(value, struct xfn_port_counts);
 } xfn_port_counts SEC(".maps");
+
+/*
+ * The keeper's socket of each interface and rx queue, XFN_PARK_INDEX(): events of functions that have no
+ * instance ready wait there. Written by xfnd; an element goes with its socket.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_XSKMAP);
+	__uint(max_entries, XFN_INTERFACES_MAX *XFN_PARK_QUEUES);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} xfn_parking SEC(".maps");
 
 /* ---- of the sampler ---------------------------------------------------------------------------- */
 

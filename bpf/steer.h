@@ -49,12 +49,12 @@ static __always_inline int give_to_handler(struct xdp_md *ctx, const struct gene
 }
 
 /* Every such event has its time: it goes along in the token. */
-static __always_inline int give_to_port(struct match *match)
+static __always_inline int give_to_port(struct xdp_md *ctx, struct match *match)
 {
 	if (!match->seen_ns)
 		match->seen_ns = bpf_ktime_get_ns();
-	return xfn_port_admit(XFN_TARGET_HANDLER(match->config.target), match->function->identity,
-			      match->seen_ns);
+	return xfn_port_admit(ctx, XFN_TARGET_HANDLER(match->config.target),
+			      match->function->identity, xfn_interface_slot, match->seen_ns);
 }
 
 /* Returns a verdict; does not return where a handler took the event. */
@@ -71,7 +71,7 @@ static __always_inline int steer(struct xdp_md *ctx, const struct generation *ge
 	case XFN_DELIVERY_CPU:
 		return give_to_cpu(packet, match);
 	case XFN_DELIVERY_XSK:
-		return give_to_port(match);
+		return give_to_port(ctx, match);
 	}
 	return XFN_VERDICT_NO_TARGET;
 }

@@ -84,6 +84,7 @@ struct xfn_capacity xfn_capacity_of(__u32 triggers, __u32 functions);
 	X(PORT_RULES, xfn_port_rules)   \
 	X(PORT_OF, xfn_port_of)         \
 	X(PORT_COUNTS, xfn_port_counts) \
+	X(PARKING, xfn_parking)         \
 	X(RANDOM, xfn_random)
 
 enum xfn_map {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine_explain.h"
+#include "port.h"
 #include "units.h"
 
 enum { DETAIL_BYTES = 1024, ETHERTYPE_AT = 12 };
@@ -327,6 +328,19 @@ static void say_redirect(const struct xfn_explain *explain, struct words *words)
 				 : "its CPUs are not there");
 }
 
+/* Where nobody is ready and it is steered all the same, it went to the keeper. */
+static void say_port(const struct xfn_explain *explain, struct words *words)
+{
+	__u32 port = XFN_TARGET_HANDLER(explain->result.report.config.target);
+
+	if (explain->result.report.seen.verdict == XFN_VERDICT_NO_TARGET)
+		say(words, "no instance of the function is ready");
+	else if (!xfn_port_ifindex(explain->engine->dataplane, port))
+		say(words, "parked: no instance of the function is ready, and it waits for one");
+	else
+		say(words, "handed to the function's AF_XDP socket, through port %u", port);
+}
+
 static void say_steer(const struct xfn_explain *explain, struct words *words)
 {
 	switch (XFN_FUNCTION_DELIVERY_OF(explain->result.report.config.limit)) {
@@ -342,11 +356,7 @@ static void say_steer(const struct xfn_explain *explain, struct words *words)
 		say_redirect(explain, words);
 		break;
 	case XFN_DELIVERY_XSK:
-		say(words,
-		    explain->result.report.seen.verdict == XFN_VERDICT_NO_TARGET
-			    ? "no instance of the function is ready"
-			    : "handed to the function's AF_XDP socket, through port %u",
-		    XFN_TARGET_HANDLER(explain->result.report.config.target));
+		say_port(explain, words);
 		break;
 	default:
 		say(words, "the function has no delivery in this generation");

@@ -268,6 +268,7 @@ int xfn_port_read(struct xfn_dataplane *dataplane, __u32 port, __u64 now_ns,
 		for (outcome = 0; outcome <= XFN_PORT_UNSENT; outcome++)
 			ret->outcomes[outcome] += counts[cpu].outcomes[outcome];
 		ret->reply_bytes += counts[cpu].reply_bytes;
+		ret->parked += counts[cpu].parked;
 	}
 	ret->outcomes[XFN_PORT_TIMEOUT] = __atomic_load_n(&line->timeouts, __ATOMIC_RELAXED);
 	ret->in_flight = __atomic_load_n(&line->in_flight, __ATOMIC_RELAXED);

@@ -95,6 +95,7 @@ struct xfn_port_totals {
 	__u64 outcomes[XFN_PORT_OUTCOME_COUNT];
 	__u64 reply_bytes;
 	__u64 in_flight;
+	__u64 parked; /* of all that came; they are in flight, too */
 };
 
 /* Ends first what is past the deadline: without traffic nobody else does. */

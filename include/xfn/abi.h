@@ -13,7 +13,7 @@
 #include "xfn/digest.h"
 #include "xfn/port.h"
 
-#define XFN_ABI_VERSION 3
+#define XFN_ABI_VERSION 4
 
 /* ---- verdicts ------------------------------------------------------------------------------ */
 

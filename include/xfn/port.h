@@ -136,11 +136,12 @@ enum xfn_port_outcome {
 		XFN_PORT_OUTCOME_COUNT = 7,
 };
 
-/* xfn_port_counts[port], per CPU; written by xfn_port. */
+/* xfn_port_counts[port], per CPU; written by xfn_port, and `parked` by ingress. */
 struct xfn_port_counts {
 	__u64 outcomes[XFN_PORT_UNSENT + 1];
 	__u64 reply_bytes; /* of the frames that went out, from the Ethernet header on */
-	__u64 reserved[2];
+	__u64 parked;      /* events that were given to the keeper's socket */
+	__u64 reserved;
 };
 
 _Static_assert(sizeof(struct xfn_port_line) == 64 + 8 * XFN_PORT_EPOCHS, "3 cache lines");

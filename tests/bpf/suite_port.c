@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +13,8 @@
 
 #include "harness.h"
 #include "suites.h"
+#include "../../loader/dry.h"
+#include "../../loader/park.h"
 #include "../../loader/port.h"
 #include "errnum.h"
 
@@ -19,7 +22,7 @@
 	"version: 1\nfunctions:\n" \
 	"  - {name: a, socket: existing, triggers: [udp/7, {protocol: udp, port: 9, vlan: 5}]}\n"
 
-enum { LOOPBACK = 1, PORT = 5, IDENTITY = 77 };
+enum { LOOPBACK = 1, PORT = 5, IDENTITY = 77, FUNCTION = 3 };
 
 static __u64 now_ns(void)
 {
@@ -62,6 +65,7 @@ static void deliver(struct harness *harness, const struct xfn_port_owner *given)
 
 	harness_apply(harness, MANIFEST);
 	owner.identity = IDENTITY;
+	owner.function = FUNCTION;
 	owner.deadline_ns = owner.deadline_ns ?: 1000000000ULL;
 	owner.histogram = XFN_HISTOGRAM_NONE;
 	test_expect(!xfn_port_claim(dataplane, PORT, &owner), "claim the port");
@@ -140,6 +144,138 @@ static void run_in(struct harness *harness)
 	close_way(harness);
 	expect_in(harness, "after it was closed: passed unchanged", XFN_VERDICT_NO_TARGET,
 		  XDP_PASS);
+}
+
+/* ---- parked -------------------------------------------------------------------------------------------- */
+
+static __u64 parked(const struct harness *harness)
+{
+	struct xfn_port_totals totals;
+
+	xfn_port_read(harness->dataplane, PORT, now_ns(), &totals);
+	return totals.parked;
+}
+
+static const struct xfn_port_line *line_of(const struct harness *harness)
+{
+	return &harness->dataplane->port_lines[PORT];
+}
+
+/* What explain says of it, without a trace. */
+static void foretell_parked(const struct harness *harness, __u32 slot, const struct frame *frame)
+{
+	const struct xfn_dry_frame dry = {frame->bytes, frame->size};
+	__u64 parked_before = parked(harness), before = line_of(harness)->in_flight;
+	struct xfn_dry_result result;
+
+	test_expect(!xfn_dry_step(harness->dry[slot], &dry, &result), "run dry");
+	test_expect(result.report.seen.verdict == XFN_VERDICT_STEERED, "explain says %s",
+		    verdict_label(result.report.seen.verdict));
+	test_expect(parked(harness) == parked_before && line_of(harness)->in_flight == before,
+		    "explain moves nothing");
+}
+
+/* A packet that was parked: the metadata, the token, and then what came. */
+static void expect_parked(__u32 slot, const struct frame *frame, const struct run *run)
+{
+	const __u8 *bytes = run->after.bytes + sizeof(struct xfn_park_meta);
+	struct xfn_park_meta meta;
+	__u64 after = now_ns();
+
+	memcpy(&meta, run->after.bytes, sizeof(meta));
+	test_expect(run->action == XDP_REDIRECT, "redirected, got %s", action_label(run->action));
+	test_expect(run->after.size == frame->size + sizeof(meta), "%u bytes for %u",
+		    run->after.size, frame->size);
+	test_expect(meta.magic == XFN_PARK_MAGIC, "the magic, got %x", meta.magic);
+	test_expect(meta.check == xfn_park_check(&meta), "the check word, got %x", meta.check);
+	test_expect(meta.identity == IDENTITY && meta.function == FUNCTION, "whose it is");
+	test_expect(meta.interface == slot, "interface %u", meta.interface);
+	test_expect(meta.seen_ns <= after && after - meta.seen_ns < 1000000000ULL,
+		    "when it came: %llu, now it is %llu", meta.seen_ns, after);
+	test_expect(xfn_token_is(bytes) && xfn_token_slot(bytes) == slot, "a token is there");
+	test_expect(xfn_token_arrival_ns(bytes, after) == meta.seen_ns / 16 * 16,
+		    "it has the same time");
+	test_expect_bytes("all behind the token", bytes + XFN_TOKEN_BYTES,
+			  frame->size - XFN_TOKEN_BYTES, frame->bytes + XFN_TOKEN_BYTES,
+			  frame->size - XFN_TOKEN_BYTES);
+}
+
+static void run_one_parked(struct harness *harness, const char *name, __u32 slot, bool one_way)
+{
+	__u64 parked_before = parked(harness), before = line_of(harness)->in_flight;
+	static struct frame frame;
+	struct run run;
+
+	test_begin("port: parked: %s", name);
+	frame_build(&request, &frame);
+	foretell_parked(harness, slot, &frame);
+	harness_run(harness, slot, BY_ROOT, &frame, &run);
+	expect_parked(slot, &frame, &run);
+	test_expect(parked(harness) == parked_before + 1, "it is counted");
+	test_expect(line_of(harness)->in_flight == before + !one_way, "and in flight");
+	test_end();
+}
+
+static void run_park_refusals(const struct xfn_dataplane *dataplane, int socket_fd)
+{
+	test_begin("port: parked: what is no place, and no socket, is refused");
+	test_expect(xfn_park_enter(dataplane, XFN_INTERFACES_MAX, 0, socket_fd) == -EINVAL, "slot");
+	test_expect(xfn_park_enter(dataplane, 0, XFN_PARK_QUEUES, socket_fd) == -EINVAL, "queue");
+	test_expect(xfn_park_leave(dataplane, 0, XFN_PARK_QUEUES) == -EINVAL, "queue");
+	test_expect(xfn_park_enter(dataplane, 0, 0, STDERR_FILENO) < 0, "a file");
+	test_expect(!xfn_park_leave(dataplane, 0, 7), "nothing is there to take away");
+	test_end();
+}
+
+/* The kernel wants to know of an element only that it is an AF_XDP socket. */
+static void run_parked(struct harness *harness)
+{
+	struct xfn_dataplane *dataplane = harness->dataplane;
+	int socket_fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	deliver(harness, &(struct xfn_port_owner){.flags = XFN_PORT_PARKS, .concurrency = 2});
+	expect_in(harness, "the keeper has no socket: passed unchanged", XFN_VERDICT_NO_TARGET,
+		  XDP_PASS);
+	run_park_refusals(dataplane, socket_fd);
+	test_begin("port: parked: a socket is entered");
+	test_expect(!xfn_park_enter(dataplane, 1, 0, socket_fd), "enter it");
+	test_end();
+	expect_in(harness, "the keeper has none of this interface: passed unchanged",
+		  XFN_VERDICT_NO_TARGET, XDP_PASS);
+	run_one_parked(harness, "with its function, interface and time", 1, false);
+	xfn_park_enter(dataplane, 0, 0, socket_fd);
+	run_one_parked(harness, "from the other interface", 0, false);
+	expect_in(harness, "so many wait as may be in flight: refused, with nothing in front",
+		  XFN_VERDICT_CONCURRENCY_LIMITED, XDP_DROP);
+	test_begin("port: parked: what was refused is not counted");
+	test_expect(parked(harness) == 2 && line_of(harness)->in_flight == 2, "two wait");
+	test_end();
+	close_way(harness);
+
+	deliver(harness, &(struct xfn_port_owner){.flags = XFN_PORT_PARKS | XFN_PORT_ONE_WAY});
+	run_one_parked(harness, "of one that does not answer", 0, true);
+	xfn_port_open(dataplane, PORT, LOOPBACK);
+	run_one_in(harness, "an instance is ready: nothing is parked", &request);
+	test_begin("port: parked: with an instance ready it is not counted");
+	test_expect(parked(harness) == 1, "one was, got %llu", parked(harness));
+	test_end();
+	close_way(harness);
+
+	deliver(harness, &(struct xfn_port_owner){});
+	expect_in(harness, "of a function that does not park: passed unchanged",
+		  XFN_VERDICT_NO_TARGET, XDP_PASS);
+	close_way(harness);
+
+	deliver(harness, &(struct xfn_port_owner){.flags = XFN_PORT_PARKS});
+	xfn_park_leave(dataplane, 0, 0);
+	expect_in(harness, "the socket was taken out: passed unchanged", XFN_VERDICT_NO_TARGET,
+		  XDP_PASS);
+	xfn_park_enter(dataplane, 0, 0, socket_fd);
+	run_one_parked(harness, "it is there again", 0, false);
+	close(socket_fd);
+	expect_in(harness, "the keeper was killed: passed unchanged", XFN_VERDICT_NO_TARGET,
+		  XDP_PASS);
+	close_way(harness);
 }
 
 /* ---- out --------------------------------------------------------------------------------------------- */
@@ -401,6 +537,7 @@ void suite_port(struct harness *harness)
 	struct xfn_fault fault = {""};
 
 	run_in(harness);
+	run_parked(harness);
 	program_fd = xfn_port_load_near(harness->dataplane, &fault);
 	test_begin("port: the ports' program loads");
 	test_expect(program_fd >= 0, "%s", fault.text);
