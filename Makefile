@@ -243,7 +243,7 @@ UNIT_DIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERS_DIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILES_DIR ?= $(PREFIX)/lib/tmpfiles.d
 
-SDK_HEADERS := $(addprefix include/xfn/,abi.h digest.h histogram.h port.h event.h handler.h dns.h coap.h function.h channel.h)
+SDK_HEADERS := $(addprefix include/xfn/,abi.h digest.h histogram.h port.h park.h event.h handler.h dns.h coap.h function.h channel.h)
 MAN_PAGES := $(wildcard docs/man/*.[1-8])
 
 # What is installed: SOURCE:FOLDER/NAME:MODE. Both install and uninstall go by it.

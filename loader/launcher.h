@@ -91,6 +91,21 @@ int xfn_launcher_reap(pid_t pid, int *ret_status);
 /* Ends with SIGKILL what else runs as @uid, which must be a lone one. */
 int xfn_launcher_sweep(uid_t uid);
 
+/* ---- the keeper (keeper.h) ------------------------------------------------------------------------------ */
+
+#define XFN_KEEPER_BINARY "xfn-keeper" /* in the folder of the running xfnd */
+
+/*
+ * Forks and executes the keeper with @listen_fd, where it takes clients of this user; nobody waits for its end.
+ * Without capabilities, as @uid, a lone one. -ENOENT: the binary is not there.
+ */
+int xfn_launcher_start_keeper(int listen_fd, uid_t uid, pid_t *ret_pid);
+
+/* An AF_XDP socket in this network namespace, neither bound nor with a pool; *ret_fd is the caller's. */
+int xfn_launcher_make_socket(int *ret_fd);
+
+/* ---- users --------------------------------------------------------------------------------------------- */
+
 /*
  * Users for one instance alone, so that functions cannot signal or trace each other: from a range that no
  * distribution and no container manager gives out (systemd's UIDS-GIDS.md). They are drawn by lot, since
