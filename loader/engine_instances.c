@@ -24,7 +24,6 @@
 #include "netlink.h"
 #include "utf8.h"
 #include "veth.h"
-#include "xfn/channel.h"
 
 #define FOLDER "instances"
 
@@ -630,11 +629,10 @@ json_t *xfn_instance_json(const struct xfn_engine *engine,
 	xfn_instance_read(member->instance, &info);
 	if (member->ifindex)
 		if_indextoname(member->ifindex, name);
-	return json_pack("{s:s, s:I, s:I, s:o, s:I, s:I, s:s, s:s, s:b}", "state",
+	return json_pack("{s:s, s:I, s:I, s:o, s:I, s:I, s:s, s:s}", "state",
 			 xfn_instance_state_label(info.state), "pid", (json_int_t)info.pid, "uid",
 			 (json_int_t)member->uid, "since",
 			 xfn_time_json(info.since_ns) ?: json_null(), "restarts",
 			 (json_int_t)info.restarts, "port", (json_int_t)member->port, "interface",
-			 name, "last_end", info.last_end, "need_wakeup",
-			 !!(info.ready_flags & XFN_READY_NEED_WAKEUP));
+			 name, "last_end", info.last_end);
 }

@@ -16,6 +16,7 @@
 #include "errnum.h"
 #include "fd.h"
 #include "instance_private.h"
+#include "instance_socket.h"
 #include "journal.h"
 #include "loop.h"
 #include "xfn/channel.h"
@@ -108,7 +109,7 @@ int xfn_instance_new(const struct xfn_instance_options *options, struct xfn_inst
 	if (!instance)
 		return -ENOMEM;
 	instance->options = *options;
-	instance->pidfd = instance->channel_fd = instance->output_fd = -1;
+	instance->pidfd = instance->channel_fd = instance->program_fd = instance->output_fd = -1;
 	instance->back_off_ns = BACK_OFF_FIRST_NS;
 	instance->state = XFN_INSTANCE_STOPPED;
 	instance->options.name = strdup(options->name);
@@ -134,6 +135,9 @@ static void close_channel(struct xfn_instance *instance)
 static void let_go(struct xfn_instance *instance)
 {
 	close_channel(instance);
+	xfn_instance_socket_free(instance->socket);
+	instance->socket = NULL;
+	xfn_fd_close(&instance->program_fd);
 	xfn_source_free(instance->on_end);
 	xfn_source_free(instance->on_output);
 	instance->on_end = instance->on_output = NULL;
@@ -292,26 +296,54 @@ static void on_output(void *context, int fd, __u32 events)
 	}
 }
 
-static void become_ready(struct xfn_instance *instance, const struct xfn_channel_message *message,
-			 int socket_fd)
+static void fail(struct xfn_instance *instance, const char *text)
 {
-	int err = instance->options.hooks.enter(instance->options.hooks.context, socket_fd);
+	snprintf(instance->failure, sizeof(instance->failure), "%s", text);
+	end_it(instance);
+}
 
+static void become_ready(void *context, int socket_fd)
+{
+	struct xfn_instance *instance = context;
+	int err;
+
+	if (instance->state != XFN_INSTANCE_STARTING)
+		return; /* told to stop meanwhile */
+	err = instance->options.hooks.enter(instance->options.hooks.context, socket_fd);
 	if (err) {
 		snprintf(instance->failure, sizeof(instance->failure),
 			 "its socket cannot be entered: %s", strerror(-err));
 		end_it(instance);
 		return;
 	}
-	instance->ready_flags = message->flags;
 	instance->wanted = false;
 	say(instance, "ready", "process %d takes events, %llu ms after its start", instance->pid,
 	    (xfn_clock_ns(CLOCK_MONOTONIC) - instance->started_ns) / MS);
 	set_state(instance, XFN_INSTANCE_READY);
 	arm(instance, QUICK_NS);
-	/* It has nothing more to say: what it sends now costs nobody anything. */
-	xfn_source_free(instance->on_message);
-	instance->on_message = NULL;
+}
+
+static void after_refusal(void *context)
+{
+	say(context, "error",
+	    "asked for another AF_XDP socket, and was refused: it has one, for queue 0");
+}
+
+/* What its program will have. Descriptors that are not taken stay with @in. */
+static int take_handed(struct xfn_instance *instance, struct xfn_aide_message *in)
+{
+	const struct xfn_instance_socket_hooks hooks = {instance, become_ready, after_refusal};
+	int err = in->fd_count == XFN_HANDED_FDS && !instance->socket ? 0 : -EPROTO;
+
+	if (!err)
+		err = xfn_instance_socket_new(instance->options.loop, in->fds[XFN_HANDED_SOCKET],
+					      in->fds[XFN_HANDED_SOCKETING], &hooks,
+					      &instance->socket);
+	if (err)
+		return err;
+	instance->program_fd = in->fds[XFN_HANDED_CHANNEL];
+	in->fd_count = 0;
+	return 0;
 }
 
 static void take_failure(struct xfn_instance *instance, const struct xfn_channel_message *message)
@@ -323,21 +355,15 @@ static void take_failure(struct xfn_instance *instance, const struct xfn_channel
 		 strerror((int)message->error));
 }
 
-static void take_message(struct xfn_instance *instance, const struct xfn_channel_message *message,
-			 const struct xfn_aide_message *in)
+/* From what is ours still: its program never has the other end. */
+static int take_message(struct xfn_instance *instance, const struct xfn_channel_message *message,
+			struct xfn_aide_message *in)
 {
-	bool known =
-		message->version == XFN_CHANNEL_VERSION && instance->state == XFN_INSTANCE_STARTING;
-
-	if (known && message->type == XFN_CHANNEL_FAILED) {
+	if (message->type == XFN_CHANNEL_FAILED) {
 		take_failure(instance, message);
-	} else if (known && message->type == XFN_CHANNEL_READY && in->fd_count == 1) {
-		become_ready(instance, message, in->fds[0]);
-	} else if (instance->state == XFN_INSTANCE_STARTING) {
-		snprintf(instance->failure, sizeof(instance->failure),
-			 "said something else than that it is ready");
-		end_it(instance);
+		return 0;
 	}
+	return message->type == XFN_CHANNEL_HANDED ? take_handed(instance, in) : -EPROTO;
 }
 
 static void on_message(void *context, int fd, __u32 events)
@@ -345,14 +371,23 @@ static void on_message(void *context, int fd, __u32 events)
 	struct xfn_instance *instance = context;
 	struct xfn_channel_message message;
 	struct xfn_aide_message in = {.data = &message, .bytes = sizeof(message)};
-	int err = xfn_aide_receive(fd, &in);
+	int err = 0;
 
 	(void)events;
-	if (!err)
-		take_message(instance, &message, &in);
-	xfn_aide_close_fds(&in);
-	if (err && err != -EAGAIN && err != -EBADMSG)
-		close_channel(instance);
+	while (!err) {
+		err = xfn_aide_receive(fd, &in);
+		if (err)
+			break;
+		err = take_message(instance, &message, &in);
+		xfn_aide_close_fds(&in);
+	}
+	if (err == -EAGAIN)
+		return;
+	close_channel(instance);
+	if (err == -EPIPE && instance->socket) /* it runs */
+		xfn_instance_socket_watch(instance->socket);
+	else if (err != -EPIPE && err != -ECONNRESET) /* it ends */
+		fail(instance, "what it is to have cannot be taken");
 }
 
 /* ---- starting ---------------------------------------------------------------------------------------- */
@@ -466,7 +501,6 @@ static void start(struct xfn_instance *instance)
 	instance->started_ns = xfn_clock_ns(CLOCK_MONOTONIC);
 	instance->since_ns = xfn_clock_ns(CLOCK_REALTIME);
 	instance->failure[0] = '\0';
-	instance->ready_flags = 0;
 	err = hooks->prepare(hooks->context, &instance->launch, &fault);
 	if (!err)
 		err = fork_it(instance);
@@ -557,8 +591,8 @@ void xfn_instance_stop(struct xfn_instance *instance)
 		return;
 	}
 	set_state(instance, XFN_INSTANCE_STOPPING);
-	if (instance->channel_fd >= 0)
-		xfn_aide_send(instance->channel_fd, &out);
+	if (instance->program_fd >= 0)
+		xfn_aide_send(instance->program_fd, &out);
 	xfn_launcher_signal(instance->pidfd, instance->launch.uid, SIGTERM);
 	arm(instance, STOP_NS);
 }
@@ -573,7 +607,6 @@ void xfn_instance_read(const struct xfn_instance *instance, struct xfn_instance_
 		.restarts = instance->restarts,
 		.since_ns = instance->since_ns,
 		.last_end = instance->last_end,
-		.ready_flags = instance->ready_flags,
 	};
 }
 

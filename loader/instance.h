@@ -7,7 +7,7 @@
  * (docs/adr/0014-instances.md). Where its packets come from is somebody else's business.
  *
  *   starting   forked; not ready yet: XFN_INSTANCE_START_NS, then it is ended
- *   ready      its socket is entered
+ *   ready      its socket is bound, and entered
  *   waiting    it has ended by itself: started again after 100 ms, twice as long each time up to 30 s,
  *              100 ms again once it was ready for 10 s
  *   parked     it ended 5 times in a row within 10 s of its start: tried again after 5 minutes, or
@@ -113,7 +113,6 @@ struct xfn_instance_info {
 	__u32 restarts;       /* since it is wanted */
 	__u64 since_ns;       /* CLOCK_REALTIME, of its state */
 	const char *last_end; /* how it ended last: "exit status 1"; "": it did not */
-	__u32 ready_flags;    /* XFN_READY_* */
 };
 void xfn_instance_read(const struct xfn_instance *instance, struct xfn_instance_info *ret);
 const char *xfn_instance_state_label(enum xfn_instance_state state);

@@ -17,13 +17,15 @@ struct xfn_instance {
 	bool wanted; /* woken, and not ready since */
 	pid_t pid;
 	__u64 start_time;
-	int pidfd, channel_fd, output_fd;
+	int pidfd, output_fd;
+	int channel_fd; /* to what becomes the instance, until its program runs */
+	int program_fd; /* to its program: tells, and takes nothing */
+	struct xfn_instance_socket *socket;
 	struct xfn_source *on_end, *on_message, *on_output, *timer, *listen_again;
 	__u32 restarts, quick_ends;
 	__u64 started_ns;  /* CLOCK_MONOTONIC */
 	__u64 back_off_ns; /* before the next start */
 	__u64 since_ns;    /* CLOCK_REALTIME */
-	__u32 ready_flags;
 	char failure[256]; /* what it said before its program ran; "": nothing */
 	char last_end[256];
 	char *output;       /* ring */

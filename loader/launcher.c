@@ -49,6 +49,8 @@ static void answer_question(const struct xfn_aide_message *in, struct xfn_aide_m
 		err = answer_reap(question, answer);
 	else if (question->op == XFN_LAUNCHER_SWEEP)
 		err = xfn_launcher_answer_sweep(question->uid);
+	else if (question->op == XFN_LAUNCHER_GIVE && in->fd_count == 2)
+		err = xfn_launcher_answer_give(question, in->fds);
 	answer->err = err;
 	if (fd >= 0)
 		out->fds[out->fd_count++] = fd;
@@ -222,4 +224,13 @@ int xfn_launcher_sweep(uid_t uid)
 	struct xfn_launcher_question question = {.op = XFN_LAUNCHER_SWEEP, .uid = uid};
 
 	return ask(&question, NULL, 0, NULL);
+}
+
+int xfn_launcher_give(int asking_fd, __u64 id, int socket_fd, bool cloexec)
+{
+	struct xfn_launcher_question question = {.op = XFN_LAUNCHER_GIVE,
+						 .give = {.id = id, .cloexec = cloexec}};
+	const int fds[] = {asking_fd, socket_fd};
+
+	return ask(&question, fds, 2, NULL);
 }

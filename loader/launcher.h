@@ -88,6 +88,13 @@ int xfn_launcher_signal(int pidfd, uid_t uid, int signo);
  */
 int xfn_launcher_reap(pid_t pid, int *ret_status);
 
+/*
+ * Answers question @id of @asking_fd, a function's that asks for an AF_XDP socket (seccomp_unotify(2)): with a
+ * descriptor of its own for @socket_fd, @cloexec or not. Does not wait until it is taken. Returns 0 or -errno:
+ * it is not answered.
+ */
+int xfn_launcher_give(int asking_fd, __u64 id, int socket_fd, bool cloexec);
+
 /* Ends with SIGKILL what else runs as @uid, which must be a lone one. */
 int xfn_launcher_sweep(uid_t uid);
 

@@ -28,6 +28,8 @@
 
 /* Numbers that the instance finds its descriptors at. */
 enum { SOCKET_FD = 3, CHANNEL_FD = 4, FIRST_FREE_FD = 5 };
+/* What is ours, until it executes, is behind them. */
+enum { LAUNCHER_FD = FIRST_FREE_FD };
 
 enum {
 	FRAME_BYTES = 2048,
@@ -46,6 +48,7 @@ enum {
 struct plan {
 	const struct xfn_launcher_question *question;
 	int netns_fd, output_fd, channel_fd, socket_fd;
+	int handed_fd; /* the starter's end of the program's channel */
 	char *directory;
 	char **argv;
 	char **env;
@@ -105,13 +108,30 @@ static int arrange_fds(struct plan *plan)
 		if (*fds[i] < 0)
 			return xfn_errno();
 	}
-	if (dup2(nothing, STDIN_FILENO) < 0 || dup2(plan->output_fd, STDOUT_FILENO) < 0 ||
-	    dup2(plan->output_fd, STDERR_FILENO) < 0 || dup2(plan->socket_fd, SOCKET_FD) < 0 ||
-	    dup2(plan->channel_fd, CHANNEL_FD) < 0)
+	/* Its channel's place is kept: it is made later. */
+	if (dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, CHANNEL_FD) < 0 ||
+	    dup2(plan->output_fd, STDOUT_FILENO) < 0 || dup2(plan->output_fd, STDERR_FILENO) < 0 ||
+	    dup2(plan->socket_fd, SOCKET_FD) < 0 ||
+	    dup3(plan->channel_fd, LAUNCHER_FD, O_CLOEXEC) < 0)
 		return xfn_errno();
-	close_range(FIRST_FREE_FD, ~0U, 0);
-	plan->channel_fd = CHANNEL_FD;
+	close_range(LAUNCHER_FD + 1, ~0U, 0);
+	plan->channel_fd = LAUNCHER_FD;
 	plan->socket_fd = SOCKET_FD;
+	return 0;
+}
+
+/*
+ * One that only brings. What a program sends would lie in xfnd's end, and who lets go of descriptors there may have
+ * to wait until they are closed: for as long as the program likes.
+ */
+static int make_channel(struct plan *plan)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
+	    shutdown(pair[1], SHUT_RD) < 0 || dup2(pair[0], CHANNEL_FD) < 0)
+		return xfn_errno();
+	plan->handed_fd = pair[1];
 	return 0;
 }
 
@@ -195,8 +215,16 @@ static int enter_directory(struct plan *plan)
 
 static int filter_calls(struct plan *plan)
 {
-	(void)plan;
-	return xfn_seccomp_apply(XFN_ROLE_FUNCTION);
+	struct xfn_channel_message message = {.version = XFN_CHANNEL_VERSION,
+					      .type = XFN_CHANNEL_HANDED};
+	struct xfn_aide_message out = {.data = &message,
+				       .bytes = sizeof(message),
+				       .fds = {[XFN_HANDED_SOCKET] = plan->socket_fd,
+					       [XFN_HANDED_CHANNEL] = plan->handed_fd},
+				       .fd_count = XFN_HANDED_FDS};
+	int err = xfn_seccomp_apply_asking(&out.fds[XFN_HANDED_SOCKETING]);
+
+	return err ?: xfn_aide_send(plan->channel_fd, &out);
 }
 
 /* Without a slash, the first of that name in XFN_LAUNCH_PATH that can be executed. */
@@ -229,6 +257,7 @@ static const struct {
 	{enter_netns, "enter its network namespace"},
 	{make_socket, "make its AF_XDP socket"},
 	{arrange_fds, "arrange its descriptors"},
+	{make_channel, "make its channel"},
 	{set_limits, "set its limits"},
 	{drop_bounding, "forgo new privileges"},
 	{become_user, "become its user"},

@@ -14,6 +14,7 @@ enum xfn_launcher_op {
 	XFN_LAUNCHER_SIGNAL,    /* pidfd -> */
 	XFN_LAUNCHER_REAP,
 	XFN_LAUNCHER_SWEEP,
+	XFN_LAUNCHER_GIVE, /* questions, socket -> */
 	XFN_LAUNCHER_OP_COUNT,
 };
 
@@ -34,6 +35,10 @@ struct xfn_launcher_question {
 			__u32 uid;
 			__s32 signo;
 		} signal;
+		struct {
+			__u64 id;
+			__u32 cloexec;
+		} give;
 		__s32 pid;
 		__u32 uid;
 	};
@@ -56,5 +61,8 @@ int xfn_launcher_answer_fork(const struct xfn_launcher_question *question, const
 			     struct xfn_launcher_answer *answer, int *ret_pidfd);
 int xfn_launcher_answer_signal(const struct xfn_launcher_question *question, int pidfd);
 int xfn_launcher_answer_sweep(uid_t uid);
+
+/* launcher_give.c */
+int xfn_launcher_answer_give(const struct xfn_launcher_question *question, const int *fds);
 
 #endif

@@ -36,5 +36,10 @@ int xfn_privileges_drop(enum xfn_role role, char *error, size_t error_bytes);
 
 /* The filter of system calls alone: seccomp.c. Returns 0 or -errno. */
 int xfn_seccomp_apply(enum xfn_role role);
+/*
+ * A function's, and each AF_XDP socket that it asks for is a question that *ret_fd tells of
+ * (seccomp_unotify(2)); the caller's, close-on-exec. With no copy of it left the call fails with ENOSYS.
+ */
+int xfn_seccomp_apply_asking(int *ret_fd);
 
 #endif

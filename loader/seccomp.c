@@ -16,10 +16,13 @@
 
 #include <seccomp.h>
 
+#include "fd.h"
 #include "privileges.h"
 
 #define CALL(name) SCMP_SYS(name)
 #define END        INT_MIN
+
+#define SOCK_TYPE_MASK 0xf /* linux/net.h: the rest of socket(2)'s type is flags */
 
 static const int memory[] = {
 	CALL(brk),      CALL(mmap),    CALL(munmap), CALL(mremap),
@@ -248,7 +251,17 @@ static int add_refused(scmp_filter_ctx filter, enum xfn_role role)
 	return err || role != XFN_ROLE_FUNCTION ? err : refuse_clones(filter);
 }
 
-int xfn_seccomp_apply(enum xfn_role role)
+/* What the kernel would refuse for another reason, such as its type, it does refuse: that is no question. */
+static int ask_for_sockets(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(socket), 3,
+				SCMP_A0(SCMP_CMP_EQ, AF_XDP),
+				SCMP_A1(SCMP_CMP_MASKED_EQ, SOCK_TYPE_MASK, SOCK_RAW),
+				SCMP_A2(SCMP_CMP_EQ, 0));
+}
+
+/* @ret_fd: of the questions; NULL: there are none. */
+static int apply(enum xfn_role role, int *ret_fd)
 {
 	bool allows = filters[role].lists != NULL;
 	scmp_filter_ctx filter = seccomp_init(allows ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW);
@@ -259,8 +272,24 @@ int xfn_seccomp_apply(enum xfn_role role)
 	/* Where the kernel cannot log, it filters all the same. */
 	seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
 	err = allows ? add_allowed(filter, &filters[role]) : add_refused(filter, role);
+	if (!err && ret_fd)
+		err = ask_for_sockets(filter);
 	if (!err)
 		err = seccomp_load(filter);
+	if (!err && ret_fd) {
+		*ret_fd = xfn_fd_copy(seccomp_notify_fd(filter));
+		err = *ret_fd < 0 ? *ret_fd : 0;
+	}
 	seccomp_release(filter);
 	return err;
+}
+
+int xfn_seccomp_apply(enum xfn_role role)
+{
+	return apply(role, NULL);
+}
+
+int xfn_seccomp_apply_asking(int *ret_fd)
+{
+	return apply(XFN_ROLE_FUNCTION, ret_fd);
 }

@@ -2,9 +2,10 @@
 #ifndef XFN_CHANNEL_H
 #define XFN_CHANNEL_H
 /*
- * What the starter of an instance and libxfn say to each other. The instance finds in its environment
- * the names below; the channel is a SOCK_SEQPACKET socket, a struct xfn_channel_message each way, with
- * descriptors beside it. A channel that is closed means nothing: instances outlive whoever started them.
+ * What the starter of an instance has to say to it. The instance finds in its environment the names below;
+ * the channel is a SOCK_SEQPACKET socket that brings a struct xfn_channel_message at a time, with descriptors
+ * beside it. Nothing can be sent back: that an instance takes events is seen by its socket, which is bound
+ * then. A channel that is closed means nothing: instances outlive whoever started them.
  */
 #include <stddef.h>
 #include <linux/types.h>
@@ -23,21 +24,29 @@
 	"XFN_GO" /* "1": after READY a GO comes, and before it nothing is served; not there: none */
 
 enum xfn_channel_type {
-	XFN_CHANNEL_READY = 1, /* from the instance, with its bound socket: it takes events now */
-	XFN_CHANNEL_STOP = 2,  /* to the instance: answer what there is, then end */
-	/* Between the starter and what becomes the instance, before its program runs. */
+	/* 1 is retired: ready, with the socket beside it. */
+	XFN_CHANNEL_STOP = 2, /* answer what there is, then end */
+	/* Between the starter and what becomes the instance, on another socket, which its program never has. */
 	XFN_CHANNEL_BEGIN = 3,  /* to it: go on; it waits for that */
 	XFN_CHANNEL_FAILED = 4, /* from it: the program cannot run */
 	XFN_CHANNEL_GO = 5, /* to it, after READY: events may be served; with the inbox, if any */
+	XFN_CHANNEL_HANDED = 6, /* from it, with what its program will have: XFN_HANDED_* */
 };
 
 struct xfn_channel_message {
 	__u32 version; /* XFN_CHANNEL_VERSION */
 	__u32 type;    /* enum xfn_channel_type */
-	__u32 flags;   /* READY: XFN_READY_*; FAILED: which step did */
+	__u32 flags;   /* FAILED: which step did; else 0 */
 	__u32 error;   /* FAILED: errno; else 0 */
 };
-#define XFN_READY_NEED_WAKEUP 1 /* the socket is kicked only where the kernel asks for it */
+
+/* Descriptors beside HANDED, in this order. */
+enum {
+	XFN_HANDED_SOCKET,  /* the AF_XDP socket that the program finds at XFN_ENV_SOCKET */
+	XFN_HANDED_CHANNEL, /* the starter's end of the channel: takes nothing */
+	XFN_HANDED_SOCKETING, /* tells of each AF_XDP socket that the program asks for: seccomp_unotify(2) */
+	XFN_HANDED_FDS,
+};
 
 /* ---- the inbox ------------------------------------------------------------------------------------- */
 

@@ -92,33 +92,6 @@ static __u32 frames_wanted(void)
 	return frames;
 }
 
-/* Says that events may come, with the socket that they may come to. */
-static int say_ready(const struct xfn_socket *socket)
-{
-	struct xfn_channel_message message = {
-		.version = XFN_CHANNEL_VERSION,
-		.type = XFN_CHANNEL_READY,
-		.flags = socket->xsk.need_wakeup ? XFN_READY_NEED_WAKEUP : 0};
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = {0};
-	struct iovec piece = {&message, sizeof(message)};
-	struct msghdr header = {.msg_iov = &piece,
-				.msg_iovlen = 1,
-				.msg_control = control.room,
-				.msg_controllen = sizeof(control.room)};
-	struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-
-	if (socket->channel < 0)
-		return 0;
-	rights->cmsg_level = SOL_SOCKET;
-	rights->cmsg_type = SCM_RIGHTS;
-	rights->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(rights), &socket->xsk.fd, sizeof(int));
-	return sendmsg(socket->channel, &header, MSG_NOSIGNAL) < 0 ? xfn_errno() : 0;
-}
-
 int xfn_socket_open(struct xfn_socket **ret)
 {
 	struct xfn_socket *socket = calloc(1, sizeof(*socket));
@@ -134,8 +107,6 @@ int xfn_socket_open(struct xfn_socket **ret)
 		err = -EPROTO;
 	if (!err)
 		err = xsk_open(&socket->xsk, fd, ifindex, frames_wanted());
-	if (!err)
-		err = say_ready(socket);
 	if (err) {
 		xsk_close(&socket->xsk);
 		free(socket);
