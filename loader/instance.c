@@ -302,13 +302,17 @@ static void fail(struct xfn_instance *instance, const char *text)
 	end_it(instance);
 }
 
-static void become_ready(void *context, int socket_fd)
+static void become_ready(void *context, int socket_fd, bool receives)
 {
 	struct xfn_instance *instance = context;
 	int err;
 
 	if (instance->state != XFN_INSTANCE_STARTING)
 		return; /* told to stop meanwhile */
+	if (!receives) {
+		fail(instance, "its socket has no ring to receive from");
+		return;
+	}
 	err = instance->options.hooks.enter(instance->options.hooks.context, socket_fd);
 	if (err) {
 		snprintf(instance->failure, sizeof(instance->failure),

@@ -41,11 +41,13 @@ struct xfn_instance_socket {
  * ENXIO before bind(2), ENETDOWN while the interface is down, afterwards EOPNOTSUPP, or ENOBUFS without a ring
  * for it. poll(2) would tell only of those that send. (5.11; the same on 6.1, 6.12 and 6.18.)
  */
-static bool is_bound(int fd)
+static bool is_bound(int fd, bool *ret_receives)
 {
 	char byte;
+	int err = recv(fd, &byte, sizeof(byte), 0) < 0 ? errno : 0;
 
-	return recv(fd, &byte, sizeof(byte), 0) >= 0 || (errno != ENXIO && errno != ENETDOWN);
+	*ret_receives = err != ENOBUFS;
+	return err != ENXIO && err != ENETDOWN;
 }
 
 /*
@@ -56,7 +58,7 @@ static void look(void *context)
 {
 	struct xfn_instance_socket *socket = context;
 	__u64 pause = (xfn_clock_ns(CLOCK_MONOTONIC) - socket->watched_ns) / LOOK_SHARE;
-	bool bound = is_bound(socket->socket_fd);
+	bool receives, bound = is_bound(socket->socket_fd, &receives);
 	int fd;
 
 	if (!bound || !socket->was_bound) {
@@ -68,7 +70,7 @@ static void look(void *context)
 	}
 	fd = socket->socket_fd;
 	socket->socket_fd = -1; /* the callback may free what has it */
-	socket->hooks.bound(socket->hooks.context, fd);
+	socket->hooks.bound(socket->hooks.context, fd, receives);
 	close(fd);
 }
 
@@ -93,8 +95,10 @@ static void stop_answering(struct xfn_instance_socket *socket)
 static int give(struct xfn_instance_socket *socket, const struct seccomp_notif *question)
 {
 	int type = (int)question->data.args[1];
+	bool receives;
 
-	if (socket->socket_fd < 0 || socket->gifts++ >= GIFTS_MAX)
+	if (socket->socket_fd < 0 || is_bound(socket->socket_fd, &receives) ||
+	    socket->gifts++ >= GIFTS_MAX)
 		return -EPERM;
 	if (type & SOCK_NONBLOCK)
 		fcntl(socket->socket_fd, F_SETFL, O_RDWR | O_NONBLOCK);

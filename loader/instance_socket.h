@@ -11,13 +11,18 @@
  * Single-threaded; callbacks come from the loop. They may free it.
  */
 
+#include <stdbool.h>
+
 struct xfn_instance_socket;
 struct xfn_loop;
 
 struct xfn_instance_socket_hooks {
 	void *context;
-	/* It is bound: once. @fd is borrowed, and closed afterwards. */
-	void (*bound)(void *context, int fd);
+	/*
+	 * It is bound: once. Not @receives: it has no ring to receive from, and cannot get one any more. @fd is
+	 * borrowed, and closed afterwards.
+	 */
+	void (*bound)(void *context, int fd, bool receives);
 	/* The program asked for another: once. */
 	void (*refused)(void *context);
 };

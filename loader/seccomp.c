@@ -254,10 +254,9 @@ static int add_refused(scmp_filter_ctx filter, enum xfn_role role)
 /* What the kernel would refuse for another reason, such as its type, it does refuse: that is no question. */
 static int ask_for_sockets(scmp_filter_ctx filter)
 {
-	return seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(socket), 3,
-				SCMP_A0(SCMP_CMP_EQ, AF_XDP),
-				SCMP_A1(SCMP_CMP_MASKED_EQ, SOCK_TYPE_MASK, SOCK_RAW),
-				SCMP_A2(SCMP_CMP_EQ, 0));
+	return seccomp_rule_add(
+		filter, SCMP_ACT_NOTIFY, SCMP_SYS(socket), 3, SCMP_A0(SCMP_CMP_EQ, AF_XDP),
+		SCMP_A1(SCMP_CMP_MASKED_EQ, SOCK_TYPE_MASK, SOCK_RAW), SCMP_A2(SCMP_CMP_EQ, 0));
 }
 
 /* @ret_fd: of the questions; NULL: there are none. */

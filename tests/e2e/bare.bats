@@ -1,0 +1,172 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# Programs that make their AF_XDP socket themselves and know nothing of xfn, and what a hostile one can do to xfnd.
+
+# bats sets output and stderr, and runs each test in a shell of its own.
+# shellcheck disable=SC2154,SC2030,SC2031
+
+load lib
+
+setup() {
+	e2e_setup
+	BARE=$(share_program "$TOOLS/bareecho")
+	CALLS=$(share_program "$TOOLS/callsecho")
+	start_daemon
+}
+
+teardown() {
+	e2e_teardown
+}
+
+# apply_echo ARGV: a function at udp/7.
+apply_echo() {
+	apply <<-END
+		version: 1
+		attach: [xfn0]
+		functions:
+		  - {name: echo, trigger: udp/7, xsk: [$1]}
+	END
+}
+
+instance() { xfn show echo -j | jq -r ".instance.$1"; }
+state_is() { [[ $(instance state) == "$1" ]]; }
+pid_is_not() { xfn show echo -j | jq -e ".instance | .state == \"ready\" and .pid != $1" >/dev/null; }
+answers() { [[ $(who_answers "$@") == q ]]; }
+port() { xfn stats echo -j | jq -r ".functions[0].port.$1"; }
+journal_says() { xfn journal | grep -qF -- "$1"; }
+logs_say() { xfn logs echo | grep -qF -- "$1"; }
+fds_of() { find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l; }
+# cpu_of PID: clock ticks that it has used.
+cpu_of() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+
+# script TEXT: an executable file with that shell program.
+script() {
+	SCRIPT=$HOME_DIR/script
+	printf '#!/bin/sh\n%s\n' "$1" >"$SCRIPT"
+	chmod 755 "$SCRIPT"
+}
+
+@test "an echo by libxdp runs unchanged, without a capability" {
+	apply_echo "$BARE, xfn0"
+	until_true 10 state_is ready
+	answers 198.18.0.1 7
+	answers fd00:18::1 7
+	[[ $(port replied) == 2 && $(port in_flight) == 0 && $(port bad_reply) == 0 ]]
+	[[ $(verdict steered echo) == 2 ]]
+	grep -qx $'CapEff:\t0000000000000000' "/proc/$(instance pid)/status"
+	audit_is_ok
+}
+
+@test "an echo by system calls: what it asks its socket for it gets, and inherited descriptors it does not need" {
+	apply_echo "$CALLS, xfn0"
+	until_true 10 state_is ready
+	answers 198.18.0.1 7
+	logs_say 'closes on exec: 0'
+	apply_echo "$CALLS, -ce, xfn0"
+	until_true 10 logs_say 'closes on exec: 1'
+	until_true 10 state_is ready
+	answers 198.18.0.1 7
+	# By a child: a socket is of whoever asks for it.
+	script "$CALLS xfn0; exit"
+	apply_echo "$SCRIPT"
+	until_true 10 logs_say 'closes on exec: 0'
+	until_true 10 state_is ready
+	answers 198.18.0.1 7
+}
+
+@test "one that only receives gets its events; one that only sends is told why it cannot run" {
+	apply_echo "$CALLS, -r, xfn0"
+	until_true 10 state_is ready
+	send 3 7 x
+	has_received() { [[ $(xfn logs echo | grep -c received) == "$1" ]]; }
+	until_true 5 has_received 3
+	apply_echo "$CALLS, -s, xfn0"
+	says() { [[ $(instance last_end) == "its socket has no ring to receive from" ]]; }
+	until_true 10 says
+}
+
+@test "another socket is refused, and told of once" {
+	apply_echo "$CALLS, -a, xfn0"
+	until_true 10 state_is ready
+	until_true 5 logs_say $'yet another:'
+	logs_say 'another: Operation not permitted'
+	logs_say 'yet another: Function not implemented'
+	[[ $(xfn journal | grep -c 'asked for another AF_XDP socket, and was refused') == 1 ]]
+	answers 198.18.0.1 7
+}
+
+@test "one takes over from another without a lost event" {
+	apply_echo "$BARE, xfn0"
+	until_true 10 state_is ready
+	pid=$(instance pid)
+	start_flood a -n 20000 -r 2000 198.18.0.1 7
+	sleep 1
+	apply_echo "$CALLS, xfn0"
+	until_true 10 pid_is_not "$pid"
+	sleep 1
+	xfn stats echo -j | jq -c '.functions[0].port'
+	got=$(end_flood a)
+	echo "$got"
+	nothing_lost "$got"
+	until_true 10 is_gone "$pid"
+}
+
+@test "kill -9 of xfnd: it goes on, and cannot make another socket" {
+	script "$CALLS xfn0 & until test -e $HOME_DIR/go; do sleep 0.1; done
+		python3 -c 'import socket; socket.socket(44, socket.SOCK_RAW, 0)'; wait"
+	apply_echo "$SCRIPT"
+	until_true 10 state_is ready
+	pid=$(instance pid)
+	stop_daemon KILL
+	answers 198.18.0.1 7
+	start_daemon
+	[[ $(instance pid) == "$pid" && $(instance state) == ready ]]
+	touch "$HOME_DIR/go"
+	until_true 10 logs_say 'Function not implemented'
+	answers 198.18.0.1 7
+}
+
+@test "nobody can send xfnd anything, and who asks again and again costs it nothing" {
+	local before fds
+	cat >"$HOME_DIR/hostile.py" <<-'END'
+		import array, errno, os, socket, threading
+		channel = socket.socket(fileno=int(os.environ["XFN_CHANNEL_FD"]))
+		held = socket.socketpair()
+		try:
+		    channel.sendmsg([bytes(16)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [held[0].fileno()]))])
+		    print("sent", flush=True)
+		except OSError as error:
+		    print("cannot send:", errno.errorcode[error.errno], flush=True)
+		def ask():
+		    while True:
+		        try:
+		            socket.socket(44, socket.SOCK_RAW, 0)
+		        except OSError:
+		            pass
+		for _ in range(8):
+		    threading.Thread(target=ask).start()
+	END
+	chmod 755 "$HOME_DIR/hostile.py"
+	script "python3 $HOME_DIR/hostile.py & sleep 1; exec $CALLS -c xfn0"
+	apply_echo "$SCRIPT"
+	until_true 10 logs_say 'cannot send: EPIPE'
+	run ! logs_say sent
+	fds=$(fds_of "$DAEMON")
+	before=$(cpu_of "$DAEMON")
+	sleep 3
+	(($(cpu_of "$DAEMON") - before < 60))
+	(($(fds_of "$DAEMON") <= fds))
+	journal_says 'asked for another AF_XDP socket, and was refused'
+	# The launcher's children have all ended.
+	have_none_left() { ! pgrep -P 1 -r R,S,D -x xfnd-launcher; }
+	until_true 2 have_none_left
+}
+
+@test "kill -9 of the launcher: who asks is refused, not left waiting" {
+	script "until test -e $HOME_DIR/go; do sleep 0.1; done; exec $CALLS xfn0"
+	apply_echo "$SCRIPT"
+	until_true 5 state_is starting
+	pkill -KILL -P "$DAEMON" -x xfnd-launcher
+	touch "$HOME_DIR/go"
+	until_true 5 logs_say 'cannot make a socket: Broken pipe'
+}
