@@ -10,7 +10,22 @@
 #include "errnum.h"
 #include "listen.h"
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* asm-generic/socket.h, since 6.16 */
+#endif
+
 enum { BACKLOG = 64, PEER_GROUPS = 256 };
+
+/*
+ * Descriptors that come along unasked are closed by who reads, and one may take as long to close as its sender
+ * likes. Older kernels cannot refuse them: docs/security.md. Connections inherit it.
+ */
+static void refuse_descriptors(int fd)
+{
+	const int none = 0;
+
+	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &none, sizeof(none));
+}
 
 /* The user of a service may lack the right to give files away, and be in the group all the same. */
 static int give_to_group(const char *path, const char *name)
@@ -34,6 +49,7 @@ int xfn_listen_bind(const char *path, const char *group)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return xfn_errno();
+	refuse_descriptors(fd);
 	unlink(path);
 	before = umask(0177);
 	err = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? xfn_errno() : 0;

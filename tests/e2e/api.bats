@@ -113,6 +113,24 @@ cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$DAEMON/stat"; }
 	[ "$(field_kib VmHWM)" -lt 100000 ]
 }
 
+@test "api: descriptors sent along are refused" {
+	local error
+	[[ $(printf '%s\n6.16\n' "$(uname -r)" | sort -V | head -n 1) == 6.16 ]] ||
+		skip "Linux before 6.16 cannot refuse them"
+	start_daemon
+	for socket in "$RUN/xfn.sock" "$RUN/xfn-ro.sock"; do
+		error=$(python3 - "$socket" 2>&1 <<-'END'
+			import array, socket, sys
+			api = socket.socket(socket.AF_UNIX)
+			api.connect(sys.argv[1])
+			api.sendmsg([b"GET /"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0]))])
+		END
+		) && return 1
+		[[ $error == *"Operation not permitted"* ]]
+	done
+	xfn journal >/dev/null
+}
+
 @test "api: connections that drip bytes keep nobody out" {
 	start_with_groups env
 	besiege drip 64

@@ -196,6 +196,32 @@ afxdp() {
 	echo "its port is still there" && return 1
 }
 
+# Programs that make their socket themselves; when it is bound is seen by what this kernel says of it.
+bare() {
+	tools=$BUILD/tests/e2e/tools
+	for program in "$tools/bareecho, xfn0" "$tools/callsecho, xfn0" "$tools/callsecho, -ce, xfn0"; do
+		printf 'version: 1\nset: afxdp\nfunctions:\n  - {name: afxdp, trigger: udp/9, xsk: [%s]}\n' \
+			"$program" >"$work/bare.yaml"
+		xfn apply --yes "$work/bare.yaml" || return 1
+		for _ in $(seq 16); do
+			state=$(xfn show afxdp -j | jq -r .instance.state)
+			[ "$state" != ready ] || break
+			sleep 0.5
+		done
+		[ "$state" = ready ] || xfn logs afxdp
+		[ "$state" = ready ] && afxdp_answers || return 1
+	done
+	printf 'version: 1\nset: afxdp\nfunctions:\n  - {name: afxdp, trigger: udp/9, xsk: [%s, -s, xfn0]}\n' \
+		"$tools/callsecho" >"$work/bare.yaml"
+	xfn apply --yes "$work/bare.yaml" || return 1
+	for _ in 1 2 3 4 5 6 7 8; do
+		xfn show afxdp -j | jq -r .instance.last_end | grep 'no ring to receive' && break
+		sleep 0.5
+	done
+	xfn show afxdp -j | jq -r .instance.last_end | grep -q 'no ring to receive' || return 1
+	xfn apply --yes "$work/none.yaml"
+}
+
 detach() {
 	xfn detach near || return 1
 	in_host ip link show dev near | grep 'prog/xdp' && return 1
@@ -217,6 +243,7 @@ if [ -x "$BUILD/xfnd" ] && [ -x "$BUILD/xfn" ]; then
 		run "what an interface loses is counted by the kernel's tracepoints" netdev_losses
 		run "the stack's work moves to other CPUs" cpus
 		run "a program that xfnd starts answers on its AF_XDP socket" afxdp
+		run "programs that know nothing of xfn make that socket themselves" bare
 		run "the books agree" books
 		run "detach leaves no program and no pin" detach
 	fi
