@@ -51,8 +51,8 @@ static bool is_bound(int fd, bool *ret_receives)
 }
 
 /*
- * One look more after the first that finds it bound: many programs give the kernel their frames only
- * behind the bind(2).
+ * One look more after the first that finds it bound, for a program that knows nothing of xfn: many give the
+ * kernel their frames only behind the bind(2).
  */
 static void look(void *context)
 {
@@ -61,7 +61,7 @@ static void look(void *context)
 	bool receives, bound = is_bound(socket->socket_fd, &receives);
 	int fd;
 
-	if (!bound || !socket->was_bound) {
+	if (!bound || (socket->gifts && !socket->was_bound)) {
 		socket->was_bound = bound;
 		if (pause < LOOK_MIN_NS || bound)
 			pause = LOOK_MIN_NS;

@@ -7,7 +7,8 @@
 
 #include "loop.h"
 
-enum { TIMER_ACCURACY_US = 1000 };
+/* Timers are few, and some are for fractions of a millisecond: an instance that starts. */
+enum { TIMER_ACCURACY_US = 50 };
 
 struct xfn_loop {
 	sd_event *event;
