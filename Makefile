@@ -33,12 +33,16 @@ DAEMON_PKGS := libxdp libbpf libelf libmicrohttpd libsystemd libmnl libcap-ng li
 CLI_PKGS := libcurl
 core_libs = $(shell $(PKG_CONFIG) --libs $(CORE_PKGS))
 daemon_libs = $(shell $(PKG_CONFIG) --libs $(DAEMON_PKGS) $(CORE_PKGS))
+keeper_libs = $(shell $(PKG_CONFIG) --libs libcap-ng libseccomp)
 cli_libs = $(shell $(PKG_CONFIG) --libs $(CLI_PKGS) $(CORE_PKGS)) -lbpf
 
 # ---- what there is -----------------------------------------------------------------------------
 LIB_SRCS := $(wildcard user/lib/*.c)
 CLI_SRCS := $(wildcard user/cli/*.c)
-DAEMON_SRCS := $(wildcard loader/*.c)
+KEEPER_SRCS := $(addprefix loader/keeper_,main.c answer.c inbox.c park.c store.c)
+# What the keeper shares with others.
+KEEPER_PARTS := $(addprefix loader/,aide.c privileges.c seccomp.c) user/libxfn/xsk.c
+DAEMON_SRCS := $(filter-out $(KEEPER_SRCS),$(wildcard loader/*.c))
 FUNCTION_SRCS := $(wildcard user/libxfn/*.c)
 BPF_SRCS := $(wildcard bpf/*.bpf.c)
 EXAMPLE_BPF_SRCS := $(wildcard examples/*/*.bpf.c)
@@ -69,7 +73,7 @@ UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRCS))
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(FUZZ_SRCS))
 # fault.c is preloaded, the others are run.
 E2E_TOOLS := $(patsubst %/fault,%/fault.so,$(patsubst %.c,$(BUILD)/%,$(E2E_TOOL_SRCS)))
-BINS := $(if $(CLI_SRCS),$(BUILD)/xfn) $(if $(DAEMON_SRCS),$(BUILD)/xfnd) $(BUILD)/libxfn.so $(BUILD)/libxfn.a
+BINS := $(if $(CLI_SRCS),$(BUILD)/xfn) $(if $(DAEMON_SRCS),$(BUILD)/xfnd) $(BUILD)/xfn-keeper $(BUILD)/libxfn.so $(BUILD)/libxfn.a
 
 .PHONY: all deps demo test test-vm check bench lint install uninstall clean help tests examples
 .DELETE_ON_ERROR:
@@ -78,7 +82,7 @@ BINS := $(if $(CLI_SRCS),$(BUILD)/xfn) $(if $(DAEMON_SRCS),$(BUILD)/xfnd) $(BUIL
 all: $(BINS) $(BPF_OBJS) examples
 
 help:
-	@echo 'make                build build/xfn, build/xfnd, build/libxfn and the examples'
+	@echo 'make                build build/xfn, build/xfnd, build/xfn-keeper, build/libxfn and the examples'
 	@echo 'make deps           list and install the Debian packages that the targets below need'
 	@echo 'make demo           the main job on real traffic, in network namespaces of its own'
 	@echo 'make test           unit, BPF, fuzz-corpus and end-to-end tests, lint'
@@ -105,6 +109,10 @@ $(BUILD)/xfn: $(CLI_OBJS) $(LIB_OBJS)
 
 $(BUILD)/xfnd: $(DAEMON_OBJS) $(LIB_OBJS)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(daemon_libs)
+
+$(BUILD)/obj/loader/keeper_%.o $(BUILD)/san/loader/keeper_%.o: CPPFLAGS += -Iuser/libxfn
+$(BUILD)/xfn-keeper: $(call obj,$(KEEPER_SRCS) $(KEEPER_PARTS))
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(keeper_libs)
 
 # libxfn, for functions on AF_XDP sockets. One set of objects serves both kinds.
 FUNCTION_SONAME := libxfn.so.0
@@ -164,6 +172,13 @@ SAN_LIB_OBJS := $(call san,$(LIB_SRCS) user/libxfn/frame.c $(filter-out loader/m
 $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(SAN_LIB_OBJS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(SANITIZE) -o $@ $^ $(daemon_libs) -lcmocka
+
+# The keeper that its tests start: beside them, as xfnd's launcher looks for it.
+$(BUILD)/tests/unit/xfn-keeper: $(call san,$(KEEPER_SRCS) $(KEEPER_PARTS))
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(SANITIZE) -o $@ $^ $(keeper_libs)
+$(BUILD)/tests/unit/keeper_test $(BUILD)/tests/unit/keeper_park_test: | \
+	$(BUILD)/tests/unit/xfn-keeper $(BUILD)/tests/bpf/park.bpf.o
 
 $(BUILD)/tests/unit/kv_test: $(call san,$(filter-out %/main.c,$(KV_SRCS)))
 $(BUILD)/tests/unit/statsd_test $(BUILD)/tests/unit/statsd_http_test: $(call san,$(filter-out %/main.c,$(STATSD_SRCS)))
@@ -251,6 +266,7 @@ MAN_PAGES := $(wildcard docs/man/*.[1-8])
 INSTALLED := \
 	$(BUILD)/xfn:$(PREFIX)/bin/xfn:755 \
 	$(BUILD)/xfnd:$(PREFIX)/sbin/xfnd:755 \
+	$(BUILD)/xfn-keeper:$(PREFIX)/sbin/xfn-keeper:755 \
 	$(BUILD)/bpf/xfn_pass.bpf.o:$(PREFIX)/lib/xfn/xfn_pass.bpf.o:644 \
 	user/cli/completion.bash:$(PREFIX)/share/bash-completion/completions/xfn:644 \
 	$(BUILD)/xfnd.service:$(UNIT_DIR)/xfnd.service:644 \

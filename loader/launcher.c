@@ -51,6 +51,10 @@ static void answer_question(const struct xfn_aide_message *in, struct xfn_aide_m
 		err = xfn_launcher_answer_sweep(question->uid);
 	else if (question->op == XFN_LAUNCHER_GIVE && in->fd_count == 2)
 		err = xfn_launcher_answer_give(question, in->fds);
+	else if (question->op == XFN_LAUNCHER_KEEPER && in->fd_count == 1)
+		err = xfn_launcher_answer_keeper(question, in->fds[0], answer);
+	else if (question->op == XFN_LAUNCHER_SOCKET)
+		err = xfn_launcher_answer_socket(&fd);
 	answer->err = err;
 	if (fd >= 0)
 		out->fds[out->fd_count++] = fd;
@@ -233,4 +237,22 @@ int xfn_launcher_give(int asking_fd, __u64 id, int socket_fd, bool cloexec)
 	const int fds[] = {asking_fd, socket_fd};
 
 	return ask(&question, fds, 2, NULL);
+}
+
+int xfn_launcher_start_keeper(int listen_fd, uid_t uid, pid_t *ret_pid)
+{
+	struct xfn_launcher_question question = {.op = XFN_LAUNCHER_KEEPER, .uid = uid};
+	int pid = ask(&question, &listen_fd, 1, NULL);
+
+	if (pid < 0)
+		return pid;
+	*ret_pid = pid;
+	return 0;
+}
+
+int xfn_launcher_make_socket(int *ret_fd)
+{
+	struct xfn_launcher_question question = {.op = XFN_LAUNCHER_SOCKET};
+
+	return ask(&question, NULL, 0, ret_fd);
 }

@@ -5,21 +5,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cap-ng.h>
 
 #include "aide.h"
 #include "errnum.h"
@@ -70,17 +65,8 @@ static int wait_for_begin(struct plan *plan)
 
 static int reset_signals(struct plan *plan)
 {
-	const struct sigaction usual = {.sa_handler = SIG_DFL};
-	sigset_t none;
-	int signo;
-
 	(void)plan;
-	for (signo = 1; signo < NSIG; signo++)
-		sigaction(signo, &usual, NULL); /* some cannot be */
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	setsid();
-	umask(022);
+	xfn_launcher_reset_signals();
 	return 0;
 }
 
@@ -159,53 +145,38 @@ static int set_limits(struct plan *plan)
 {
 	static const struct rlimit no_core;
 	rlim_t data = (rlim_t)sysconf(_SC_PHYS_PAGES) / DATA_SHARE * (rlim_t)sysconf(_SC_PAGESIZE);
-	struct rlimit memory = {RLIM_INFINITY, RLIM_INFINITY};
+	rlim_t memory = xfn_launcher_raise_memlock();
 	struct rlimit processes = {PROCESSES_MAX, PROCESSES_MAX};
 	uid_t uid = plan->question->fork.uid;
 
 	setrlimit(RLIMIT_CORE, &no_core);
 	setrlimit(RLIMIT_DATA, &(struct rlimit){data, data});
-	if (setrlimit(RLIMIT_MEMLOCK, &memory) < 0 && !getrlimit(RLIMIT_MEMLOCK, &memory)) {
-		memory.rlim_cur = memory.rlim_max;
-		setrlimit(RLIMIT_MEMLOCK, &memory);
-	}
 	if (xfn_uid_is_lone(uid))
 		setrlimit(RLIMIT_NPROC, &processes);
 	else /* the user has other programs */
-		snprintf(plan->own[0], ENV_TEXT_BYTES, XFN_ENV_FRAMES "=%u",
-			 frames_of(memory.rlim_cur));
+		snprintf(plan->own[0], ENV_TEXT_BYTES, XFN_ENV_FRAMES "=%u", frames_of(memory));
 	write_oom_score();
 	return 0;
 }
 
 static int drop_bounding(struct plan *plan)
 {
-	int capability;
-
 	(void)plan;
-	for (capability = 0; capability <= CAP_LAST_CAP; capability++)
-		prctl(PR_CAPBSET_DROP, capability, 0, 0, 0); /* some kernels have fewer */
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? xfn_errno() : 0;
+	return xfn_launcher_drop_bounding();
 }
 
 static int become_user(struct plan *plan)
 {
 	const struct xfn_launcher_question *question = plan->question;
-	uid_t uid = question->fork.uid;
-	gid_t gid = question->fork.gid;
 
-	if (setgroups(question->fork.group_count, question->fork.groups) < 0 ||
-	    setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
-		return xfn_errno();
-	return 0;
+	return xfn_launcher_become_user(question->fork.uid, question->fork.gid,
+					question->fork.groups, question->fork.group_count);
 }
 
 static int drop_capabilities(struct plan *plan)
 {
 	(void)plan;
-	capng_clear(CAPNG_SELECT_CAPS);
-	return capng_apply(CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;
+	return xfn_launcher_drop_capabilities();
 }
 
 static int enter_directory(struct plan *plan)

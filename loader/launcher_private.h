@@ -5,6 +5,7 @@
 /* What xfnd and the launcher say to each other, and the launcher's own parts. */
 
 #include <net/if.h>
+#include <sys/resource.h>
 
 #include "launcher.h"
 
@@ -15,6 +16,8 @@ enum xfn_launcher_op {
 	XFN_LAUNCHER_REAP,
 	XFN_LAUNCHER_SWEEP,
 	XFN_LAUNCHER_GIVE, /* questions, socket -> */
+	XFN_LAUNCHER_KEEPER, /* uid, listening socket -> pid */
+	XFN_LAUNCHER_SOCKET, /* -> AF_XDP socket */
 	XFN_LAUNCHER_OP_COUNT,
 };
 
@@ -64,5 +67,17 @@ int xfn_launcher_answer_sweep(uid_t uid);
 
 /* launcher_give.c */
 int xfn_launcher_answer_give(const struct xfn_launcher_question *question, const int *fds);
+/* launcher_keeper.c. *ret_fd: -1 on failure. */
+int xfn_launcher_answer_keeper(const struct xfn_launcher_question *question, int listen_fd,
+			       struct xfn_launcher_answer *answer);
+int xfn_launcher_answer_socket(int *ret_fd);
+
+/* launcher_drop.c, in a child. Signals as usual, and a session of its own. */
+void xfn_launcher_reset_signals(void);
+/* As far as it may be. Returns what it is then. */
+rlim_t xfn_launcher_raise_memlock(void);
+int xfn_launcher_drop_bounding(void);
+int xfn_launcher_become_user(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count);
+int xfn_launcher_drop_capabilities(void);
 
 #endif

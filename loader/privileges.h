@@ -11,6 +11,7 @@
  *   the launcher  CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_NET_RAW, CAP_SETUID, CAP_SETGID, CAP_SETPCAP;
  *                 system calls: all but those that reach into the kernel or other processes
  *   a function    none; system calls: likewise, and none that leaves its namespaces
+ *   the keeper    none; system calls: memory, and what it does with descriptors that it is given
  *
  * None can gain a right, trace another process, mount, or load a module; the launcher alone can start a
  * program (launcher.h). What they are not allowed to call fails with EPERM, and the kernel's log has a line
@@ -25,6 +26,7 @@ enum xfn_role {
 	XFN_ROLE_COEXIST,
 	XFN_ROLE_LAUNCHER,
 	XFN_ROLE_FUNCTION, /* its system calls only: capabilities are the launcher's business */
+	XFN_ROLE_KEEPER,
 };
 
 /*

@@ -122,6 +122,15 @@ static const int broker_calls[] = {
 };
 static const int broker_families[] = {AF_INET, END};
 
+/* AF_XDP sockets that it is given, its client, inboxes. None that makes a descriptor but these. */
+static const int keeper_calls[] = {
+	CALL(poll),      CALL(ppoll),         CALL(accept4),         CALL(recvmsg),
+	CALL(sendmsg),   CALL(bind),          CALL(getsockopt),      CALL(setsockopt),
+	CALL(close),     CALL(fcntl),         CALL(memfd_create),    CALL(write),
+	CALL(nanosleep), CALL(clock_gettime), CALL(clock_nanosleep), END,
+};
+static const int no_families[] = {END};
+
 /* libxdp: its objects, its pins, programs; links and interfaces by netlink. */
 static const int coexist_families[] = {AF_NETLINK, AF_INET, END};
 
@@ -188,6 +197,8 @@ static const int *const broker_lists[] = {memory, process, signals, broker_calls
 static const int *const coexist_lists[] = {
 	memory, process, signals, time_and_events, descriptors, files, sockets, kernel, NULL};
 
+static const int *const keeper_lists[] = {memory, process, signals, keeper_calls, NULL};
+
 static const struct filter {
 	const int *const *lists;   /* allowed, and nothing else; NULL: all but what is refused */
 	const int *families;       /* of sockets that are allowed, with lists */
@@ -198,6 +209,7 @@ static const struct filter {
 	[XFN_ROLE_COEXIST] = {.lists = coexist_lists, .families = coexist_families},
 	[XFN_ROLE_LAUNCHER] = {.refused = launcher_refused},
 	[XFN_ROLE_FUNCTION] = {.refused = function_refused},
+	[XFN_ROLE_KEEPER] = {.lists = keeper_lists, .families = no_families},
 };
 
 static int add_lists(scmp_filter_ctx filter, __u32 action, const int *const *lists)

@@ -156,11 +156,10 @@ static int outcome(enum xfn_role role, const struct attempt *attempt)
 
 static void check(enum xfn_role role, const struct attempt *attempt, bool may)
 {
-	static const char *const names[] = {[XFN_ROLE_DAEMON] = "xfnd",
-					    [XFN_ROLE_BROKER] = "broker",
-					    [XFN_ROLE_COEXIST] = "coexist",
-					    [XFN_ROLE_LAUNCHER] = "launcher",
-					    [XFN_ROLE_FUNCTION] = "a function"};
+	static const char *const names[] = {
+		[XFN_ROLE_DAEMON] = "xfnd",         [XFN_ROLE_BROKER] = "broker",
+		[XFN_ROLE_COEXIST] = "coexist",     [XFN_ROLE_LAUNCHER] = "launcher",
+		[XFN_ROLE_FUNCTION] = "a function", [XFN_ROLE_KEEPER] = "the keeper"};
 	int got = outcome(role, attempt);
 
 	if (got != may)
@@ -177,6 +176,7 @@ static void test_filters(void **state)
 		check(XFN_ROLE_COEXIST, &attempts[i], attempts[i].coexist);
 		check(XFN_ROLE_LAUNCHER, &attempts[i], attempts[i].launcher);
 		check(XFN_ROLE_FUNCTION, &attempts[i], attempts[i].function);
+		check(XFN_ROLE_KEEPER, &attempts[i], false);
 	}
 }
 

@@ -107,18 +107,6 @@ static int make_pool(struct xsk *xsk)
 	return register_pool(xsk);
 }
 
-static int bind_to(struct xsk *xsk, __u32 ifindex)
-{
-	struct sockaddr_xdp address = {.sxdp_family = AF_XDP,
-				       .sxdp_flags = XDP_COPY | XDP_USE_NEED_WAKEUP,
-				       .sxdp_ifindex = ifindex};
-
-	if (bind(xsk->fd, (const struct sockaddr *)&address, sizeof(address)))
-		return xfn_errno();
-	xsk->need_wakeup = true;
-	return 0;
-}
-
 static void give_all(struct xsk *xsk)
 {
 	__u64 *entries = xsk->fill.entries;
@@ -130,7 +118,7 @@ static void give_all(struct xsk *xsk)
 	__atomic_store_n(xsk->fill.producer, xsk->fill.mine, __ATOMIC_RELEASE);
 }
 
-int xsk_open(struct xsk *xsk, int fd, __u32 ifindex, __u32 frames)
+int xsk_prepare(struct xsk *xsk, int fd, __u32 frames)
 {
 	int err;
 
@@ -138,10 +126,33 @@ int xsk_open(struct xsk *xsk, int fd, __u32 ifindex, __u32 frames)
 	xsk->fd = fd;
 	xsk->frames = frames;
 	err = make_pool(xsk) ?: set_sizes(xsk) ?: map_rings(xsk);
-	if (!err) {
+	if (err)
+		xsk_close(xsk);
+	else
 		give_all(xsk);
-		err = bind_to(xsk, ifindex);
-	}
+	return err;
+}
+
+int xsk_bind(struct xsk *xsk, __u32 ifindex, __u32 queue)
+{
+	struct sockaddr_xdp address = {.sxdp_family = AF_XDP,
+				       .sxdp_flags = XDP_COPY | XDP_USE_NEED_WAKEUP,
+				       .sxdp_ifindex = ifindex,
+				       .sxdp_queue_id = queue};
+
+	if (bind(xsk->fd, (const struct sockaddr *)&address, sizeof(address)))
+		return xfn_errno();
+	xsk->need_wakeup = true;
+	return 0;
+}
+
+int xsk_open(struct xsk *xsk, int fd, __u32 ifindex, __u32 frames)
+{
+	int err = xsk_prepare(xsk, fd, frames);
+
+	if (err)
+		return err;
+	err = xsk_bind(xsk, ifindex, 0);
 	if (err)
 		xsk_close(xsk);
 	return err;

@@ -43,9 +43,13 @@ struct xsk {
 
 /*
  * Gives the unbound socket @fd a pool of @frames, a power of two, or of fewer where so many may not be
- * locked, and rings, and binds it to queue 0 of @ifindex. The rings are mapped
- * before it is bound: 6.1 refuses it behind. On failure -errno; the descriptor stays the caller's.
+ * locked, and rings, which are mapped before it is bound: 6.1 refuses it behind. On failure -errno; the
+ * descriptor stays the caller's.
  */
+int xsk_prepare(struct xsk *xsk, int fd, __u32 frames);
+/* Binds it, in copy mode. On failure -errno; it may be tried again. */
+int xsk_bind(struct xsk *xsk, __u32 ifindex, __u32 queue);
+/* Both, with queue 0. */
 int xsk_open(struct xsk *xsk, int fd, __u32 ifindex, __u32 frames);
 void xsk_close(struct xsk *xsk); /* not the descriptor */
 
