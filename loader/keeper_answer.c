@@ -304,7 +304,8 @@ void xfn_keeping_answer(struct xfn_keeping *keeping)
 	exchange.out.err = answer_question(keeping, &exchange, err);
 	if (exchange.out.err)
 		memset(exchange.out.room, 0, sizeof(exchange.out.room));
-	reply(keeping, &exchange);
+	/* Before it is answered: what was refused is held by nobody here then. */
 	xfn_aide_close_fds(&in);
 	xfn_fd_close(&exchange.in_fd);
+	reply(keeping, &exchange);
 }

@@ -15,7 +15,7 @@
 
 enum {
 	BATCH = 64,
-	BIND_TRIES = 20,
+	BIND_TRIES = 250,
 	BIND_AGAIN_NS = 1000000,
 };
 

@@ -26,6 +26,7 @@
 #include <cmocka.h>
 
 #include "../../loader/keeper.h"
+#include "../../loader/launcher.h"
 
 enum { LISTEN_FD = 3, PAUSE_NS = 1000000, PATIENCE_STEPS = 3000 };
 
@@ -65,7 +66,7 @@ static inline const char *keeper_binary(void)
 static inline int listen_in(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
@@ -77,8 +78,9 @@ static inline int listen_in(const char *path)
 static inline void start_keeper(struct fixture *f, uid_t uid)
 {
 	char number[16], *argv[] = {(char *)"xfn-keeper", number, NULL};
-	const char *binary = keeper_binary();
-	int fd;
+	int binary = open(keeper_binary(), O_PATH | O_CLOEXEC), fd;
+	/* Memory that is locked is counted by user. */
+	uid_t own = XFN_INSTANCE_UID_FIRST + (uid_t)getpid();
 
 	strcpy(f->run_dir, "/tmp/xfn-keeper-XXXXXX");
 	assert_non_null(mkdtemp(f->run_dir));
@@ -87,14 +89,17 @@ static inline void start_keeper(struct fixture *f, uid_t uid)
 	fd = listen_in(f->path);
 	f->pid = fork();
 	if (f->pid == 0) {
+		if (geteuid() == 0 && setresuid(own, own, own) < 0)
+			_exit(126);
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* of a test that failed */
+		binary = fcntl(binary, F_DUPFD_CLOEXEC, LISTEN_FD + 1);
 		dup2(fd, LISTEN_FD);
-		close_range(LISTEN_FD + 1, ~0U, 0);
-		execv(binary, argv);
+		fexecve(binary, argv, environ);
 		_exit(127);
 	}
 	assert_true(f->pid > 0);
 	close(fd);
+	close(binary);
 }
 
 static inline void on_wanted(void *context)

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #include "../../loader/aide.h"
-#include "../../loader/launcher.h"
 
 /* ---- a store ------------------------------------------------------------------------------------------- */
 
