@@ -72,27 +72,14 @@ static void set_limits(void)
 
 static unsigned fill_polls(struct pollfd *polls)
 {
-	const struct xfn_park_socket *park;
 	__u32 i;
 
 	polls[POLL_LISTEN] = (struct pollfd){.fd = keeping.listen_fd, .events = POLLIN};
 	polls[POLL_CLIENT] = (struct pollfd){.fd = keeping.client_fd, .events = POLLIN};
-	for (i = 0; i < keeping.parks.count; i++) {
-		park = &keeping.parks.sockets[i];
-		polls[POLL_PARKS + i] =
-			(struct pollfd){.fd = park->is_dead ? -1 : park->fd, .events = POLLIN};
-	}
-	return POLL_PARKS + keeping.parks.count;
-}
-
-/* One that is dead is not waited for, or there would be no waiting at all. */
-static void find_dead(const struct pollfd *polls)
-{
-	__u32 i;
-
 	for (i = 0; i < keeping.parks.count; i++)
-		if (polls[POLL_PARKS + i].revents & (POLLERR | POLLHUP | POLLNVAL))
-			keeping.parks.sockets[i].is_dead = true;
+		polls[POLL_PARKS + i] =
+			(struct pollfd){.fd = keeping.parks.sockets[i].fd, .events = POLLIN};
+	return POLL_PARKS + keeping.parks.count;
 }
 
 static void serve(void)
@@ -102,12 +89,11 @@ static void serve(void)
 	while (!keeping.ended) {
 		if (poll(polls, fill_polls(polls), -1) < 0)
 			continue; /* a signal that nobody wants */
-		find_dead(polls);
-		xfn_parks_read(&keeping.parks, &keeping.inboxes);
 		if (polls[POLL_CLIENT].revents)
 			xfn_keeping_answer(&keeping);
 		if (polls[POLL_LISTEN].revents)
 			xfn_keeping_accept(&keeping);
+		xfn_parks_read(&keeping.parks, &keeping.inboxes);
 		xfn_keeping_note(&keeping);
 	}
 }

@@ -84,7 +84,6 @@ struct xfn_park_socket {
 	struct xfn_keeper_park words;
 	struct xsk xsk;
 	int fd;
-	bool is_dead; /* nothing comes any more: its interface is gone */
 };
 
 struct xfn_parks {

@@ -19,6 +19,7 @@ installed() { (cd "$ROOT" && find . -type f -printf '%P %m\n' | sort); }
 	local page
 	[[ $(installed) == *"usr/bin/xfn 755"* ]]
 	[[ $(installed) == *"usr/sbin/xfnd 755"* ]]
+	[[ $(installed) == *"usr/sbin/xfn-keeper 755"* ]]
 	[[ $(installed) == *"usr/lib/xfn/xfn_pass.bpf.o 644"* ]]
 	[[ $(installed) == *"usr/share/bash-completion/completions/xfn 644"* ]]
 	[[ $(installed) == *"usr/lib/systemd/system/xfnd.service 644"* ]]
@@ -29,6 +30,7 @@ installed() { (cd "$ROOT" && find . -type f -printf '%P %m\n' | sort); }
 	done
 	[ "$("$ROOT/usr/bin/xfn" version)" != "" ]
 	"$ROOT/usr/sbin/xfnd" --version
+	"$ROOT/usr/sbin/xfn-keeper" --version
 }
 
 @test "install: libxfn, for C and C++, shared and static, with its names and no others" {
