@@ -499,12 +499,14 @@ static void test_deaths(void **state)
 		.version = XFN_KEEPER_VERSION, .op = XFN_KEEPER_TAKE, .id = IDENTITY};
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	struct test t;
+	__u64 identity;
 	int fd, status, steps;
 
 	(void)state;
 	setup(&t);
 	send_frames(&t.wire, 0, 2, FRAME_BYTES);
 	wait_for(t.f.keeper, XFN_KEEPER_PARKED, 2);
+	assert_int_equal(xfn_keeper_wanted(t.f.keeper, &identity), 0); /* no note comes before it */
 	kill(t.f.pid, SIGSTOP);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
 	strcpy(name.sun_path, t.f.path);
