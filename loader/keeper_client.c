@@ -21,8 +21,7 @@ struct xfn_keeper {
 	struct xfn_keeper_options options;
 	int fd;
 	bool noted;   /* something is wanted, and whoever is to know has not been told */
-	bool is_gone; /* likewise; or a late answer would be taken for the next question's */
-	bool gone_is_told;
+	bool is_gone; /* or a late answer would be taken for the next question's; nothing follows */
 	struct xfn_source *io, *tell;
 };
 
@@ -116,6 +115,7 @@ static void tell_soon(struct xfn_keeper *keeper)
 		xfn_defer_arm(keeper->tell);
 }
 
+/* Once: from then on it is not asked and not listened to. */
 static int lose(struct xfn_keeper *keeper)
 {
 	keeper->is_gone = true;
@@ -129,18 +129,14 @@ static int lose(struct xfn_keeper *keeper)
 static void tell(void *context)
 {
 	struct xfn_keeper *keeper = context;
+	const struct xfn_keeper_options *options = &keeper->options;
 	bool noted = keeper->noted;
 
 	keeper->noted = false;
-	if (!keeper->is_gone) {
-		if (noted)
-			keeper->options.on_wanted(keeper->options.context);
-		return;
-	}
-	if (keeper->gone_is_told)
-		return;
-	keeper->gone_is_told = true;
-	keeper->options.on_gone(keeper->options.context);
+	if (keeper->is_gone)
+		options->on_gone(options->context);
+	else if (noted)
+		options->on_wanted(options->context);
 }
 
 /* Between questions: only a note may come. One may have been read meanwhile, behind an answer. */
@@ -317,6 +313,13 @@ static int listen_to(struct xfn_keeper *keeper)
 	return err ?: xfn_loop_add_io(loop, keeper->fd, EPOLLIN, on_readable, keeper, &keeper->io);
 }
 
+static void stop_listening(struct xfn_keeper *keeper)
+{
+	xfn_source_free(keeper->io);
+	xfn_source_free(keeper->tell);
+	keeper->io = keeper->tell = NULL;
+}
+
 int xfn_keeper_open(const struct xfn_keeper_options *options, struct xfn_keeper **ret,
 		    struct xfn_keeper_hello *ret_hello)
 {
@@ -346,8 +349,7 @@ void xfn_keeper_close(struct xfn_keeper *keeper)
 {
 	if (!keeper)
 		return;
-	xfn_source_free(keeper->io);
-	xfn_source_free(keeper->tell);
+	stop_listening(keeper);
 	xfn_fd_close(&keeper->fd);
 	free(keeper);
 }
@@ -370,8 +372,8 @@ int xfn_keeper_end(struct xfn_keeper *keeper)
 {
 	int err = keeper->is_gone ? -EPIPE : end_by(keeper->fd);
 
-	lose(keeper);
-	keeper->gone_is_told = true;
+	stop_listening(keeper);
+	keeper->is_gone = true;
 	return err;
 }
 
