@@ -231,12 +231,13 @@ static void test_expired(void **state)
 {
 	struct xfn_keeper_taken taken;
 	struct test t;
+	__u64 uptime_ns = xfn_clock_ns(CLOCK_MONOTONIC);
 	int fd;
 
 	(void)state;
 	setup(&t);
-	assert_int_equal(set_function(&t, IDENTITY, 8, AGE_NS), 0);
-	address(&t.wire, IDENTITY, AGE_NS + 1);
+	assert_int_equal(set_function(&t, IDENTITY, 8, uptime_ns / 2), 0);
+	address(&t.wire, IDENTITY, uptime_ns - 1);
 	send_frames(&t.wire, 0, 8, FRAME_BYTES);
 	wait_for(t.f.keeper, XFN_KEEPER_PARKED, 8);
 	address(&t.wire, IDENTITY, 0);
@@ -247,7 +248,7 @@ static void test_expired(void **state)
 	assert_int_equal(figure(t.f.keeper, IDENTITY, XFN_KEEPER_EXPIRED), 8);
 	assert_int_equal(figure(t.f.keeper, IDENTITY, XFN_KEEPER_PARKED_FULL), 0);
 	/* From the future: clocks of two CPUs may differ by little. */
-	address(&t.wire, IDENTITY, 0 - AGE_NS / 2);
+	address(&t.wire, IDENTITY, 0 - MINUTE_NS);
 	send_frames(&t.wire, 0, 1, FRAME_BYTES);
 	wait_for(t.f.keeper, XFN_KEEPER_PARKED, 12);
 	assert_int_equal(xfn_keeper_take(t.f.keeper, IDENTITY, &fd, &taken), 0);

@@ -21,7 +21,6 @@
 #define HOST      "xfnk0"
 #define PEER      "xfnk1"
 #define MINUTE_NS 60000000000ULL
-#define AGE_NS    10000000000ULL /* less than the machine has been up */
 
 enum {
 	SLOT = 9,       /* of the interface */
