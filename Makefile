@@ -43,6 +43,7 @@ KEEPER_SRCS := $(addprefix loader/keeper_,main.c answer.c inbox.c park.c store.c
 # What the keeper shares with others.
 KEEPER_PARTS := $(addprefix loader/,aide.c privileges.c seccomp.c) user/libxfn/xsk.c
 DAEMON_SRCS := $(filter-out $(KEEPER_SRCS),$(wildcard loader/*.c))
+DAEMON_PARTS := user/libxfn/inbox.c
 FUNCTION_SRCS := $(wildcard user/libxfn/*.c)
 BPF_SRCS := $(wildcard bpf/*.bpf.c)
 EXAMPLE_BPF_SRCS := $(wildcard examples/*/*.bpf.c)
@@ -53,13 +54,14 @@ BPF_TEST_SRCS := $(filter-out %.bpf.c,$(wildcard tests/bpf/*.c))
 FUZZ_SRCS := $(wildcard tests/fuzz/*_fuzz.c)
 BENCH_SRCS := $(filter-out %.bpf.c,$(wildcard tests/bench/*.c))
 BENCH_BPF_SRCS := $(wildcard tests/bench/*.bpf.c)
+BENCH_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/programs/*.c))
 E2E_TOOL_SRCS := $(wildcard tests/e2e/tools/*.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 san = $(patsubst %.c,$(BUILD)/san/%.o,$(1))
 LIB_OBJS := $(call obj,$(LIB_SRCS))
 CLI_OBJS := $(call obj,$(CLI_SRCS))
-DAEMON_OBJS := $(call obj,$(DAEMON_SRCS))
+DAEMON_OBJS := $(call obj,$(DAEMON_SRCS) $(DAEMON_PARTS))
 BPF_OBJS := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,$(BPF_SRCS))
 SKELETONS := $(patsubst %.bpf.o,%.skel.h,$(BPF_OBJS))
 # Objects built where their sources are named: examples/echo/echo.bpf.c -> build/examples/echo/echo.bpf.o
@@ -88,7 +90,7 @@ help:
 	@echo 'make test           unit, BPF, fuzz-corpus and end-to-end tests, lint'
 	@echo 'make test-vm        the BPF tests on Debian'"'"'s own 6.1 and 6.12 kernels, in QEMU'
 	@echo 'make check          test and test-vm, with one closing line'
-	@echo 'make bench          write docs/performance.md (minutes; not a test)'
+	@echo 'make bench          write docs/performance.md (minutes; not a test); BENCH_PARTS=port: one part of it'
 	@echo 'make lint           warnings, shellcheck, manual pages, house rules'
 	@echo 'make install        into $$(DESTDIR)$$(PREFIX); uninstall takes it away again'
 	@echo 'V=1 shows commands; WERROR=1 makes warnings errors'
@@ -111,6 +113,7 @@ $(BUILD)/xfnd: $(DAEMON_OBJS) $(LIB_OBJS)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(daemon_libs)
 
 $(BUILD)/obj/loader/keeper_%.o $(BUILD)/san/loader/keeper_%.o: CPPFLAGS += -Iuser/libxfn
+$(BUILD)/obj/loader/inject.o $(BUILD)/san/loader/inject.o: CPPFLAGS += -Iuser/libxfn
 $(BUILD)/xfn-keeper: $(call obj,$(KEEPER_SRCS) $(KEEPER_PARTS))
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(keeper_libs)
 
@@ -168,7 +171,7 @@ $(BUILD)/examples/resolver/zone: $(ZONE_OBJS) $(LIB_OBJS)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(core_libs) -lbpf
 
 # A unit test links with every library and daemon part but the daemon's main().
-SAN_LIB_OBJS := $(call san,$(LIB_SRCS) user/libxfn/frame.c $(filter-out loader/main.c,$(DAEMON_SRCS)))
+SAN_LIB_OBJS := $(call san,$(LIB_SRCS) $(addprefix user/libxfn/,frame.c inbox.c) $(filter-out loader/main.c,$(DAEMON_SRCS)))
 $(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(SAN_LIB_OBJS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(SANITIZE) -o $@ $^ $(daemon_libs) -lcmocka
@@ -179,6 +182,12 @@ $(BUILD)/tests/unit/xfn-keeper: $(call san,$(KEEPER_SRCS) $(KEEPER_PARTS))
 	$(call say,LD,$@)$(CC) $(SANITIZE) -o $@ $^ $(keeper_libs)
 $(BUILD)/tests/unit/keeper_test $(BUILD)/tests/unit/keeper_park_test: | \
 	$(BUILD)/tests/unit/xfn-keeper $(BUILD)/tests/bpf/park.bpf.o
+
+# With the whole of libxfn, and none of the library of its namesakes.
+$(call san,tests/unit/function_go_test.c): | $(BUILD)/bpf/xfn_port_rx.skel.h
+$(BUILD)/tests/unit/function_go_test: $(call san,tests/unit/function_go_test.c $(FUNCTION_SRCS))
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(SANITIZE) -o $@ $^ -lbpf -lcmocka
 
 $(BUILD)/tests/unit/kv_test: $(call san,$(filter-out %/main.c,$(KV_SRCS)))
 $(BUILD)/tests/unit/statsd_test $(BUILD)/tests/unit/statsd_http_test: $(call san,$(filter-out %/main.c,$(STATSD_SRCS)))
@@ -191,9 +200,14 @@ $(BUILD)/tests/bench/bench: $(call obj,$(BENCH_SRCS)) $(LIB_OBJS) $(filter-out %
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ $(daemon_libs)
 
+$(BUILD)/tests/bench/programs/%: $(BUILD)/obj/tests/bench/programs/%.o $(BUILD)/libxfn.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
 $(BUILD)/tests/e2e/tools/%: $(BUILD)/obj/tests/e2e/tools/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ -lpthread -lbpf $(TOOL_LIBS)
+
 $(BUILD)/tests/e2e/tools/hostile: $(BUILD)/libxfn.a
 $(BUILD)/tests/e2e/tools/bareecho: TOOL_LIBS := -lxdp
 
@@ -224,7 +238,7 @@ $(BUILD)/tests/fuzz/statsd_fuzz: $(call fuzz,$(filter-out %/main.c,$(STATSD_SRCS
 $(BUILD)/tests/fuzz/http_fuzz: FUZZ_LIBS := -lmicrohttpd -lsystemd
 
 tests: $(UNIT_BINS) $(if $(BPF_TEST_SRCS),$(BUILD)/tests/bpf/bpf_test) $(FUZZ_BINS) \
-	$(BUILD)/tests/bench/bench \
+	$(BUILD)/tests/bench/bench $(BENCH_PROGRAMS) \
 	$(filter $(BUILD)/tests/%,$(PLAIN_BPF_OBJS)) $(E2E_TOOLS)
 
 # ---- jobs --------------------------------------------------------------------------------------
@@ -249,7 +263,7 @@ check: deps
 
 bench: deps
 	$(Q)$(MAKE) --no-print-directory -j2 all tests
-	$(Q)tests/bench/run.sh
+	$(Q)tests/bench/run.sh $(BENCH_PARTS)
 
 lint:
 	$(Q)tests/lint.sh

@@ -57,7 +57,7 @@ int xfn_parks_open(struct xfn_parks *parks, struct xfn_keeper_park *words, int f
 		return -EEXIST;
 	if (parks->count == XFN_KEEPER_PARKS_MAX)
 		return -ENOSPC;
-	err = xsk_prepare(&park->xsk, fd, XFN_KEEPER_FRAMES_MAX);
+	err = xsk_prepare(&park->xsk, fd, XFN_KEEPER_FRAMES_MAX, 0);
 	if (err)
 		return err;
 	err = bind_patiently(&park->xsk, words);

@@ -60,17 +60,28 @@ int xfn_socket_open(struct xfn_socket **ret);
 /* Events that are not answered yet are lost. Takes NULL. */
 void xfn_socket_close(struct xfn_socket *socket);
 
-/* For a loop of one's own: readable when there are events. Stays libxfn's. */
+/*
+ * For a loop of one's own: readable when there are events, or a word of the starter's, which
+ * xfn_socket_receive() takes. Stays libxfn's; where there is a starter it is an epoll descriptor.
+ */
 int xfn_socket_fd(const struct xfn_socket *socket);
 /*
  * How long such a loop may wait before it calls xfn_socket_receive() again, in us; -1: for ever. A
- * socket that could not send all at once has to be called again.
+ * socket that could not send all at once has to be called again, and so has one with events that came
+ * before it was ready.
  */
 int xfn_socket_timeout_us(const struct xfn_socket *socket);
 
 /*
- * Up to @max events that have arrived; does not wait. Returns how many, 0 included, or -errno. Packets that
- * libxfn cannot read, which ingress lets nobody send, are released and counted.
+ * Whether the starter has said stop, as of the last xfn_socket_receive(): 1 or 0. Then answer what there is,
+ * flush, and end. SIGTERM says the same, to whoever handles it.
+ */
+int xfn_socket_stopped(const struct xfn_socket *socket);
+
+/*
+ * Up to @max events that have arrived; does not wait. Returns how many, 0 included, or -errno. First come
+ * those that waited for this instance, copied into frames of the pool. Packets that libxfn cannot read, which
+ * ingress lets nobody send, are released and counted.
  */
 int xfn_socket_receive(struct xfn_socket *socket, struct xfn_event *events, unsigned max);
 

@@ -3,43 +3,34 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "errnum.h"
 #include "frame.h"
 #include "xfn/channel.h"
-#include "xfn/function.h"
 #include "xfn/port.h"
-#include "xsk.h"
+#include "socket.h"
 
 #ifndef SOL_XDP
 #define SOL_XDP 283
 #endif
 
-struct xfn_socket {
-	struct xsk xsk;
-	int channel; /* -1: none */
-	size_t mtu_bytes;
-	struct xfn_socket_stats stats;
-};
-
 enum {
-	SERVE_BATCH = 64,
-	SERVE_BATCHES = 64,
 	RECEIVE_BATCH = 64,
+	LISTEN_AGAIN_NS = 1000000, /* while nothing comes */
+	PARKED_AT = 256,           /* in a frame, as a packet of the kernel's */
 	UDP_BYTES = 8,
 	IPV4_BYTES = 20,
 	IPV6_BYTES = 40
 };
+
+_Static_assert(PARKED_AT + XFN_INBOX_FRAME_MAX <= XSK_FRAME_BYTES, "any of them fits");
 
 /* ---- opening -------------------------------------------------------------------------------------------- */
 
@@ -92,28 +83,86 @@ static __u32 frames_wanted(void)
 	return frames;
 }
 
-int xfn_socket_open(struct xfn_socket **ret)
+/* Whether the starter says GO: then a channel is there to say it by. */
+static bool is_go_promised(void)
 {
-	struct xfn_socket *socket = calloc(1, sizeof(*socket));
+	const char *text = getenv(XFN_ENV_GO);
+
+	return text && strcmp(text, "1") == 0;
+}
+
+static int watch(const struct xfn_socket *socket, int operation, int fd, __u32 events)
+{
+	struct epoll_event event = {.events = events};
+
+	return epoll_ctl(socket->poll_fd, operation, fd, &event) ? xfn_errno() : 0;
+}
+
+/* Events of the socket count only after GO: until then it would be readable for nothing. */
+static int make_poll_fd(struct xfn_socket *socket)
+{
+	int err;
+
+	socket->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (socket->poll_fd < 0)
+		return xfn_errno();
+	err = watch(socket, EPOLL_CTL_ADD, socket->channel.fd, EPOLLIN);
+	return err
+		       ?: watch(socket, EPOLL_CTL_ADD, socket->xsk.fd,
+				socket->channel.waits ? 0 : EPOLLIN);
+}
+
+static int open_channel(struct xfn_socket *socket)
+{
+	int fd = inherited(XFN_ENV_CHANNEL);
+
+	if (fd == -EPROTO)
+		return fd;
+	socket->channel.fd = fd < 0 ? -1 : fd;
+	socket->channel.waits = fd >= 0 && is_go_promised();
+	return 0;
+}
+
+static int open_parts(struct xfn_socket *socket, bool polled)
+{
 	int fd = inherited(XFN_ENV_SOCKET), err = fd < 0 ? fd : 0;
 	__u32 ifindex = 0;
 
-	if (!socket)
-		return -ENOMEM;
 	if (!err)
 		err = find_interface(&ifindex, &socket->mtu_bytes);
-	socket->channel = err ? -1 : inherited(XFN_ENV_CHANNEL);
-	if (socket->channel == -EPROTO)
-		err = -EPROTO;
 	if (!err)
-		err = xsk_open(&socket->xsk, fd, ifindex, frames_wanted());
+		err = open_channel(socket);
+	if (!err)
+		err = xsk_open(&socket->xsk, fd, ifindex, frames_wanted(),
+			       socket->channel.waits ? XSK_SPARES_MAX : 0);
+	if (!err && polled && socket->channel.fd >= 0)
+		err = make_poll_fd(socket);
+	return err;
+}
+
+int xfn_socket_make(struct xfn_socket **ret, bool polled)
+{
+	struct xfn_socket *socket = calloc(1, sizeof(*socket));
+	int err;
+
+	if (!socket)
+		return -ENOMEM;
+	socket->channel.fd = socket->poll_fd = -1;
+	err = open_parts(socket, polled);
 	if (err) {
 		xsk_close(&socket->xsk);
+		if (socket->poll_fd >= 0)
+			close(socket->poll_fd);
 		free(socket);
 		return err == -ENOTSOCK || err == -ENOPROTOOPT ? -EPROTO : err;
 	}
 	*ret = socket;
 	return 0;
+}
+
+int xfn_socket_open(struct xfn_socket **ret)
+{
+	return xfn_socket_make(ret, true);
 }
 
 void xfn_socket_close(struct xfn_socket *socket)
@@ -123,20 +172,76 @@ void xfn_socket_close(struct xfn_socket *socket)
 	if (!socket)
 		return;
 	fd = socket->xsk.fd;
+	xfn_inbox_close(&socket->inbox);
 	xsk_close(&socket->xsk);
 	close(fd);
-	if (socket->channel >= 0)
-		close(socket->channel);
+	if (socket->channel.fd >= 0)
+		close(socket->channel.fd);
+	if (socket->poll_fd >= 0)
+		close(socket->poll_fd);
 	free(socket);
 }
 
 int xfn_socket_fd(const struct xfn_socket *socket)
 {
-	return socket->xsk.fd;
+	return socket->poll_fd >= 0 ? socket->poll_fd : socket->xsk.fd;
+}
+
+/* ---- the starter ------------------------------------------------------------------------------------------ */
+
+/* Events may be served now. Frames are kept for as long as there is something in the inbox. */
+static void go(struct xfn_socket *socket)
+{
+	if (!socket->inbox.left)
+		xsk_spare_none(&socket->xsk);
+	if (socket->poll_fd >= 0)
+		watch(socket, EPOLL_CTL_MOD, socket->xsk.fd, EPOLLIN);
+}
+
+void xfn_socket_listen(struct xfn_socket *socket)
+{
+	struct channel *channel = &socket->channel;
+	bool waited = channel->waits;
+	int inbox_fd = xfn_channel_listen(channel);
+
+	if (inbox_fd >= 0) {
+		if (xfn_inbox_open(&socket->inbox, inbox_fd))
+			socket->stats.unreadable++;
+		close(inbox_fd);
+	}
+	if (waited && !channel->waits)
+		go(socket);
+	if (channel->fd >= 0 && channel->is_gone) {
+		if (socket->poll_fd >= 0)
+			watch(socket, EPOLL_CTL_DEL, channel->fd, 0);
+		close(channel->fd);
+		channel->fd = -1;
+	}
+}
+
+/* Nothing came: the channel may be why the caller was woken. Callers that spin do not ask it each time. */
+static void listen_at_times(struct xfn_socket *socket)
+{
+	__u64 now;
+
+	if (socket->poll_fd < 0 || socket->channel.fd < 0)
+		return;
+	now = xsk_now_ns();
+	if (now - socket->heard_ns < LISTEN_AGAIN_NS)
+		return;
+	socket->heard_ns = now;
+	xfn_socket_listen(socket);
+}
+
+int xfn_socket_stopped(const struct xfn_socket *socket)
+{
+	return socket->channel.is_stopped;
 }
 
 int xfn_socket_timeout_us(const struct xfn_socket *socket)
 {
+	if (socket->inbox.left)
+		return socket->xsk.spares ? 0 : XSK_KICK_AGAIN_US;
 	return socket->xsk.is_stuck ? XSK_KICK_AGAIN_US : -1;
 }
 
@@ -169,18 +274,62 @@ static bool read_event(struct xfn_socket *socket, const struct xdp_desc *desc, _
 	return true;
 }
 
-int xfn_socket_receive(struct xfn_socket *socket, struct xfn_event *events, unsigned max)
+static unsigned receive_from_ring(struct xfn_socket *socket, struct xfn_event *events, unsigned max)
 {
 	struct xdp_desc descs[RECEIVE_BATCH];
 	unsigned count, i, read = 0;
 	__u64 now;
 
-	xsk_kick(&socket->xsk);
 	count = xsk_receive(&socket->xsk, descs, max < RECEIVE_BATCH ? max : RECEIVE_BATCH);
 	now = count ? xsk_now_ns() : 0;
 	for (i = 0; i < count; i++)
 		read += read_event(socket, &descs[i], now, &events[read]);
-	return (int)read;
+	return read;
+}
+
+/* They are copied into frames that were kept for them: from there on they are as any others. */
+static unsigned receive_from_inbox(struct xfn_socket *socket, struct xfn_event *events,
+				   unsigned max)
+{
+	__u64 now = xsk_now_ns(), frame;
+	struct xdp_desc desc = {};
+	unsigned read = 0;
+	__u32 lost = 0;
+
+	while (read < max && socket->inbox.left && xsk_take_spare(&socket->xsk, &frame)) {
+		desc.addr = frame + PARKED_AT;
+		desc.len = xfn_inbox_next(&socket->inbox, socket->xsk.pool + desc.addr, &lost);
+		if (desc.len)
+			read += read_event(socket, &desc, now, &events[read]);
+		else
+			xsk_give(&socket->xsk, frame);
+	}
+	socket->stats.unreadable += lost;
+	if (!socket->inbox.left) {
+		xfn_inbox_close(&socket->inbox);
+		xsk_spare_none(&socket->xsk);
+	}
+	return read;
+}
+
+int xfn_socket_receive(struct xfn_socket *socket, struct xfn_event *events, unsigned max)
+{
+	unsigned count = 0;
+
+	xsk_kick(&socket->xsk);
+	if (socket->channel.waits)
+		xfn_socket_listen(socket);
+	if (socket->channel.waits)
+		return 0;
+	if (socket->inbox.left) {
+		count = receive_from_inbox(socket, events, max);
+		if (count || socket->inbox.left)
+			return (int)count;
+	}
+	count = receive_from_ring(socket, events, max);
+	if (!count)
+		listen_at_times(socket);
+	return (int)count;
 }
 
 static __u64 address_of(const struct xfn_socket *socket, const __u8 *at)
@@ -248,99 +397,4 @@ void xfn_socket_read_stats(const struct xfn_socket *socket, struct xfn_socket_st
 	ret->kicks = socket->xsk.kicks;
 	if (!getsockopt(socket->xsk.fd, SOL_XDP, XDP_STATISTICS, &kernel, &bytes))
 		ret->dropped = kernel.rx_dropped + kernel.rx_ring_full;
-}
-
-/* ---- serving ---------------------------------------------------------------------------------------------- */
-
-static volatile sig_atomic_t is_ended;
-
-static void on_end(int signo)
-{
-	(void)signo;
-	is_ended = 1;
-}
-
-/* Whether the starter says stop. One that is gone says nothing, and is not listened to any more. */
-static bool is_stopped(struct xfn_socket *socket)
-{
-	struct xfn_channel_message message;
-	ssize_t bytes = recv(socket->channel, &message, sizeof(message), MSG_DONTWAIT);
-
-	if (bytes == 0) {
-		close(socket->channel);
-		socket->channel = -1;
-	}
-	return bytes == (ssize_t)sizeof(message) && message.type == XFN_CHANNEL_STOP;
-}
-
-/* Waits for events, the starter, a signal, or the time to kick again. Returns whether to go on. */
-static bool wait_for_more(struct xfn_socket *socket, const sigset_t *signals)
-{
-	int timeout_us = xfn_socket_timeout_us(socket);
-	struct timespec patience = {.tv_nsec = timeout_us * 1000L};
-	struct pollfd fds[] = {{.fd = socket->xsk.fd, .events = POLLIN},
-			       {.fd = socket->channel, .events = POLLIN}};
-
-	ppoll(fds, 2, timeout_us < 0 ? NULL : &patience, signals);
-	return !(fds[1].revents && is_stopped(socket));
-}
-
-/* What there is; of more than can be served no end of it, since signals wait meanwhile. */
-static void serve_all(struct xfn_socket *socket, xfn_serve_fn *handler, void *context)
-{
-	struct xfn_event events[SERVE_BATCH];
-	int count, i, batches = 0;
-
-	while (batches++ < SERVE_BATCHES &&
-	       (count = xfn_socket_receive(socket, events, SERVE_BATCH)) > 0) {
-		for (i = 0; i < count; i++) {
-			handler(socket, &events[i], context);
-			if (events[i].frame) /* neither answered nor released */
-				xfn_event_release(socket, &events[i]);
-		}
-	}
-}
-
-/* What was answered goes out, but nobody waits for ever for that. */
-static void drain(struct xfn_socket *socket)
-{
-	const struct timespec pause = {.tv_nsec = XSK_KICK_AGAIN_US * 1000L};
-	int tries;
-
-	for (tries = 0; tries < 1000 && xfn_socket_flush(socket); tries++)
-		nanosleep(&pause, NULL);
-}
-
-/* @ret: what signals were blocked before. They come while it waits, and at no other moment. */
-static void catch_ends(sigset_t *ret)
-{
-	const struct sigaction action = {.sa_handler = on_end};
-	sigset_t ends;
-
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGTERM);
-	sigaddset(&ends, SIGINT);
-	sigprocmask(SIG_BLOCK, &ends, ret);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
-}
-
-int xfn_serve(xfn_serve_fn *handler, void *context)
-{
-	struct xfn_socket *socket;
-	sigset_t signals;
-	int err = xfn_socket_open(&socket);
-	bool go_on = true;
-
-	if (err)
-		return err;
-	catch_ends(&signals);
-	while (go_on && !is_ended) {
-		serve_all(socket, handler, context);
-		go_on = wait_for_more(socket, &signals);
-	}
-	serve_all(socket, handler, context);
-	drain(socket);
-	xfn_socket_close(socket);
-	return 0;
 }

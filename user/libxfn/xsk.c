@@ -107,18 +107,18 @@ static int make_pool(struct xsk *xsk)
 	return register_pool(xsk);
 }
 
-static void give_all(struct xsk *xsk)
+static void give_all(struct xsk *xsk, __u32 spares)
 {
-	__u64 *entries = xsk->fill.entries;
 	__u32 i;
 
+	xsk->spares_max = spares < XSK_SPARES_MAX ? spares : XSK_SPARES_MAX;
+	if (xsk->spares_max > xsk->frames / 2)
+		xsk->spares_max = xsk->frames / 2;
 	for (i = 0; i < xsk->frames; i++)
-		entries[i] = (__u64)i * XSK_FRAME_BYTES;
-	xsk->fill.mine = xsk->frames;
-	__atomic_store_n(xsk->fill.producer, xsk->fill.mine, __ATOMIC_RELEASE);
+		xsk_give(xsk, (__u64)i * XSK_FRAME_BYTES);
 }
 
-int xsk_prepare(struct xsk *xsk, int fd, __u32 frames)
+int xsk_prepare(struct xsk *xsk, int fd, __u32 frames, __u32 spares)
 {
 	int err;
 
@@ -129,7 +129,7 @@ int xsk_prepare(struct xsk *xsk, int fd, __u32 frames)
 	if (err)
 		xsk_close(xsk);
 	else
-		give_all(xsk);
+		give_all(xsk, spares);
 	return err;
 }
 
@@ -146,9 +146,9 @@ int xsk_bind(struct xsk *xsk, __u32 ifindex, __u32 queue)
 	return 0;
 }
 
-int xsk_open(struct xsk *xsk, int fd, __u32 ifindex, __u32 frames)
+int xsk_open(struct xsk *xsk, int fd, __u32 ifindex, __u32 frames, __u32 spares)
 {
-	int err = xsk_prepare(xsk, fd, frames);
+	int err = xsk_prepare(xsk, fd, frames, spares);
 
 	if (err)
 		return err;
@@ -190,11 +190,30 @@ unsigned xsk_receive(struct xsk *xsk, struct xdp_desc *descs, unsigned max)
 void xsk_give(struct xsk *xsk, __u64 address)
 {
 	struct xsk_ring *fill = &xsk->fill;
-	__u64 *entries = fill->entries;
+	__u64 *entries = fill->entries, start = address / XSK_FRAME_BYTES * XSK_FRAME_BYTES;
 
-	entries[fill->mine & (xsk->frames - 1)] = address / XSK_FRAME_BYTES * XSK_FRAME_BYTES;
+	if (xsk->spares < xsk->spares_max) {
+		xsk->spare[xsk->spares++] = start;
+		return;
+	}
+	entries[fill->mine & (xsk->frames - 1)] = start;
 	fill->mine++;
 	__atomic_store_n(fill->producer, fill->mine, __ATOMIC_RELEASE);
+}
+
+bool xsk_take_spare(struct xsk *xsk, __u64 *ret_address)
+{
+	if (!xsk->spares)
+		return false;
+	*ret_address = xsk->spare[--xsk->spares];
+	return true;
+}
+
+void xsk_spare_none(struct xsk *xsk)
+{
+	xsk->spares_max = 0;
+	while (xsk->spares)
+		xsk_give(xsk, xsk->spare[--xsk->spares]);
 }
 
 void xsk_send(struct xsk *xsk, __u64 address, __u32 bytes)
