@@ -22,7 +22,7 @@
 #include "object.h"
 #include "sample.h"
 
-enum { PAYLOAD_BYTES_MAX = 2 * DRIVE_FRAME_BYTES - 42, PACKETS_A_CALL = 20000, CPUS_MAX = 1024 };
+enum { PAYLOAD_BYTES_MAX = 2 * DRIVE_FRAME_BYTES - 42, PACKETS_A_CALL = 1000000, CPUS_MAX = 1024 };
 
 static __u32 read_hex(const char *text, __u8 *ret)
 {
