@@ -9,6 +9,8 @@
 #define DRIVE_DST_OFFSET  30 /* of the IPv4 destination in an untagged frame */
 #define DRIVE_SUM_OFFSET  24 /* of the IPv4 header checksum */
 
+#define DRIVE_SPINS_MAX (1 << 20)
+
 struct bench_drive {
 	__u64 frame[DRIVE_WORDS];
 	__u32 dst_first; /* host order: the destination is one of dst_count from here on, at random */
@@ -19,6 +21,9 @@ struct bench_drive {
 	__u64 sent;
 	__u64 timed;             /* 1: note when the first and the last frame were made */
 	__u64 first_ns, last_ns; /* CLOCK_MONOTONIC */
+	/* drive_pace(): every step_ns so many packets; ifindex 0: they are made and dropped. */
+	__u64 burst, step_ns, next_ns;
+	__u64 spins; /* turns of its waiting: what is left of its CPU */
 };
 
 #endif

@@ -11,7 +11,9 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } parts[] = {
 	{"packet", bench_packet},   {"wire", bench_wire},   {"limiter", bench_limiter},
-	{"compile", bench_compile}, {"flood", bench_flood},
+	{"compile", bench_compile}, {"flood", bench_flood}, {"rate", bench_rate},
+	{"cpu", bench_cpu},         {"ping", bench_ping},   {"cold", bench_cold},
+	{"exec", bench_exec},       {"hold", bench_hold},
 };
 
 bool bench_is_quick(void)
@@ -28,6 +30,8 @@ int main(int argc, char **argv)
 	for (i = 0; argc > 1 && i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (!strcmp(argv[1], parts[i].name))
 			return parts[i].run(argc - 1, argv + 1);
-	fprintf(stderr, "usage: bench packet|wire|limiter|compile|flood [ARGUMENT]...\n");
+	fprintf(stderr,
+		"usage: bench packet|wire|limiter|compile|flood|rate|cpu|ping|cold|exec|hold "
+		"[ARGUMENT]...\n");
 	return 2;
 }

@@ -193,6 +193,7 @@ int drive_open(struct drive *drive)
 		return err;
 	drive->call_fd = object_program(drive->object, "drive_call");
 	drive->send_fd = object_program(drive->object, "drive_send");
+	drive->pace_fd = object_program(drive->object, "drive_pace");
 	drive->target_fd = object_map(drive->object, "bench_target");
 	fd = object_map(drive->object, "bench_drive");
 	mapped = mmap(NULL, MAP_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -278,12 +279,23 @@ int drive_call(struct drive *drive, __u32 count)
 	return bpf_prog_test_run_opts(drive->call_fd, &options) ? xfn_errno() : (int)options.retval;
 }
 
-int drive_send(struct drive *drive, __u32 count)
+static int send_live(struct drive *drive, int program_fd, __u32 count, __u32 batch)
 {
 	__u8 in[2 * DRIVE_FRAME_BYTES] = {};
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = in, .data_size_in = drive->frame_bytes,
-		    .repeat = (int)count, .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
-		    .batch_size = BATCH_PACKETS);
+		    .repeat = (int)count, .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = batch);
 
-	return bpf_prog_test_run_opts(drive->send_fd, &options) ? xfn_errno() : 0;
+	return bpf_prog_test_run_opts(program_fd, &options) ? xfn_errno() : 0;
+}
+
+int drive_send(struct drive *drive, __u32 count)
+{
+	return send_live(drive, drive->send_fd, count, BATCH_PACKETS);
+}
+
+int drive_pace(struct drive *drive, __u32 count, __u32 burst)
+{
+	drive->control->burst = burst;
+	drive->control->next_ns = 0;
+	return send_live(drive, drive->pace_fd, count, burst);
 }

@@ -39,7 +39,7 @@ int object_map(const struct bpf_object *object, const char *name);
 struct drive {
 	struct bpf_object *object;
 	struct bench_drive *control; /* mapped */
-	int call_fd, send_fd, target_fd;
+	int call_fd, send_fd, pace_fd, target_fd;
 	__u32 frame_bytes;
 };
 
@@ -59,7 +59,12 @@ int drive_target(struct drive *drive, int program_fd);
 /* Runs @count packets through the target. Returns the last one's action or -errno. */
 int drive_call(struct drive *drive, __u32 count);
 
-/* Sends @count packets to control->ifindex, in batches. Returns 0 or -errno. */
+/*
+ * Sends @count packets to control->ifindex, in batches. Returns 0 or -errno. Each call waits for tens of
+ * milliseconds besides, without using a CPU: the kernel changes its dispatcher for it.
+ */
 int drive_send(struct drive *drive, __u32 count);
+/* The same in bursts, 256 at most, each control->step_ns after the last. -EINTR: a signal came. */
+int drive_pace(struct drive *drive, __u32 count, __u32 burst);
 
 #endif

@@ -5,6 +5,8 @@ import json
 import statistics
 import sys
 
+import report_port
+
 METHOD = """# Performance
 
     make bench
@@ -54,19 +56,12 @@ BUDGETS = [
 
 
 def table(head, rows):
-    print("| " + " | ".join(head) + " |")
-    print("| " + " | ".join("---" if i == 0 else "---:" for i in range(len(head))) + " |")
-    for row in rows:
-        print("| " + " | ".join(str(cell) for cell in row) + " |")
-    print()
+    print(report_port.table(head, rows))
 
 
 def group(records, key="name"):
     """Records by name, in the order of their first appearance."""
-    groups = {}
-    for record in records:
-        groups.setdefault(record[key], []).append(record)
-    return groups
+    return report_port.group(records, key)
 
 
 def middle(records, key):
@@ -245,6 +240,8 @@ def main():
             show(sections[name])
     if "resolver" in sections:
         resolver(sections["resolver"], sections.get("flood", []))
+    if "port_ping" in sections:
+        print(report_port.block(sections))
     print(NOTES, end="")
 
 

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The bench: measures, part by part, and writes docs/performance.md. Needs root; minutes, not a test.
 #
-# usage: tests/bench/run.sh [packet|limiter|wire|apply|latency|others|hotload|resolver]...      all by default
+# usage: tests/bench/run.sh [packet|limiter|wire|apply|latency|others|hotload|resolver|port]...      all by default
 # BENCH_QUICK=1 takes a minute, and means less. Quick runs and runs of some parts write
-# $BUILD/bench/performance.md instead. BUILD names the build directory, by default build.
+# $BUILD/bench/performance.md instead; but "port" by itself puts its section into docs/performance.md,
+# and nothing else changes there. BUILD names the build directory, by default build.
 set -euo pipefail
 export LC_ALL=C
 PATH=$PATH:/usr/sbin:/sbin
@@ -21,6 +22,8 @@ pins=/sys/fs/bpf/$tag
 quick=${BENCH_QUICK:-0}
 # shellcheck source=tests/bench/parts.bash disable=SC1091
 . tests/bench/parts.bash
+# shellcheck source=tests/bench/port.bash disable=SC1091
+. tests/bench/port.bash
 
 fail() {
 	echo "bench: $*" >&2
@@ -48,6 +51,7 @@ clean() {
 		kill "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
+	clean_port
 	if [[ -d $pins ]]; then
 		in_server "$BUILD/xfnd" --reset --run-dir "$out/run" --pin-dir "$pins" \
 			--state-dir "$out/state" >/dev/null 2>&1 || true
@@ -100,7 +104,7 @@ describe() {
 }
 
 parts=("$@")
-[[ $# -gt 0 ]] || parts=(packet limiter wire apply latency others hotload resolver)
+[[ $# -gt 0 ]] || parts=(packet limiter wire apply latency others hotload resolver port)
 page=docs/performance.md
 [[ $quick == 0 && $# == 0 ]] || page=$out/performance.md
 trap clean EXIT
@@ -113,6 +117,11 @@ for part in "${parts[@]}"; do
 	echo "bench: $part: $((($(now_ms) - began) / 1000)) s" >&2
 done
 describe after
-python3 tests/bench/report.py "$results" >"$out/page.tmp"
-mv "$out/page.tmp" "$page"
+if [[ $quick == 0 && "${parts[*]}" == port ]]; then
+	page=docs/performance.md
+	python3 -B tests/bench/report_port.py "$results" "$page"
+else
+	python3 -B tests/bench/report.py "$results" >"$out/page.tmp"
+	mv "$out/page.tmp" "$page"
+fi
 echo "bench: wrote $page" >&2

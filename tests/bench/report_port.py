@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""report_port.py RESULTS PAGE: puts what the part "port" has measured into PAGE, in the place of what it said before."""
+import json
+import statistics
+import sys
+
+BEGIN = "<!-- by tests/bench/run.sh port -->\n"
+END = "<!-- end -->\n"
+BEFORE = "## Where xfn is no better\n"  # where it goes the first time
+
+LIB, ONEWAY, BARE = "libxfn, port", "libxfn, port, oneway", "bare AF_XDP, port"
+QUEUE_LIB, QUEUE = "libxfn, interface's queue", "bare AF_XDP, interface's queue"
+UDP, SLEEPING, SPINNING = "UDP socket, recvmmsg", "UDP socket, sleeping", "UDP socket, spinning"
+
+METHOD = """## Functions on sockets
+
+    tests/bench/run.sh port
+
+writes this section alone. A program of libxfn that `xfnd` runs behind a port is compared with the same work on a bare AF_XDP socket
+(`tests/bench/programs/bare.c`: plain system calls, batches of 64, no look at headers) and on a UDP socket (`udp.c`: recvmmsg of 64). A port is a
+veth pair more, and all that xfn does: classify, count, token, what is in flight, check of the reply. "Interface's queue" is an empty XDP program that redirects to the
+socket: no xfn, no port, and its program has the interface to itself. All AF_XDP is in copy mode with need_wakeup on veth, and has 4,096 frames of 2 KiB; the UDP socket
+has a buffer of 8 MiB. Each sleeps while there is nothing (poll, or recvmmsg itself), if it does not say "spinning". Each has a wire of its own; the UDP socket's has no XDP program at its end.
+Datagrams have 64 bytes. The programs are on CPU 1. Every round takes all of them in turn; tables give medians over the rounds and ranges, and ratios are medians of the
+ratios in each round.
+"""
+
+
+def group(records, key="name"):
+    groups = {}
+    for record in records:
+        groups.setdefault(record[key], []).append(record)
+    return groups
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |",
+             "| " + " | ".join("---" if i == 0 else "---:" for i in range(len(head))) + " |"]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def column(records, key):
+    return [record[key] for record in records]
+
+
+def cell(values, form, scale=1.0):
+    values = [value / scale for value in values]
+    return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
+
+
+def ratio(values, others):
+    """Of each round, then the middle; 0 where one of them was not measured."""
+    pairs = [a / b for a, b in zip(values, others) if b > 0]
+    return statistics.median(pairs) if pairs else 0.0
+
+
+class Wanted:
+    """What is wanted, and what came out."""
+
+    def __init__(self):
+        self.rows = []
+
+    def add(self, text, aim, value, most=False):
+        is_met = value <= aim if most else value >= aim
+        self.rows.append((text, f"{'at most' if most else 'at least'} {aim}", f"{value:.2f}",
+                          "met" if is_met else "**not met**"))
+
+
+def machine(records):
+    before, after = records[0], records[-1]
+    return (f"{before['cpus']} CPUs, {before['cpu']}, virtualized ({before['virtualization']}); Linux {before['kernel']}. Load "
+            f"average before {before['load']}, after {after['load']}. {before['date']}, commit "
+            f"{before['commit']}{'; a quick run' if before['quick'] != '0' else ''}.\n")
+
+
+def rates(records, wanted):
+    groups = {name: column(rs, "received") for name, rs in group(records).items()}
+    sent = {name: column(rs, "sent") for name, rs in group(records).items()}
+    rows = [(name, cell(values, ".2f", 1e6), f"{statistics.median(sent[name]) / 1e6:.2f}",
+             f"{ratio(values, groups[UDP]):.1f}", f"{ratio(values, groups[QUEUE]):.2f}")
+            for name, values in groups.items()]
+    for name in (LIB, ONEWAY):
+        wanted.add(f"received: {name}, to recvmmsg", 3, ratio(groups[name], groups[UDP]))
+        wanted.add(f"received: {name}, to bare AF_XDP on the queue", 0.7, ratio(groups[name], groups[QUEUE]))
+    wanted.add("received: libxfn to bare AF_XDP, both on a port", 0.95, ratio(groups[LIB], groups[BARE]))
+    wanted.add("received: libxfn to bare AF_XDP, both on the queue", 0.95, ratio(groups[QUEUE_LIB], groups[QUEUE]))
+    return ("### Received and dropped\n\n"
+            + table(("receiver", "million/s", "offered", "to recvmmsg", "to bare on the queue"), rows) +
+            "\nLive frames made by XDP on CPU 0, as many as go. On veth that CPU does the receiving driver's work as well, with the port's or "
+            "the stack's, so what is offered depends on who receives: where nearly all that was offered was received, CPU 0 is the limit, "
+            "not the program. \"oneway\" is how a function that answers nothing is declared; without it each event is followed until its deadline.\n")
+
+
+def cpu_ns(records):
+    """{name: [ns per event, a round each]}, of both CPUs."""
+    groups = group(records)
+    idle, sender = groups.pop("nothing"), groups.pop("sender")
+    return {name: [((s["spins"] - r["spins"]) / i["spins"] + (s["turns"] - r["turns"]) / i["turns"]) * 1e9 / r["received"]
+                   for i, s, r in zip(idle, sender, rs)] for name, rs in groups.items()}
+
+
+def cpu(records, wanted):
+    by_burst = {int(burst): cpu_ns(rs) for burst, rs in group(records, "burst").items()}
+    bursts = sorted(by_burst, reverse=True)
+    lost = {name: max(0.0, 1 - sum(column(rs, "received")) / max(1, sum(column(rs, "sent"))))
+            for name, rs in group(records).items()}
+    rows = [[name] + [text for burst in bursts for text in
+                      (cell(by_burst[burst][name], ",.0f"), f"{ratio(by_burst[burst][name], by_burst[burst][UDP]):.2f}")]
+            + [f"{lost[name]:.2%}"] for name in by_burst[bursts[0]]]
+    head = ["receiver"] + [text for burst in bursts for text in
+                           (f"ns an event, {'one by one' if burst == 1 else f'bursts of {burst}'}", "to recvmmsg")] + ["lost"]
+    for burst in bursts:
+        for name in (LIB, ONEWAY):
+            wanted.add(f"CPU an event, {'one by one' if burst == 1 else f'bursts of {burst}'}: {name}, to recvmmsg", 0.5,
+                       ratio(by_burst[burst][name], by_burst[burst][UDP]), most=True)
+    return ("### CPU an event\n\n" + table(head, rows) +
+            "\n100,000 datagrams a second, dropped. Time of both CPUs, softirqs included, less what the sender takes with an "
+            "empty XDP program at the other end that drops. The sender spins between two bursts and counts its turns; on CPU 1 a thread of the lowest priority does: "
+            "what they are short of was used.\n")
+
+
+def pings(records, wanted):
+    groups = group(records)
+    base = column(groups[QUEUE], "p50_ns")
+    rows = [(name, cell(column(rs, "p50_ns"), ".1f", 1e3), cell(column(rs, "p99_ns"), ".1f", 1e3),
+             f"{ratio(column(rs, 'p50_ns'), base):.2f}", sum(column(rs, "lost"))) for name, rs in groups.items()]
+    wanted.add(f"p50 of a reply: {LIB}, to bare AF_XDP on the queue", 1.25,
+               ratio(column(groups[LIB], "p50_ns"), base), most=True)
+    return ("### Who answers sooner\n\n" + table(("server", "p50 us", "p99 us", "p50 to bare on the queue", "lost"), rows) +
+            "\n1,000 datagrams a second, one at a time. The client spins on CPU 0 all the time, whoever answers.\n")
+
+
+def cold(records, missing):
+    rows = [(r["name"], f"{r['p50_ns'] / 1e6:.2f}", f"{r['p99_ns'] / 1e6:.2f}", f"{r['min_ns'] / 1e6:.2f}", int(r["count"]),
+             int(r["lost"])) if r["count"] else (r["name"], "", "", "", 0, int(r["lost"])) for r in records]
+    text = "### Cold: nothing runs when the datagram comes\n\n" + table(("how", "p50 ms", "p99 ms", "least", "times", "lost"), rows)
+    text += ("\nFrom the datagram, or the fork, to the reply; the program answers once and ends. \"Fork and exec, nothing else\": the client itself "
+             "starts the program, with a socket in which the datagram lies, or on the interface's queue, where the datagram is sent when the program says that "
+             "it is ready. The activator (`tests/bench/programs/activator.c`) polls a UDP socket, forks and executes, as systemd does for a `.socket` unit, and does nothing else.\n")
+    for record in missing:
+        text += f"\nNot measured: {record['name']}: {record['why']}\n"
+    return text
+
+
+def worse(sections):
+    """Where something simpler does better."""
+    lines = []
+    pinged = {name: statistics.median(column(rs, "p50_ns")) for name, rs in group(sections.get("port_ping", [])).items()}
+    for name in (SPINNING, SLEEPING):
+        if pinged.get(name, 1e12) < pinged.get(LIB, 0):
+            lines.append(f"A {name.replace(',', ' that is')} answers sooner than libxfn, which sleeps: p50 {pinged[name] / 1e3:.1f} against "
+                         f"{pinged[LIB] / 1e3:.1f} us.")
+    times = {r["name"]: r["p50_ns"] for r in sections.get("port_cold", []) if r["count"]}
+    alone = {"UDP": times.get("UDP: an activator as systemd's"), "AF_XDP": times.get("AF_XDP: fork and exec, nothing else")}
+    for name, ns in times.items():
+        least = alone.get(name.split(":")[0])
+        if ": xfn" in name and least and least < ns:
+            lines.append(f"A cold start by xfn ({name}) takes {(ns - least) / 1e6:.2f} ms more at p50 than "
+                         + ("the activator." if name.startswith("UDP") else "the program's own start."))
+    return lines
+
+
+def block(sections):
+    """The section, as text."""
+    wanted, parts = Wanted(), []
+    if "port_rate" in sections:
+        parts.append(rates(sections["port_rate"], wanted))
+    if "port_cpu" in sections:
+        parts.append(cpu(sections["port_cpu"], wanted))
+    if "port_ping" in sections:
+        parts.append(pings(sections["port_ping"], wanted))
+    parts.append(cold(sections.get("port_cold", []), sections.get("port_cold_missing", [])))
+    rounds = len(group(sections.get("port_ping", []) or [{"name": ""}]).popitem()[1])
+    text = BEGIN + METHOD + "\n" + f"{rounds} rounds. " + machine(sections["machine"])
+    text += "\n### What is wanted of it\n\n" + table(("what", "wanted", "measured", ""), wanted.rows) + "\n" + "\n".join(parts)
+    lines = worse(sections)
+    if lines:
+        text += "\n### Where it is no better\n\n" + "".join(f"- {line}\n" for line in lines)
+    return text + END
+
+
+def replace(page, text):
+    if BEGIN in page:
+        start, end = page.index(BEGIN), page.index(END) + len(END)
+        return page[:start] + text + page[end:]
+    start = page.index(BEFORE)
+    return page[:start] + text + "\n" + page[start:]
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        sections = group([json.loads(line) for line in file], "section")
+    with open(sys.argv[2], encoding="utf-8") as file:
+        page = replace(file.read(), block(sections))
+    with open(sys.argv[2], "w", encoding="utf-8") as file:
+        file.write(page)
+
+
+if __name__ == "__main__":
+    main()
