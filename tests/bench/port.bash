@@ -119,7 +119,7 @@ port_cases() {
 # cpu_cases PACKETS_A_SECOND BURST: with the machine at rest, and the sender alone.
 cpu_cases() {
 	local seconds
-	seconds=$(by 0.3 1)
+	seconds=$(by 0.3 0.8)
 	port_records in_client "$BENCH" cpu nothing - 198.18.0.1 7 - "$seconds" "$1" "$2"
 	port_records in_client "$BENCH" cpu sender "c$on_nothing" "198.18.$on_nothing.1" 7 - \
 		"$seconds" "$1" "$2"
@@ -131,7 +131,7 @@ cpu_cases() {
 ping_cases() {
 	local name wire port
 	while IFS='|' read -r name wire port; do
-		port_records in_client "$BENCH" ping "$name" "198.18.$wire.1" "$port" 1000 "$(by 0.5 2)"
+		port_records in_client "$BENCH" ping "$name" "198.18.$wire.1" "$port" 1000 "$(by 0.5 1.5)"
 	done <<-END
 		libxfn, port|$on_port|7
 		bare AF_XDP, port|$on_port|9
@@ -142,7 +142,7 @@ ping_cases() {
 	behind background "$out/spinning.log" taskset -c 1 "$shared/udp" --spin "$shared/spinning.counts" 8
 	sleep 0.2
 	port_records in_client "$BENCH" ping "UDP socket, spinning" "198.18.$on_stack.1" 8 1000 \
-		"$(by 0.5 2)"
+		"$(by 0.5 1.5)"
 	end_background
 }
 
@@ -180,15 +180,16 @@ cold_cases() {
 # ---- all of it ------------------------------------------------------------------------------------------
 
 part_port() {
-	local round
+	local round burst
 	add_port_wires
 	share_programs
 	start_port_functions
 	start_port_others
 	for ((round = 0; round < $(by 1 5); round++)); do
 		port_cases rate "$(by 0.3 1)"
-		cpu_cases 100000 10
-		cpu_cases 100000 1
+		for burst in 64 10 1; do
+			cpu_cases 100000 "$burst"
+		done
 		ping_cases
 	done
 	cold_cases
