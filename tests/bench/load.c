@@ -135,6 +135,7 @@ static void report(const char *section, const char *name, __u32 burst, const str
 	record_number("received", (to->received - from->received) / seconds);
 	record_number("spins", most->spins);
 	record_number("turns", most->turns);
+	record_number("turns_all", (to->turns - from->turns) / seconds);
 	record_number("own", (to->own_ns - from->own_ns) / 1e9 / seconds);
 	record_number("burst", burst);
 	record_number("seconds", seconds);

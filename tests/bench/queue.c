@@ -4,6 +4,7 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +21,14 @@
 #include "object.h"
 #include "queue.h"
 
+enum { LOOK_AGAIN_US = 20 };
+
 int queue_open(struct queue *queue, const char *interface)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
 	int err;
 
-	*queue = (struct queue){
-		.interface = interface, .link_fd = -1, .socket_fd = -1, .channel_fd = -1};
+	*queue = (struct queue){.interface = interface, .link_fd = -1, .socket_fd = -1};
 	err = object_load("port", NULL, NULL, &queue->object);
 	if (err)
 		return err;
@@ -61,10 +63,9 @@ static void set_number(const char *name, int number)
 	setenv(name, text, 1);
 }
 
-static void become(const struct queue *queue, int channel, char **argv)
+static void become(const struct queue *queue, char **argv)
 {
 	set_number(XFN_ENV_SOCKET, queue->socket_fd);
-	set_number(XFN_ENV_CHANNEL, channel);
 	setenv(XFN_ENV_INTERFACE, queue->interface, 1);
 	execv(argv[0], argv);
 	fprintf(stderr, "bench: cannot run '%s': %s\n", argv[0], strerror(errno));
@@ -73,31 +74,33 @@ static void become(const struct queue *queue, int channel, char **argv)
 
 int queue_start(struct queue *queue, char **argv)
 {
-	int ends[2];
-
 	queue->socket_fd = socket(AF_XDP, SOCK_RAW, 0);
-	if (queue->socket_fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends))
+	if (queue->socket_fd < 0)
 		return xfn_errno();
-	queue->channel_fd = ends[0];
 	queue->pid = vfork(); /* the bench is large */
-	if (!queue->pid) {
-		close(ends[0]);
-		become(queue, ends[1], argv);
-	}
-	close(ends[1]);
+	if (!queue->pid)
+		become(queue, argv);
 	return queue->pid < 0 ? xfn_errno() : 0;
+}
+
+/* By what receiving says: ENXIO for as long as it is not. */
+static bool is_bound(int socket_fd)
+{
+	return recv(socket_fd, NULL, 0, MSG_DONTWAIT) >= 0 || errno != ENXIO;
 }
 
 int queue_enter(struct queue *queue)
 {
-	struct xfn_channel_message message;
 	__u32 zero = 0;
 
-	/* Descriptors beside it are not asked for, so there are none. */
-	if (recv(queue->channel_fd, &message, sizeof(message), 0) != sizeof(message)) {
-		fprintf(stderr, "bench: the program at '%s' ended before it was ready\n",
-			queue->interface);
-		return -EPIPE;
+	while (!is_bound(queue->socket_fd)) {
+		if (waitpid(queue->pid, NULL, WNOHANG)) {
+			queue->pid = 0;
+			fprintf(stderr, "bench: the program at '%s' ended before it was ready\n",
+				queue->interface);
+			return -EPIPE;
+		}
+		usleep(LOOK_AGAIN_US);
 	}
 	return bpf_map_update_elem(queue->sockets_fd, &zero, &queue->socket_fd, 0) ? xfn_errno()
 										   : 0;
@@ -112,7 +115,6 @@ void queue_end(struct queue *queue)
 	queue->pid = 0;
 	bpf_map_delete_elem(queue->sockets_fd, &zero);
 	close_fd(&queue->socket_fd);
-	close_fd(&queue->channel_fd);
 }
 
 /* ---- bench hold ------------------------------------------------------------------------------------- */

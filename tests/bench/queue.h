@@ -16,7 +16,7 @@ struct queue {
 	struct bpf_object *object;
 	int link_fd, sockets_fd;
 	/* Of the program that runs. */
-	int socket_fd, channel_fd;
+	int socket_fd;
 	pid_t pid;
 };
 
@@ -27,7 +27,7 @@ void queue_close(struct queue *queue);
 
 /* Forks and executes. */
 int queue_start(struct queue *queue, char **argv);
-/* Waits until the program says that it is ready, then packets come to it. */
+/* Waits until the program has bound its socket, then packets come to it. */
 int queue_enter(struct queue *queue);
 /* Waits for the program's end, and lets go of its socket. */
 void queue_end(struct queue *queue);

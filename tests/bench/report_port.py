@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """report_port.py RESULTS PAGE: puts what the part "port" has measured into PAGE, in the place of what it said before."""
 import json
+import math
 import statistics
 import sys
 
@@ -51,9 +52,9 @@ def cell(values, form, scale=1.0):
 
 
 def ratio(values, others):
-    """Of each round, then the middle; 0 where one of them was not measured."""
-    pairs = [a / b for a, b in zip(values, others) if b > 0]
-    return statistics.median(pairs) if pairs else 0.0
+    """Of each round, then the middle; not a number where one of them was not to be had."""
+    pairs = [a / b for a, b in zip(values, others) if a > 0 and b > 0]
+    return statistics.median(pairs) if pairs else math.nan
 
 
 class Wanted:
@@ -64,8 +65,8 @@ class Wanted:
 
     def add(self, text, aim, value, most=False):
         is_met = value <= aim if most else value >= aim
-        self.rows.append((text, f"{'at most' if most else 'at least'} {aim}", f"{value:.2f}",
-                          "met" if is_met else "**not met**"))
+        word = "**not measured**" if math.isnan(value) else "met" if is_met else "**not met**"
+        self.rows.append((text, f"{'at most' if most else 'at least'} {aim}", f"{value:.2f}", word))
 
 
 def machine(records):
@@ -108,6 +109,12 @@ def cpu_ns(records):
     return ret
 
 
+def disturbance(records):
+    """Share of CPU 1 that others used while nothing of ours did."""
+    turns = max(column(records, "turns"))
+    return 1 - statistics.mean(column([r for r in records if r["name"] in ("nothing", "sender")], "turns_all")) / turns
+
+
 def burst_words(burst):
     return "one by one" if burst == 1 else f"bursts of {burst}"
 
@@ -146,8 +153,8 @@ def cold(records, missing):
              int(r["lost"])) if r["count"] else (r["name"], "", "", "", 0, int(r["lost"])) for r in records]
     text = "### Cold: nothing runs when the datagram comes\n\n" + table(("how", "p50 ms", "p99 ms", "least", "times", "lost"), rows)
     text += ("\nFrom the datagram, or the fork, to the reply; the program answers once and ends. \"Fork and exec, nothing else\": the client itself "
-             "starts the program, with a socket in which the datagram lies, or on the interface's queue, where the datagram is sent when the program says that "
-             "it is ready. The activator (`tests/bench/programs/activator.c`) polls a UDP socket, forks and executes, as systemd does for a `.socket` unit, and does nothing else.\n")
+             "starts the program, with a socket in which the datagram lies, or on the interface's queue, where the datagram is sent when the program has bound its "
+             "socket. The activator (`tests/bench/programs/activator.c`) polls a UDP socket, forks and executes, as systemd does for a `.socket` unit, and does nothing else.\n")
     for record in missing:
         text += f"\nNot measured: {record['name']}: {record['why']}\n"
     return text
@@ -183,6 +190,10 @@ def block(sections):
     parts.append(cold(sections.get("port_cold", []), sections.get("port_cold_missing", [])))
     rounds = len(group(sections.get("port_ping", []) or [{"name": ""}]).popitem()[1])
     text = BEGIN + METHOD + "\n" + f"{rounds} rounds. " + machine(sections["machine"])
+    if "port_cpu" in sections:
+        share = disturbance(sections["port_cpu"])
+        text += (f"Others used {share:.0%} of CPU 1 meanwhile"
+                 + (".\n" if share < 0.03 else ": **the machine was not quiet, and these figures mean little**.\n"))
     text += "\n### What is wanted of it\n\n" + table(("what", "wanted", "measured", ""), wanted.rows) + "\n" + "\n".join(parts)
     lines = worse(sections)
     if lines:
