@@ -155,7 +155,7 @@ cold_function() {
 		"$2" "$3" >"$out/cold.yaml"
 	if ! why=$("$BUILD/xfn" apply --yes "$out/cold.yaml" 2>&1 >/dev/null); then
 		record "$(jq -cn --arg name "$1" --arg why "$(head -1 <<<"$why")" \
-			'{section: "port_cold_missing", name: $name, why: $why}')"
+			'{section: "port_cold_missing", name: $name, why: $why | sub("^[^ ]*: "; "")}')"
 		return
 	fi
 	wait_for 10 instance_is once idle || fail "function 'once' is not idle: xfn show once"
