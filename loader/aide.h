@@ -17,7 +17,7 @@
 
 #include "privileges.h"
 
-#define XFN_AIDE_FDS_MAX   8 /* descriptors beside one datagram */
+#define XFN_AIDE_FDS_MAX   24 /* descriptors beside one datagram */
 #define XFN_AIDE_BYTES_MAX 1024
 
 struct xfn_aide {

@@ -30,6 +30,7 @@ struct xfn_doctor_options {
 	bool vlans;   /* some trigger names a VLAN */
 	bool sockets; /* some function is delivered to a socket */
 	const char *pin_dir;
+	int keeper; /* 0: it is there; -ENOENT: none is needed; else why it is not there */
 };
 
 /*

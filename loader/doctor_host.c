@@ -60,6 +60,22 @@ static void check_broker(struct xfn_doctor *doctor)
 			err == -EPIPE ? "the broker is gone" : "started without CAP_SYS_ADMIN");
 }
 
+static void check_keeper(struct xfn_doctor *doctor)
+{
+	int err = doctor->options->keeper;
+
+	if (!err || err == -ENOENT) {
+		xfn_doctor_ok(doctor, err ? "no function needs it"
+					  : "events wait for functions that are not there yet");
+		return;
+	}
+	xfn_doctor_remedy(doctor, "xfn journal");
+	xfn_doctor_fail(doctor,
+			"the keeper is not there (%s): events of functions that are not there are "
+			"lost to them",
+			strerror(-err));
+}
+
 static void check_launcher(struct xfn_doctor *doctor)
 {
 	int err = xfn_launcher_check();
@@ -252,6 +268,7 @@ const struct xfn_doctor_check xfn_doctor_host_checks[] = {
 	{"capabilities", check_capabilities},
 	{"broker", check_broker},
 	{"launcher", check_launcher},
+	{"keeper", check_keeper},
 	{"bpffs", check_bpffs},
 	{"clock", check_clock},
 	{"packet_filter", check_packet_filter},

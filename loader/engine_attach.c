@@ -12,6 +12,7 @@
 #include "forecast.h"
 #include "interface.h"
 #include "engine_instances.h"
+#include "engine_keeper.h"
 #include "journal.h"
 #include "loop.h"
 #include "netlink.h"
@@ -450,6 +451,7 @@ int xfn_engine_refresh(struct xfn_engine *engine)
 	}
 	link_prepared(engine, slots, err);
 	xfn_ports_follow(engine);
+	xfn_keeping_follow(engine);
 	xfn_diag_list_fini(&change.diags);
 	return err;
 }
@@ -457,6 +459,7 @@ int xfn_engine_refresh(struct xfn_engine *engine)
 static void on_refresh(void *context)
 {
 	xfn_engine_refresh(context);
+	xfn_instances_sync(context);
 }
 
 static void on_netlink(void *context, const struct xfn_netlink_event *event)

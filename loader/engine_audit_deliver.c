@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "engine_audit.h"
+#include "engine_keeper.h"
 #include "engine_lost.h"
 #include "losses.h"
 #include "port.h"
@@ -236,6 +237,61 @@ static int compare_port(struct xfn_engine *engine, const struct xfn_model_functi
 	return err;
 }
 
+/* What the keeper says of all that ingress has given it, since it began to count. */
+static int read_kept(struct xfn_engine *engine, const struct xfn_model_function *function,
+		     __u64 *ret)
+{
+	struct xfn_kept kept;
+	int err = xfn_keeping_read(engine, function->identity, &kept);
+
+	if (!err)
+		*ret = kept.since + kept.counts.count[XFN_KEEPER_PARKED] +
+		       kept.counts.count[XFN_KEEPER_PARKED_FULL];
+	return err;
+}
+
+static int read_parked(struct xfn_engine *engine, __u32 port, __u64 *ret)
+{
+	struct xfn_port_totals totals;
+	int err = xfn_port_read(engine->dataplane, port, 0, &totals);
+
+	*ret = totals.parked;
+	return err;
+}
+
+/* Ingress counts before the keeper has it. */
+static int compare_kept(struct xfn_engine *engine, const struct xfn_model_function *function,
+			__u32 port, bool waits, struct xfn_book *book)
+{
+	struct xfn_book_reading reading = {.slack = POLL_SLACK * engine->dataplane->cpus};
+	int err =
+		read_kept(engine, function, &reading.low) ?: read_parked(engine, port, &reading.a);
+
+	if (!err && waits)
+		reading.waited = !xfn_dataplane_barrier(engine->dataplane);
+	err = err ?: read_kept(engine, function, &reading.high) ?:
+		     read_parked(engine, port, &reading.again);
+	if (!err)
+		xfn_book_compare(book, &reading);
+	return err;
+}
+
+static int add_kept(struct xfn_engine *engine, const struct xfn_model_function *function,
+		    json_t *books, bool *all_ok)
+{
+	int port = xfn_port_of(engine->dataplane, function->identity), tries, err = 0;
+	char what[XFN_LABEL_BYTES + 80], label[XFN_LABEL_BYTES];
+	struct xfn_book book = {};
+
+	for (tries = 0; tries < PORT_TRIES && port >= 0 && xfn_book_is_open(&book) && !err; tries++)
+		err = compare_kept(engine, function, (__u32)port, tries > 0, &book);
+	if (port < 0 || err)
+		return err == -ENOENT ? 0 : err; /* its events do not wait */
+	snprintf(what, sizeof(what), "function '%s': parked by ingress, seen by the keeper",
+		 xfn_function_label(function->spec, label));
+	return xfn_audit_add_book(books, what, &book, all_ok);
+}
+
 static int add_port(struct xfn_engine *engine, const struct xfn_model_function *function,
 		    json_t *books, bool *all_ok)
 {
@@ -266,6 +322,8 @@ int xfn_audit_add_ports(struct xfn_engine *engine, const struct xfn_selection *s
 		spec = selection->functions[i].spec;
 		if (spec->delivery == XFN_DELIVER_XSK && !spec->xsk.one_way)
 			err = add_port(engine, &selection->functions[i], books, all_ok);
+		if (!err && spec->delivery == XFN_DELIVER_XSK)
+			err = add_kept(engine, &selection->functions[i], books, all_ok);
 	}
 	return err;
 }

@@ -133,7 +133,7 @@ int xfn_change_compile(struct xfn_change *change, struct xfn_ruleset **ret)
 		.start_seed = 1,
 		.key_seed = change->engine->dataplane->rules.key_seed,
 	};
-	int err = add_functions(model, &sources);
+	int err = xfn_listen_check_model(model, &change->diags) ?: add_functions(model, &sources);
 
 	if (!err)
 		err = xfn_wires_addresses(wires, wire_count, &sources.addresses,

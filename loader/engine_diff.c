@@ -262,6 +262,14 @@ static void diff_variables(struct diff *diff, const char *op,
 	}
 }
 
+static void park_text(const struct xfn_function_spec *function, char *text)
+{
+	char age[XFN_UNIT_TEXT_MAX];
+
+	snprintf(text, TEXT_BYTES, "%u events, %s", function->xsk.park_events,
+		 xfn_duration_print(function->xsk.park_age_ns, age, sizeof(age)));
+}
+
 /* Of two functions that are programs. */
 static void diff_program(struct diff *diff, const struct xfn_model_function *from,
 			 const struct xfn_model_function *to)
@@ -281,6 +289,9 @@ static void diff_program(struct diff *diff, const struct xfn_model_function *fro
 	compare(diff, "user", a->exec.user ?: "who applies", b->exec.user ?: "who applies");
 	compare(diff, "oneway", a->xsk.one_way ? "true" : "false",
 		b->xsk.one_way ? "true" : "false");
+	park_text(a, before);
+	park_text(b, after);
+	compare(diff, "park", before, after);
 	compare(diff, "send", a->xsk.send_any ? "any" : "own", b->xsk.send_any ? "any" : "own");
 	compare(diff, "notify", a->socket.notify ? "true" : "false",
 		b->socket.notify ? "true" : "false");

@@ -7,6 +7,7 @@
  * model to the maps and the launcher.
  */
 
+#include "engine_listen.h"
 #include "engine_private.h"
 #include "instance.h"
 #include "port.h"
@@ -42,8 +43,18 @@ void xfn_instances_close(struct xfn_engine *engine);
 /* Starts and stops what the live model wants started and stopped. */
 void xfn_instances_sync(struct xfn_engine *engine);
 
+/* An event waits for a function. */
+void xfn_instances_wake(struct xfn_engine *engine, __u64 identity);
+
+/* To a new keeper: what it is to keep of those that start. */
+void xfn_instances_store(struct xfn_engine *engine);
+
 /* The data plane was made anew: programs for the former one are of no use. */
 void xfn_instances_renew(struct xfn_engine *engine);
+
+/* Whether the function's program runs, or will with the first event. */
+bool xfn_instances_serve(const struct xfn_engine *engine,
+			 const struct xfn_model_function *function);
 
 /* Whether an instance is at @port. */
 bool xfn_instances_use(const struct xfn_engine *engine, __u32 port);

@@ -16,6 +16,7 @@
 #include "engine_deliver.h"
 #include "engine_guard.h"
 #include "engine_instances.h"
+#include "engine_keeper.h"
 #include "engine_lost.h"
 #include "engine_trace.h"
 #include "handler.h"
@@ -358,7 +359,7 @@ int xfn_engine_open(const struct xfn_engine_options *options, struct xfn_engine 
 	libbpf_set_print(ignore_print);
 	err = pinned ? open_pinned(engine) : open_fresh(engine);
 	if (!err)
-		err = xfn_instances_open(engine, pinned);
+		err = xfn_keeping_open(engine) ?: xfn_instances_open(engine, pinned);
 	if (!err)
 		err = xfn_pending_open(engine);
 	if (!err)
@@ -388,6 +389,7 @@ void xfn_engine_close(struct xfn_engine *engine)
 	if (!engine)
 		return;
 	xfn_instances_close(engine);
+	xfn_keeping_close(engine);
 	xfn_netlink_close(engine->netlink);
 	xfn_source_free(engine->refresh);
 	xfn_source_free(engine->next_retry);
@@ -412,6 +414,7 @@ int xfn_engine_reset(const struct xfn_engine_options *options)
 	int err;
 
 	xfn_instances_reset(options->run_dir);
+	xfn_keeping_reset(options->run_dir);
 	err = xfn_dataplane_remove(options->pin_dir, &fault);
 	if (fault.text[0])
 		fprintf(stderr, "xfnd: %s\n", fault.text);
@@ -521,6 +524,7 @@ int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct x
 	struct xfn_doctor_next next[XFN_INTERFACES_MAX];
 	const char *attached[XFN_INTERFACES_MAX], **targets;
 	struct xfn_doctor_options options = {.interface = interface,
+					     .keeper = xfn_keeping_check(engine),
 					     .attached = attached,
 					     .next = next,
 					     .off = xfn_off_label(engine->model->off),

@@ -24,6 +24,8 @@ struct xfn_source;
 struct xfn_tracing;
 struct xfn_targets;
 struct xfn_instances;
+struct xfn_keeping;
+struct xfn_listening;
 struct xfn_lost_base;
 
 /* A live revision that is yet to be confirmed, else it is taken back. */
@@ -52,6 +54,8 @@ struct xfn_engine {
 	struct xfn_source *look;         /* timer: another look at that */
 	struct xfn_targets *targets;     /* of deliveries by redirect */
 	struct xfn_instances *instances; /* processes of functions that xfnd starts */
+	struct xfn_keeping *keeping;     /* what the keeper keeps for it */
+	struct xfn_listening *listening; /* their sockets: engine_listen.h */
 	/* What sockets had dropped before their functions were there: engine_lost.c. */
 	struct xfn_lost_base *lost_bases;
 	size_t lost_base_count;

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "counters.h"
+#include "engine_instances.h"
 #include "engine_read.h"
 #include "port.h"
 #include "targets.h"
@@ -173,13 +174,14 @@ static bool is_attached(const struct xfn_dataplane *dataplane)
 	return false;
 }
 
-/* An instance is ready, and its port open. */
+/* An instance is ready, and its port open; or they wait for one. */
 static bool takes_events(const struct xfn_dataplane *dataplane,
 			 const struct xfn_model_function *function)
 {
 	int port = xfn_port_of(dataplane, function->identity);
 
-	return port >= 0 && xfn_port_ifindex(dataplane, (__u32)port);
+	return port >= 0 && (xfn_port_ifindex(dataplane, (__u32)port) ||
+			     dataplane->port_lines[port].flags & XFN_PORT_PARKS);
 }
 
 static bool has_target(const struct xfn_engine *engine, const struct xfn_model_function *function)
@@ -187,7 +189,8 @@ static bool has_target(const struct xfn_engine *engine, const struct xfn_model_f
 	if (function->spec->delivery == XFN_DELIVER_NETDEV)
 		return xfn_targets_has_device(engine->dataplane, function->slot);
 	if (function->spec->delivery == XFN_DELIVER_SOCKET)
-		return true; /* the stack finds the socket, or does not */
+		/* Else the stack finds the socket, or does not. */
+		return !xfn_has_program(function->spec) || xfn_instances_serve(engine, function);
 	if (function->spec->delivery == XFN_DELIVER_XSK)
 		return takes_events(engine->dataplane, function);
 	return function->version && engine->entered && engine->entered[function->version->slot];

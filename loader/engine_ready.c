@@ -203,12 +203,6 @@ static void check_exec(struct xfn_apply *apply, const struct xfn_model_function 
 	else if (!may_be_user(apply, launch.uid))
 		xfn_apply_diagnose(apply, spec, spec->exec.user, "your own, or none",
 				   "only root may have a program run as another user");
-	if (spec->delivery == XFN_DELIVER_SOCKET)
-		xfn_apply_diagnose(apply, spec, spec->name, "'socket: existing'",
-				   "'exec' of a socket is not yet supported");
-	else if (!spec->scale_min)
-		xfn_apply_diagnose(apply, spec, spec->name, "1",
-				   "'min: 0' of 'xsk' is not yet supported");
 	if (spec->delivery == XFN_DELIVER_XSK && rules > XFN_PORT_RULES_MAX) {
 		snprintf(text, sizeof(text), "replies of '%s' may leave from %u places", spec->name,
 			 rules);

@@ -329,7 +329,8 @@ static json_t *cpus_json(const struct xfn_socket_spec *socket)
 	return cpus;
 }
 
-static json_t *socket_json(const struct xfn_model_function *function)
+static json_t *socket_json(const struct xfn_engine *engine,
+			   const struct xfn_model_function *function)
 {
 	static const struct setting settings[] = {{XFN_GIVEN_NOTIFY, "notify"},
 						  {XFN_GIVEN_SCALE, "scale_min"}};
@@ -343,6 +344,8 @@ static json_t *socket_json(const struct xfn_model_function *function)
 	if (!xfn_has_program(spec))
 		return object;
 	object = with(object, program_json(function));
+	object = with(object,
+		      json_pack("{s:o}", "sockets", xfn_listen_json(engine, function->identity)));
 	return with(object, json_pack("{s:b, s:s?, s:I, s:o}", "notify", spec->socket.notify,
 				      "reply_from", spec->socket.pktinfo ? "pktinfo" : NULL,
 				      "scale_min", (json_int_t)spec->scale_min, "defaults",
@@ -352,14 +355,18 @@ static json_t *socket_json(const struct xfn_model_function *function)
 static json_t *xsk_json(const struct xfn_model_function *function)
 {
 	static const struct setting settings[] = {{XFN_GIVEN_ONE_WAY, "oneway"},
+						  {XFN_GIVEN_PARK_EVENTS, "park_events"},
+						  {XFN_GIVEN_PARK_AGE, "park_age_ns"},
 						  {XFN_GIVEN_SCALE, "scale_min"}};
 	const struct xfn_function_spec *spec = function->spec;
 
 	if (spec->delivery != XFN_DELIVER_XSK)
 		return json_null();
 	return with(program_json(function),
-		    json_pack("{s:b, s:s, s:I, s:o}", "oneway", spec->xsk.one_way, "send",
-			      spec->xsk.send_any ? "any" : "own", "scale_min",
+		    json_pack("{s:b, s:s, s:I, s:I, s:I, s:o}", "oneway", spec->xsk.one_way, "send",
+			      spec->xsk.send_any ? "any" : "own", "park_events",
+			      (json_int_t)spec->xsk.park_events, "park_age_ns",
+			      (json_int_t)spec->xsk.park_age_ns, "scale_min",
 			      (json_int_t)spec->scale_min, "defaults",
 			      DEFAULTS(spec->given, settings)));
 }
@@ -502,7 +509,7 @@ static int fill_function(json_t *object, const struct xfn_engine *engine,
 	err = err ?: put(object, "by_hand", by_hand_json(function));
 	err = err ?: put_text(object, "delivery", xfn_delivery_label(spec->delivery));
 	err = err ?: put(object, "kernel", kernel_json(function));
-	err = err ?: put(object, "socket", socket_json(function));
+	err = err ?: put(object, "socket", socket_json(engine, function));
 	err = err ?: put(object, "netdev", netdev_json(engine, function));
 	err = err ?: put(object, "xsk", xsk_json(function));
 	err = err ?: put(object, "instance", xfn_instance_json(engine, function));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "engine_keeper.h"
 #include "engine_lost.h"
 #include "engine_read.h"
 #include "losses.h"
@@ -163,11 +164,18 @@ static json_t *versions_json(struct page *page, const struct xfn_model_function 
 	return list;
 }
 
+/* Takes NULL. */
+static void set_count(json_t *object, const char *key, __u64 count)
+{
+	json_object_set_new(object, key, json_integer((json_int_t)count));
+}
+
 /* What became of what a port's function sent, and what it has yet to answer; null where there is no port. */
 static json_t *port_json(const struct page *page, const struct xfn_model_function *function)
 {
 	struct xfn_dataplane *dataplane = page->lost.engine->dataplane;
 	struct xfn_port_totals totals;
+	struct xfn_kept kept = {};
 	json_t *object;
 	int port = function->spec->delivery == XFN_DELIVER_XSK
 			   ? xfn_port_of(dataplane, function->identity)
@@ -176,11 +184,15 @@ static json_t *port_json(const struct page *page, const struct xfn_model_functio
 	if (port < 0 ||
 	    xfn_port_read(dataplane, (__u32)port, xfn_clock_ns(CLOCK_MONOTONIC), &totals))
 		return json_null();
+	if (!xfn_keeping_read(page->lost.engine, function->identity, &kept))
+		totals.outcomes[XFN_PORT_EXPIRED] = kept.expired;
 	object = labelled(port_labels, XFN_PORT_OUTCOME_COUNT, totals.outcomes,
 			  XFN_PORT_OUTCOME_COUNT);
-	if (object)
-		json_object_set_new(object, "in_flight",
-				    json_integer((json_int_t)totals.in_flight));
+	set_count(object, "in_flight", totals.in_flight);
+	set_count(object, "parked", totals.parked);
+	set_count(object, "waiting", kept.counts.waiting);
+	set_count(object, "parked_full", kept.counts.count[XFN_KEEPER_PARKED_FULL]);
+	set_count(object, "parked_lost", kept.lost);
 	return object;
 }
 

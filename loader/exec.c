@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <string.h>
 
 #include "dataplane_load.h"
@@ -41,10 +42,20 @@ __u64 xfn_exec_hash(const struct xfn_manifest *manifest, const struct xfn_functi
 	hash = hash_texts(hash, manifest, exec->env);
 	hash = hash_text(hash, exec->directory ?: "/");
 	hash = hash_text(hash, exec->user ?: "");
+	hash = xfn_fnv(hash, &spec->socket.notify, sizeof(spec->socket.notify));
 	return hash ?: 1;
 }
 
 /* ---- as whom? ------------------------------------------------------------------------------------------ */
+
+uid_t xfn_uid_draw(void)
+{
+	__u32 lot;
+
+	if (getrandom(&lot, sizeof(lot), 0) != sizeof(lot))
+		abort(); /* Linux answers so few bytes whole */
+	return XFN_INSTANCE_UID_FIRST + lot % XFN_INSTANCE_UIDS;
+}
 
 /* The user of that name or number; NULL: there is none, or, with errno, nobody can say. */
 static const struct passwd *find_user(const char *name)

@@ -12,6 +12,9 @@
 /* Of all that makes another instance; 0: nothing is started. */
 __u64 xfn_exec_hash(const struct xfn_manifest *manifest, const struct xfn_function_spec *spec);
 
+/* A user for one process alone (launcher.h), by lot. */
+uid_t xfn_uid_draw(void);
+
 /*
  * Fills in as whom it runs: the user that the manifest names; else @owner; for root @lone, a user of its
  * own. Returns 0; -ENOENT: no such user; -EPERM: it would be root; with the reason in @fault.

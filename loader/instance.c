@@ -24,15 +24,15 @@
 #define MS 1000000ULL
 #define S  1000000000ULL
 
-static const __u64 START_NS = 10 * S, STOP_NS = 5 * S, QUICK_NS = 10 * S, PARKED_NS = 300 * S,
+static const __u64 START_NS = 10 * S, STOP_NS = 5 * S, PARKED_NS = 300 * S,
 		   BACK_OFF_FIRST_NS = 100 * MS, BACK_OFF_MAX_NS = 30 * S,
 		   LISTEN_PAUSE_NS = 50 * MS, AGAIN_NS = 1 * S;
 enum { QUICK_ENDS_MAX = 5 };
 
 static void start(struct xfn_instance *instance);
 
-__attribute__((format(printf, 3, 4))) static void say(const struct xfn_instance *instance,
-						      const char *type, const char *format, ...)
+void xfn_instance_say(const struct xfn_instance *instance, const char *type, const char *format,
+		      ...)
 {
 	char text[512];
 	va_list words;
@@ -46,18 +46,21 @@ __attribute__((format(printf, 3, 4))) static void say(const struct xfn_instance 
 		text);
 }
 
-static void set_state(struct xfn_instance *instance, enum xfn_instance_state state)
+void xfn_instance_write(struct xfn_instance *instance)
 {
-	int err;
+	int err = instance->pid ? xfn_instance_save(instance) : 0;
 
+	if (err)
+		xfn_instance_say(instance, "error",
+				 "what the next xfnd needs of it cannot be written: %s",
+				 strerror(-err));
+}
+
+void xfn_instance_set_state(struct xfn_instance *instance, enum xfn_instance_state state)
+{
 	instance->state = state;
 	instance->since_ns = xfn_clock_ns(CLOCK_REALTIME);
-	if (!instance->pid)
-		return;
-	err = xfn_instance_save(instance);
-	if (err)
-		say(instance, "error", "what the next xfnd needs of it cannot be written: %s",
-		    strerror(-err));
+	xfn_instance_write(instance);
 }
 
 /* ---- making ------------------------------------------------------------------------------------------ */
@@ -110,6 +113,7 @@ int xfn_instance_new(const struct xfn_instance_options *options, struct xfn_inst
 		return -ENOMEM;
 	instance->options = *options;
 	instance->pidfd = instance->channel_fd = instance->program_fd = instance->output_fd = -1;
+	instance->notify_fd = -1;
 	instance->back_off_ns = BACK_OFF_FIRST_NS;
 	instance->state = XFN_INSTANCE_STOPPED;
 	instance->options.name = strdup(options->name);
@@ -124,17 +128,25 @@ int xfn_instance_new(const struct xfn_instance_options *options, struct xfn_inst
 	return 0;
 }
 
-static void close_channel(struct xfn_instance *instance)
+void xfn_instance_close_channel(struct xfn_instance *instance)
 {
 	xfn_source_free(instance->on_message);
 	instance->on_message = NULL;
 	xfn_fd_close(&instance->channel_fd);
 }
 
+void xfn_instance_close_notify(struct xfn_instance *instance)
+{
+	xfn_source_free(instance->on_notify);
+	instance->on_notify = NULL;
+	xfn_fd_close(&instance->notify_fd);
+}
+
 /* What hangs on one process. */
 static void let_go(struct xfn_instance *instance)
 {
-	close_channel(instance);
+	xfn_instance_close_channel(instance);
+	xfn_instance_close_notify(instance);
 	xfn_instance_socket_free(instance->socket);
 	instance->socket = NULL;
 	xfn_fd_close(&instance->program_fd);
@@ -160,7 +172,7 @@ void xfn_instance_free(struct xfn_instance *instance)
 	free(instance);
 }
 
-static void end_it(struct xfn_instance *instance)
+void xfn_instance_end(struct xfn_instance *instance)
 {
 	xfn_launcher_signal(instance->pidfd, instance->launch.uid, SIGKILL);
 }
@@ -182,7 +194,7 @@ static void describe_end(struct xfn_instance *instance, int err, int status)
 		snprintf(text, bytes, "exit status %d", WEXITSTATUS(status));
 }
 
-static void arm(struct xfn_instance *instance, __u64 after_ns)
+void xfn_instance_arm(struct xfn_instance *instance, __u64 after_ns)
 {
 	xfn_timer_set(instance->timer, after_ns);
 }
@@ -194,24 +206,28 @@ static void wait_or_park(struct xfn_instance *instance, bool quick)
 	instance->quick_ends = quick ? instance->quick_ends + 1 : 1;
 	if (instance->quick_ends >= QUICK_ENDS_MAX) {
 		instance->quick_ends = 0;
-		say(instance, "parked",
-		    "%s; it ended %d times in a row within %llu s of its start: tried again after "
-		    "%llu min, or when it is changed",
-		    instance->last_end, QUICK_ENDS_MAX, QUICK_NS / S, PARKED_NS / 60 / S);
-		set_state(instance, XFN_INSTANCE_PARKED);
-		arm(instance, PARKED_NS);
+		xfn_instance_say(instance, "parked",
+				 "%s; it ended %d times in a row within %llu s of its start: tried "
+				 "again after "
+				 "%llu min, or when it is changed",
+				 instance->last_end, QUICK_ENDS_MAX, XFN_INSTANCE_QUICK_NS / S,
+				 PARKED_NS / 60 / S);
+		xfn_instance_set_state(instance, XFN_INSTANCE_PARKED);
+		instance->options.hooks.give_up(instance->options.hooks.context);
+		xfn_instance_arm(instance, PARKED_NS);
 		return;
 	}
-	say(instance, "ended", "%s; started again after %llu ms", instance->last_end, wait / MS);
+	xfn_instance_say(instance, "ended", "%s; started again after %llu ms", instance->last_end,
+			 wait / MS);
 	instance->back_off_ns = 2 * wait < BACK_OFF_MAX_NS ? 2 * wait : BACK_OFF_MAX_NS;
-	set_state(instance, XFN_INSTANCE_WAITING);
-	arm(instance, wait);
+	xfn_instance_set_state(instance, XFN_INSTANCE_WAITING);
+	xfn_instance_arm(instance, wait);
 }
 
 static void finish_stop(struct xfn_instance *instance)
 {
-	set_state(instance, XFN_INSTANCE_STOPPED);
-	arm(instance, XFN_TIMER_OFF);
+	xfn_instance_set_state(instance, XFN_INSTANCE_STOPPED);
+	xfn_instance_arm(instance, XFN_TIMER_OFF);
 	xfn_instance_forget(instance);
 	instance->options.hooks.stopped(instance->options.hooks.context);
 }
@@ -219,8 +235,8 @@ static void finish_stop(struct xfn_instance *instance)
 /* Nobody wants it; or nobody is known to. */
 static void rest(struct xfn_instance *instance)
 {
-	set_state(instance, XFN_INSTANCE_IDLE);
-	arm(instance, XFN_TIMER_OFF);
+	xfn_instance_set_state(instance, XFN_INSTANCE_IDLE);
+	xfn_instance_arm(instance, XFN_TIMER_OFF);
 	if (instance->options.hooks.idle)
 		instance->options.hooks.idle(instance->options.hooks.context);
 }
@@ -228,7 +244,8 @@ static void rest(struct xfn_instance *instance)
 /* It has done what there was to do. */
 static void finish_demand(struct xfn_instance *instance)
 {
-	say(instance, "idle", "%s; started again when it is wanted", instance->last_end);
+	xfn_instance_say(instance, "idle", "%s; started again when it is wanted",
+			 instance->last_end);
 	instance->back_off_ns = BACK_OFF_FIRST_NS;
 	instance->quick_ends = 0;
 	rest(instance);
@@ -237,7 +254,8 @@ static void finish_demand(struct xfn_instance *instance)
 /* Its process is no more, or was never there. @done: by itself, ready, and with exit status 0. */
 static void after_end(struct xfn_instance *instance, bool done)
 {
-	bool quick = xfn_clock_ns(CLOCK_MONOTONIC) - instance->started_ns < QUICK_NS, again;
+	bool quick = xfn_clock_ns(CLOCK_MONOTONIC) - instance->started_ns < XFN_INSTANCE_QUICK_NS,
+	     again;
 
 	let_go(instance);
 	again = instance->options.hooks.leave(instance->options.hooks.context);
@@ -252,8 +270,6 @@ static void after_end(struct xfn_instance *instance, bool done)
 		wait_or_park(instance, quick);
 }
 
-static void on_message(void *context, int fd, __u32 events);
-
 static void on_end(void *context, int fd, __u32 events)
 {
 	struct xfn_instance *instance = context;
@@ -262,7 +278,7 @@ static void on_end(void *context, int fd, __u32 events)
 	(void)fd;
 	(void)events;
 	if (instance->on_message)
-		on_message(instance, instance->channel_fd, EPOLLIN); /* its last words */
+		xfn_instance_read_messages(instance); /* its last words */
 	xfn_instance_drain_output(instance);
 	err = xfn_launcher_reap(instance->pid, &status);
 	describe_end(instance, err, status);
@@ -296,104 +312,6 @@ static void on_output(void *context, int fd, __u32 events)
 	}
 }
 
-static void fail(struct xfn_instance *instance, const char *text)
-{
-	snprintf(instance->failure, sizeof(instance->failure), "%s", text);
-	end_it(instance);
-}
-
-static void become_ready(void *context, int socket_fd, bool receives)
-{
-	struct xfn_instance *instance = context;
-	int err;
-
-	if (instance->state != XFN_INSTANCE_STARTING)
-		return; /* told to stop meanwhile */
-	if (!receives) {
-		fail(instance, "its socket has no ring to receive from");
-		return;
-	}
-	err = instance->options.hooks.enter(instance->options.hooks.context, socket_fd);
-	if (err) {
-		snprintf(instance->failure, sizeof(instance->failure),
-			 "its socket cannot be entered: %s", strerror(-err));
-		end_it(instance);
-		return;
-	}
-	instance->wanted = false;
-	say(instance, "ready", "process %d takes events, %llu ms after its start", instance->pid,
-	    (xfn_clock_ns(CLOCK_MONOTONIC) - instance->started_ns) / MS);
-	set_state(instance, XFN_INSTANCE_READY);
-	arm(instance, QUICK_NS);
-}
-
-static void after_refusal(void *context)
-{
-	say(context, "error",
-	    "asked for another AF_XDP socket, and was refused: it has one, for queue 0");
-}
-
-/* What its program will have. Descriptors that are not taken stay with @in. */
-static int take_handed(struct xfn_instance *instance, struct xfn_aide_message *in)
-{
-	const struct xfn_instance_socket_hooks hooks = {instance, become_ready, after_refusal};
-	int err = in->fd_count == XFN_HANDED_FDS && !instance->socket ? 0 : -EPROTO;
-
-	if (!err)
-		err = xfn_instance_socket_new(instance->options.loop, in->fds[XFN_HANDED_SOCKET],
-					      in->fds[XFN_HANDED_SOCKETING], &hooks,
-					      &instance->socket);
-	if (err)
-		return err;
-	instance->program_fd = in->fds[XFN_HANDED_CHANNEL];
-	in->fd_count = 0;
-	return 0;
-}
-
-static void take_failure(struct xfn_instance *instance, const struct xfn_channel_message *message)
-{
-	char what[200];
-
-	xfn_launch_describe(&instance->launch, message->flags, what, sizeof(what));
-	snprintf(instance->failure, sizeof(instance->failure), "%s: %s", what,
-		 strerror((int)message->error));
-}
-
-/* From what is ours still: its program never has the other end. */
-static int take_message(struct xfn_instance *instance, const struct xfn_channel_message *message,
-			struct xfn_aide_message *in)
-{
-	if (message->type == XFN_CHANNEL_FAILED) {
-		take_failure(instance, message);
-		return 0;
-	}
-	return message->type == XFN_CHANNEL_HANDED ? take_handed(instance, in) : -EPROTO;
-}
-
-static void on_message(void *context, int fd, __u32 events)
-{
-	struct xfn_instance *instance = context;
-	struct xfn_channel_message message;
-	struct xfn_aide_message in = {.data = &message, .bytes = sizeof(message)};
-	int err = 0;
-
-	(void)events;
-	while (!err) {
-		err = xfn_aide_receive(fd, &in);
-		if (err)
-			break;
-		err = take_message(instance, &message, &in);
-		xfn_aide_close_fds(&in);
-	}
-	if (err == -EAGAIN)
-		return;
-	close_channel(instance);
-	if (err == -EPIPE && instance->socket) /* it runs */
-		xfn_instance_socket_watch(instance->socket);
-	else if (err != -EPIPE && err != -ECONNRESET) /* it ends */
-		fail(instance, "what it is to have cannot be taken");
-}
-
 /* ---- starting ---------------------------------------------------------------------------------------- */
 
 static void on_timer(void *context)
@@ -404,16 +322,16 @@ static void on_timer(void *context)
 	case XFN_INSTANCE_STARTING:
 		snprintf(instance->failure, sizeof(instance->failure),
 			 "not ready within %llu s of its start", START_NS / S);
-		end_it(instance);
-		arm(instance, AGAIN_NS);
+		xfn_instance_end(instance);
+		xfn_instance_arm(instance, AGAIN_NS);
 		break;
 	case XFN_INSTANCE_READY:
 		instance->back_off_ns = BACK_OFF_FIRST_NS;
 		instance->quick_ends = 0;
 		break;
 	case XFN_INSTANCE_STOPPING:
-		end_it(instance);
-		arm(instance, AGAIN_NS);
+		xfn_instance_end(instance);
+		xfn_instance_arm(instance, AGAIN_NS);
 		break;
 	case XFN_INSTANCE_WAITING:
 	case XFN_INSTANCE_PARKED:
@@ -440,8 +358,11 @@ static int watch(struct xfn_instance *instance)
 		err = xfn_loop_add_io(loop, instance->output_fd, EPOLLIN, on_output, instance,
 				      &instance->on_output);
 	if (!err && instance->channel_fd >= 0)
-		err = xfn_loop_add_io(loop, instance->channel_fd, EPOLLIN, on_message, instance,
-				      &instance->on_message);
+		err = xfn_loop_add_io(loop, instance->channel_fd, EPOLLIN, xfn_instance_on_message,
+				      instance, &instance->on_message);
+	if (!err && instance->notify_fd >= 0)
+		err = xfn_loop_add_io(loop, instance->notify_fd, EPOLLIN, xfn_instance_on_notify,
+				      instance, &instance->on_notify);
 	return err;
 }
 
@@ -469,6 +390,11 @@ static int fork_it(struct xfn_instance *instance)
 	if (!err && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		err = xfn_errno();
 	launch->channel_fd = pair[1];
+	launch->notify = NULL;
+	if (!err && instance->options.notifies) {
+		err = xfn_instance_open_notify(instance);
+		launch->notify = instance->notify;
+	}
 	if (!err)
 		err = xfn_launcher_fork(launch, &instance->pid, &instance->pidfd);
 	instance->channel_fd = pair[0];
@@ -505,14 +431,21 @@ static void start(struct xfn_instance *instance)
 	instance->started_ns = xfn_clock_ns(CLOCK_MONOTONIC);
 	instance->since_ns = xfn_clock_ns(CLOCK_REALTIME);
 	instance->failure[0] = '\0';
+	instance->served = instance->bare = false;
 	err = hooks->prepare(hooks->context, &instance->launch, &fault);
+	if (err == -EAGAIN) {
+		xfn_instance_set_state(instance, XFN_INSTANCE_WAITING);
+		instance->wanted = true;
+		xfn_instance_arm(instance, BACK_OFF_FIRST_NS);
+		return;
+	}
 	if (!err)
 		err = fork_it(instance);
 	xfn_fd_close(&instance->launch.netns_fd);
 	if (!err)
 		err = let_it_begin(instance);
 	if (!err) {
-		arm(instance, START_NS);
+		xfn_instance_arm(instance, START_NS);
 		return;
 	}
 	/* Where it was forked, it ends by itself: it was not told to begin. */
@@ -526,7 +459,7 @@ void xfn_instance_start(struct xfn_instance *instance)
 	int err = ensure_timers(instance);
 
 	if (err)
-		say(instance, "error", "cannot be started: %s", strerror(-err));
+		xfn_instance_say(instance, "error", "cannot be started: %s", strerror(-err));
 	else if (instance->options.on_demand && !instance->wanted)
 		rest(instance);
 	else
@@ -541,8 +474,8 @@ void xfn_instance_wake(struct xfn_instance *instance)
 	if (instance->state != XFN_INSTANCE_IDLE)
 		return;
 	if (instance->started_ns && since < BACK_OFF_FIRST_NS) {
-		set_state(instance, XFN_INSTANCE_WAITING);
-		arm(instance, BACK_OFF_FIRST_NS - since);
+		xfn_instance_set_state(instance, XFN_INSTANCE_WAITING);
+		xfn_instance_arm(instance, BACK_OFF_FIRST_NS - since);
 	} else {
 		start(instance);
 	}
@@ -567,6 +500,8 @@ int xfn_instance_adopt(struct xfn_instance *instance, const struct xfn_instance_
 	instance->pid = left->pid;
 	instance->start_time = left->start_time;
 	instance->restarts = left->restarts;
+	instance->served = left->served;
+	instance->bare = left->bare;
 	instance->launch.uid = left->uid;
 	instance->started_ns = xfn_clock_ns(CLOCK_MONOTONIC);
 	xfn_instance_reopen_output(instance); /* without it there is less to read */
@@ -575,9 +510,25 @@ int xfn_instance_adopt(struct xfn_instance *instance, const struct xfn_instance_
 		let_go(instance);
 		return err;
 	}
-	set_state(instance, XFN_INSTANCE_READY);
-	arm(instance, QUICK_NS);
+	xfn_instance_set_state(instance, XFN_INSTANCE_READY);
+	xfn_instance_arm(instance, XFN_INSTANCE_QUICK_NS);
 	return 0;
+}
+
+void xfn_instance_resume(struct xfn_instance *instance, int channel_fd)
+{
+	int err;
+
+	if (channel_fd >= 0)
+		instance->program_fd = channel_fd;
+	err = instance->served ? 0 : xfn_instance_serve(instance);
+	if (err)
+		xfn_instance_refuse_entry(instance, err);
+}
+
+int xfn_instance_channel(const struct xfn_instance *instance)
+{
+	return instance->served ? -1 : instance->program_fd;
 }
 
 /* ---- stopping ---------------------------------------------------------------------------------------- */
@@ -594,11 +545,11 @@ void xfn_instance_stop(struct xfn_instance *instance)
 		finish_stop(instance);
 		return;
 	}
-	set_state(instance, XFN_INSTANCE_STOPPING);
+	xfn_instance_set_state(instance, XFN_INSTANCE_STOPPING);
 	if (instance->program_fd >= 0)
 		xfn_aide_send(instance->program_fd, &out);
 	xfn_launcher_signal(instance->pidfd, instance->launch.uid, SIGTERM);
-	arm(instance, STOP_NS);
+	xfn_instance_arm(instance, STOP_NS);
 }
 
 /* ---- what there is to tell --------------------------------------------------------------------------- */

@@ -7,7 +7,7 @@
  * (docs/adr/0014-instances.md). Where its packets come from is somebody else's business.
  *
  *   starting   forked; not ready yet: XFN_INSTANCE_START_NS, then it is ended
- *   ready      its socket is bound, and entered
+ *   ready      its socket is bound, and entered; of one that listens, its program runs, or says so
  *   waiting    it has ended by itself: started again after 100 ms, twice as long each time up to 30 s,
  *              100 ms again once it was ready for 10 s
  *   parked     it ended 5 times in a row within 10 s of its start: tried again after 5 minutes, or
@@ -51,13 +51,31 @@ struct xfn_instance_hooks {
 	void *context;
 	/*
 	 * Before each start: makes the place where its socket will be, and says where that is and as whom it
-	 * runs, in launch->netns_fd, uid, gid, groups. Returns 0 or -errno with the reason in @fault.
+	 * runs, in launch->netns_fd, uid, gid, groups. Returns 0; -EAGAIN: not yet, it is asked again after 100 ms; or
+	 * -errno with the reason in @fault.
 	 */
 	int (*prepare)(void *context, struct xfn_launch *launch, struct xfn_fault *fault);
-	/* It is ready: events may go to @socket_fd, which stays the instance's. Returns 0 or -errno. */
+	/*
+	 * It is ready: @socket_fd, which stays the instance's, may get events; -1 of one that listens. Returns 0 or
+	 * -errno.
+	 */
 	int (*enter)(void *context, int socket_fd);
+	/*
+	 * Lets events go to it, once that is in its file. *ret_inbox_fd is the caller's: what waited for it, or -1.
+	 * May be asked again by the next xfnd. Returns 0 or -errno.
+	 */
+	int (*open)(void *context, int *ret_inbox_fd);
+	/* The same for a program that knows nothing of an inbox: what waited comes to its socket. */
+	void (*inject)(void *context, int inbox_fd);
+	/*
+	 * Keeps a duplicate of its channel's end for the next xfnd, while the instance waits for an answer there; -1:
+	 * not any more.
+	 */
+	void (*keep)(void *context, int channel_fd);
 	/* It has ended, or was never there: whatever prepare() made goes. False: it is not wanted any more. */
 	bool (*leave)(void *context);
+	/* It ends again and again: parked. */
+	void (*give_up)(void *context);
 	/* It is idle: whoever sees that it is wanted wakes it. May do so at once. NULL: nothing to do. */
 	void (*idle)(void *context);
 	/* It is stopped for good. May free the instance. */
@@ -74,6 +92,7 @@ struct xfn_instance_options {
 	__u64 identity;     /* names its files, with @serial */
 	__u32 serial;
 	bool on_demand;
+	bool notifies; /* of one that listens: it says that it is ready, sd_notify(3) */
 	/* argv, env, directory and their counts; copied. */
 	const struct xfn_launch *launch;
 	struct xfn_instance_hooks hooks;
@@ -99,9 +118,18 @@ struct xfn_instance_left {
 	__u64 start_time; /* field 22 of /proc/PID/stat */
 	uid_t uid;
 	__u32 restarts;
+	bool served; /* it was told what waited for it */
+	bool bare;   /* its program knows nothing of xfn */
 };
 /* Goes on with it. -ESRCH: it is not there any more. */
 int xfn_instance_adopt(struct xfn_instance *instance, const struct xfn_instance_left *left);
+/*
+ * To one that was adopted, once: its channel, which is the instance's then, or -1 where nobody has it any more. One that
+ * was not told what waited for it is told now.
+ */
+void xfn_instance_resume(struct xfn_instance *instance, int channel_fd);
+/* Its channel, while it waits for an answer there; else -1. Borrowed. */
+int xfn_instance_channel(const struct xfn_instance *instance);
 /* Tells it to stop; hooks.stopped() comes when it has, perhaps before this returns. */
 void xfn_instance_stop(struct xfn_instance *instance);
 

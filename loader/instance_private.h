@@ -2,7 +2,7 @@
 #ifndef XFN_INSTANCE_PRIVATE_H
 #define XFN_INSTANCE_PRIVATE_H
 
-/* What instance.c and instance_file.c share. */
+/* What the files of instances share. */
 
 #include "instance.h"
 
@@ -15,13 +15,16 @@ struct xfn_instance {
 	char *text;
 	enum xfn_instance_state state;
 	bool wanted; /* woken, and not ready since */
+	bool served; /* it was told what waited for it */
+	bool bare;   /* its program knows nothing of xfn */
 	pid_t pid;
 	__u64 start_time;
-	int pidfd, output_fd;
+	int pidfd, output_fd, notify_fd;
 	int channel_fd; /* to what becomes the instance, until its program runs */
 	int program_fd; /* to its program: tells, and takes nothing */
 	struct xfn_instance_socket *socket;
-	struct xfn_source *on_end, *on_message, *on_output, *timer, *listen_again;
+	char notify[XFN_LAUNCH_NOTIFY_MAX]; /* address of notify_fd */
+	struct xfn_source *on_end, *on_message, *on_output, *on_notify, *timer, *listen_again;
 	__u32 restarts, quick_ends;
 	__u64 started_ns;  /* CLOCK_MONOTONIC */
 	__u64 back_off_ns; /* before the next start */
@@ -31,6 +34,39 @@ struct xfn_instance {
 	char *output;       /* ring */
 	__u64 output_total; /* bytes ever */
 };
+
+/* One that ends sooner after its start has ended quickly. */
+#define XFN_INSTANCE_QUICK_NS 10000000000ULL
+
+/* ---- instance.c ------------------------------------------------------------------------------------- */
+
+/* A line in the journal, of this instance. */
+void xfn_instance_say(const struct xfn_instance *instance, const char *type, const char *format,
+		      ...) __attribute__((format(printf, 3, 4)));
+/* Writes its file, where there is a process; where that fails, says so. */
+void xfn_instance_write(struct xfn_instance *instance);
+void xfn_instance_set_state(struct xfn_instance *instance, enum xfn_instance_state state);
+/* Arms the one timer; what it means is the state's. */
+void xfn_instance_arm(struct xfn_instance *instance, __u64 after_ns);
+/* SIGKILL. */
+void xfn_instance_end(struct xfn_instance *instance);
+void xfn_instance_close_channel(struct xfn_instance *instance);
+void xfn_instance_close_notify(struct xfn_instance *instance);
+
+/* ---- instance_ready.c ------------------------------------------------------------------------------- */
+
+/* Of the channel to what becomes the instance, and of sd_notify(3). */
+void xfn_instance_on_message(void *context, int fd, __u32 events);
+void xfn_instance_on_notify(void *context, int fd, __u32 events);
+/* Until there is none at the moment, -EAGAIN, or the other end is closed, -EPIPE. */
+int xfn_instance_read_messages(struct xfn_instance *instance);
+/* Ends it, and says why when it has ended. */
+void xfn_instance_fail(struct xfn_instance *instance, const char *text);
+void xfn_instance_refuse_entry(struct xfn_instance *instance, int err);
+/* Lets events go to one that is written down as ready, and tells it what waited. 0 or -errno. */
+int xfn_instance_serve(struct xfn_instance *instance);
+
+/* ---- instance_file.c -------------------------------------------------------------------------------- */
 
 /* Paths of its files. */
 void xfn_instance_path(const struct xfn_instance *instance, const char *suffix, char *path,
@@ -43,6 +79,11 @@ int xfn_instance_reopen_output(struct xfn_instance *instance);
  * Takes what is there, 64 KiB at most. Returns how much; -EPIPE: nobody writes any more, and nobody can.
  */
 long xfn_instance_drain_output(struct xfn_instance *instance);
+
+/* instance_notify.c: a socket for sd_notify(3), and its name in the environment. 0 or -errno. */
+int xfn_instance_open_notify(struct xfn_instance *instance);
+/* Takes one message. True: the process itself says that it is ready. */
+bool xfn_instance_read_notify(const struct xfn_instance *instance);
 
 /* Its file, for the next xfnd. 0 or -errno. */
 int xfn_instance_save(const struct xfn_instance *instance);

@@ -134,6 +134,11 @@ static void on_question(void *context, int fd, __u32 events)
 		refuse(socket, question.id, err);
 }
 
+bool xfn_instance_socket_is_given(const struct xfn_instance_socket *socket)
+{
+	return socket->gifts;
+}
+
 /* ---- its life ---------------------------------------------------------------------------------------- */
 
 int xfn_instance_socket_new(struct xfn_loop *loop, int socket_fd, int asking_fd,

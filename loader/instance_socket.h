@@ -36,6 +36,8 @@ int xfn_instance_socket_new(struct xfn_loop *loop, int socket_fd, int asking_fd,
 			    struct xfn_instance_socket **ret);
 /* From now on its binding is looked for: the program runs. */
 void xfn_instance_socket_watch(struct xfn_instance_socket *socket);
+/* Whether the program asked for it: it knows nothing of xfn. */
+bool xfn_instance_socket_is_given(const struct xfn_instance_socket *socket);
 /* Takes NULL. */
 void xfn_instance_socket_free(struct xfn_instance_socket *socket);
 

@@ -41,8 +41,8 @@ static void answer_question(const struct xfn_aide_message *in, struct xfn_aide_m
 
 	if (question->op == XFN_LAUNCHER_MAKE_PORT && in->fd_count == 1)
 		err = xfn_launcher_answer_port(question, in->fds[0], answer, &fd);
-	else if (question->op == XFN_LAUNCHER_FORK && in->fd_count == XFN_FORK_FDS)
-		err = xfn_launcher_answer_fork(question, in->fds, answer, &fd);
+	else if (question->op == XFN_LAUNCHER_FORK && in->fd_count >= XFN_FORK_NETNS)
+		err = xfn_launcher_answer_fork(question, in->fds, in->fd_count, answer, &fd);
 	else if (question->op == XFN_LAUNCHER_SIGNAL && in->fd_count == 1)
 		err = xfn_launcher_answer_signal(question, in->fds[0]);
 	else if (question->op == XFN_LAUNCHER_REAP)
@@ -51,6 +51,8 @@ static void answer_question(const struct xfn_aide_message *in, struct xfn_aide_m
 		err = xfn_launcher_answer_sweep(question->uid);
 	else if (question->op == XFN_LAUNCHER_GIVE && in->fd_count == 2)
 		err = xfn_launcher_answer_give(question, in->fds);
+	else if (question->op == XFN_LAUNCHER_LISTEN)
+		err = xfn_launcher_answer_listen(&question->listen, &fd);
 	else if (question->op == XFN_LAUNCHER_KEEPER && in->fd_count == 1)
 		err = xfn_launcher_answer_keeper(question, in->fds[0], answer);
 	else if (question->op == XFN_LAUNCHER_SOCKET)
@@ -134,6 +136,14 @@ int xfn_launcher_make_port(const char *name, __u32 mtu, int far_program_fd, __u3
 	return 0;
 }
 
+int xfn_launcher_listen(const struct xfn_listen_place *place, int *ret_fd)
+{
+	struct xfn_launcher_question question = {.op = XFN_LAUNCHER_LISTEN, .listen = *place};
+	int err = ask(&question, NULL, 0, ret_fd);
+
+	return !err && *ret_fd < 0 ? -EPIPE : err;
+}
+
 /* ---- forking --------------------------------------------------------------------------------------- */
 
 static void put_texts(FILE *out, const char *const *texts, __u32 count)
@@ -177,6 +187,18 @@ static int texts_of(const struct xfn_launch *launch, __u32 *ret_bytes)
 	return fd;
 }
 
+static void put_sockets(const struct xfn_launch *launch, struct xfn_launcher_question *question,
+			int *fds)
+{
+	__u32 i;
+
+	for (i = 0; i < launch->socket_count; i++)
+		fds[XFN_FORK_SOCKETS + i] = launch->socket_fds[i];
+	snprintf(question->fork.socket_names, sizeof(question->fork.socket_names), "%s",
+		 launch->socket_names);
+	snprintf(question->fork.notify, sizeof(question->fork.notify), "%s", launch->notify ?: "");
+}
+
 int xfn_launcher_fork(const struct xfn_launch *launch, pid_t *ret_pid, int *ret_pidfd)
 {
 	struct xfn_launcher_question question = {
@@ -185,18 +207,25 @@ int xfn_launcher_fork(const struct xfn_launch *launch, pid_t *ret_pid, int *ret_
 			 .env_count = launch->env_count,
 			 .uid = launch->uid,
 			 .gid = launch->gid,
-			 .group_count = launch->group_count},
+			 .group_count = launch->group_count,
+			 .listens = launch->listens,
+			 .socket_count = launch->listens ? launch->socket_count : 0},
 	};
-	int fds[XFN_FORK_FDS] = {[XFN_FORK_NETNS] = launch->netns_fd,
-				 [XFN_FORK_OUTPUT] = launch->output_fd,
-				 [XFN_FORK_CHANNEL] = launch->channel_fd};
+	int fds[XFN_FORK_SOCKETS + XFN_LAUNCH_SOCKETS_MAX] = {[XFN_FORK_NETNS] = launch->netns_fd,
+							      [XFN_FORK_OUTPUT] = launch->output_fd,
+							      [XFN_FORK_CHANNEL] =
+								      launch->channel_fd};
 	int pid;
 
 	memcpy(question.fork.groups, launch->groups, sizeof(question.fork.groups));
+	if (launch->listens)
+		put_sockets(launch, &question, fds);
 	fds[XFN_FORK_TEXT] = texts_of(launch, &question.fork.text_bytes);
 	if (fds[XFN_FORK_TEXT] < 0)
 		return fds[XFN_FORK_TEXT];
-	pid = ask(&question, fds, XFN_FORK_FDS, ret_pidfd);
+	pid = ask(&question, fds,
+		  launch->listens ? XFN_FORK_SOCKETS + launch->socket_count : XFN_FORK_NETNS + 1,
+		  ret_pidfd);
 	close(fds[XFN_FORK_TEXT]);
 	if (pid < 0)
 		return pid;

@@ -43,10 +43,36 @@ const char *xfn_launcher_reason(int err);
 int xfn_launcher_make_port(const char *name, __u32 mtu, int far_program_fd, __u32 *ret_ifindex,
 			   int *ret_netns_fd);
 
+/* ---- listening sockets ------------------------------------------------------------------------------ */
+
+#define XFN_LISTEN_BACKLOG   4096      /* connections; net.core.somaxconn says less, perhaps */
+#define XFN_LISTEN_UDP_BYTES (4 << 20) /* of datagrams that wait, as the kernel reckons them */
+
+/* Where a socket is bound. */
+struct xfn_listen_place {
+	__u8 protocol;    /* IPPROTO_TCP or IPPROTO_UDP */
+	__u8 family;      /* AF_INET or AF_INET6 */
+	bool dual;        /* of AF_INET6 and the address ::, IPv4 as well */
+	bool pktinfo;     /* datagrams come with the address that they were sent to */
+	__u16 port;       /* host order */
+	__u8 address[16]; /* network order; IPv4 in the first four bytes */
+	__u32 scope;      /* ifindex, of a link-local address */
+};
+
+/*
+ * Makes a socket in xfnd's network namespace and binds it; one of TCP listens. *ret_fd is the caller's.
+ * -EADDRINUSE, -EADDRNOTAVAIL: as of bind(2).
+ */
+int xfn_launcher_listen(const struct xfn_listen_place *place, int *ret_fd);
+
 /* ---- instances --------------------------------------------------------------------------------------- */
 
-#define XFN_LAUNCH_GROUPS_MAX 32
-#define XFN_LAUNCH_BYTES_MAX  (1U << 20) /* of arguments and environment together */
+#define XFN_LAUNCH_GROUPS_MAX       32
+#define XFN_LAUNCH_SOCKETS_MAX      16
+#define XFN_LAUNCH_SOCKET_NAME_MAX  9 /* "udp-65535" */
+#define XFN_LAUNCH_SOCKET_NAMES_MAX (XFN_LAUNCH_SOCKETS_MAX * (XFN_LAUNCH_SOCKET_NAME_MAX + 1))
+#define XFN_LAUNCH_NOTIFY_MAX       32
+#define XFN_LAUNCH_BYTES_MAX        (1U << 20) /* of arguments and environment together */
 
 /* What runs, as whom, and with what. Borrowed. */
 struct xfn_launch {
@@ -60,16 +86,25 @@ struct xfn_launch {
 	gid_t gid;             /* not 0 */
 	gid_t groups[XFN_LAUNCH_GROUPS_MAX];
 	__u32 group_count;
-	int netns_fd;   /* its network namespace, where its AF_XDP socket is made */
-	int output_fd;  /* standard output and error */
-	int channel_fd; /* its end of the channel (xfn/channel.h) */
+	/*
+	 * Its network namespace, where its AF_XDP socket is made. With @listens it stays in xfnd's and has
+	 * listening sockets instead, as of sd_listen_fds(3).
+	 */
+	int netns_fd;
+	bool listens;
+	const int *socket_fds; /* socket_count of them, at most XFN_LAUNCH_SOCKETS_MAX */
+	__u32 socket_count;
+	const char *socket_names; /* LISTEN_FDNAMES */
+	const char *notify;       /* NOTIFY_SOCKET; NULL: none */
+	int output_fd;            /* standard output and error */
+	int channel_fd;           /* its end of the channel (xfn/channel.h) */
 };
 #define XFN_LAUNCH_PATH "/usr/local/bin:/usr/bin:/bin"
 
 /*
  * Forks an instance, which waits: it goes on at a XFN_CHANNEL_BEGIN, and ends where the channel ends before.
- * What keeps the program from running then is said on the channel, XFN_CHANNEL_FAILED. *ret_pidfd is
- * the caller's.
+ * What keeps the program from running then is said on the channel, XFN_CHANNEL_FAILED. With @listens the channel is
+ * closed once the program runs. *ret_pidfd is the caller's.
  */
 int xfn_launcher_fork(const struct xfn_launch *launch, pid_t *ret_pid, int *ret_pidfd);
 

@@ -21,7 +21,7 @@
 #include "launcher_private.h"
 #include "xfn/channel.h"
 
-/* Numbers that the instance finds its descriptors at. */
+/* Numbers that the instance finds its descriptors at; listening sockets begin at the first. */
 enum { SOCKET_FD = 3, CHANNEL_FD = 4, FIRST_FREE_FD = 5 };
 /* What is ours, until it executes, is behind them. */
 enum { LAUNCHER_FD = FIRST_FREE_FD };
@@ -35,8 +35,8 @@ enum {
 	PROCESSES_MAX =
 		128, /* of a user of its own: with 512 that fork without end others waited for seconds */
 	FIRST_SAVED_FD = 64, /* of copies, above all that is given a number */
-	ENV_OWN = 6,         /* variables that the launcher adds */
-	ENV_TEXT_BYTES = 64,
+	ENV_OWN = 7,         /* variables that the launcher adds */
+	ENV_TEXT_BYTES = 256,
 };
 
 /* What the instance gets, in the child's memory. */
@@ -44,6 +44,7 @@ struct plan {
 	const struct xfn_launcher_question *question;
 	int netns_fd, output_fd, channel_fd, socket_fd;
 	int handed_fd; /* the starter's end of the program's channel */
+	int listening[XFN_LAUNCH_SOCKETS_MAX];
 	char *directory;
 	char **argv;
 	char **env;
@@ -72,38 +73,81 @@ static int reset_signals(struct plan *plan)
 
 static int enter_netns(struct plan *plan)
 {
+	if (plan->question->fork.listens)
+		return 0;
 	return setns(plan->netns_fd, CLONE_NEWNET) < 0 ? xfn_errno() : 0;
 }
 
 static int make_socket(struct plan *plan)
 {
+	if (plan->question->fork.listens)
+		return 0;
 	plan->socket_fd = socket(AF_XDP, SOCK_RAW, 0);
 	return plan->socket_fd < 0 ? xfn_errno() : 0;
 }
 
-static int arrange_fds(struct plan *plan)
+static int save_fd(int *fd)
 {
-	int *const fds[] = {&plan->output_fd, &plan->channel_fd, &plan->socket_fd};
-	int nothing = open("/dev/null", O_RDONLY);
-	size_t i;
+	*fd = fcntl(*fd, F_DUPFD, FIRST_SAVED_FD);
+	return *fd < 0 ? xfn_errno() : 0;
+}
+
+static int place_fd(int *fd, int number)
+{
+	if (dup2(*fd, number) < 0)
+		return xfn_errno();
+	*fd = number;
+	return 0;
+}
+
+static int arrange_stdio(struct plan *plan)
+{
+	int nothing = open("/dev/null", O_RDONLY), err;
 
 	if (nothing < 0)
 		return xfn_errno();
-	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
-		*fds[i] = fcntl(*fds[i], F_DUPFD, FIRST_SAVED_FD);
-		if (*fds[i] < 0)
-			return xfn_errno();
-	}
-	/* Its channel's place is kept: it is made later. */
-	if (dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, CHANNEL_FD) < 0 ||
-	    dup2(plan->output_fd, STDOUT_FILENO) < 0 || dup2(plan->output_fd, STDERR_FILENO) < 0 ||
-	    dup2(plan->socket_fd, SOCKET_FD) < 0 ||
-	    dup3(plan->channel_fd, LAUNCHER_FD, O_CLOEXEC) < 0)
-		return xfn_errno();
-	close_range(LAUNCHER_FD + 1, ~0U, 0);
-	plan->channel_fd = LAUNCHER_FD;
-	plan->socket_fd = SOCKET_FD;
-	return 0;
+	err = save_fd(&nothing) ?: save_fd(&plan->output_fd) ?: save_fd(&plan->channel_fd);
+	if (!err && (dup2(nothing, STDIN_FILENO) < 0 || dup2(plan->output_fd, STDOUT_FILENO) < 0 ||
+		     dup2(plan->output_fd, STDERR_FILENO) < 0))
+		err = xfn_errno();
+	return err;
+}
+
+/* The last that it has, and only until it executes: its end says that the program begins. */
+static int place_ours(struct plan *plan, int number)
+{
+	int err = place_fd(&plan->channel_fd, number);
+
+	if (!err && fcntl(plan->channel_fd, F_SETFD, FD_CLOEXEC) < 0)
+		err = xfn_errno();
+	if (!err)
+		close_range((unsigned)number + 1, ~0U, 0);
+	return err;
+}
+
+static int arrange_listening(struct plan *plan)
+{
+	__u32 i, count = plan->question->fork.socket_count;
+	int err = arrange_stdio(plan);
+
+	for (i = 0; i < count && !err; i++)
+		err = save_fd(&plan->listening[i]);
+	for (i = 0; i < count && !err; i++)
+		err = place_fd(&plan->listening[i], SOCKET_FD + (int)i);
+	return err ?: place_ours(plan, SOCKET_FD + (int)count);
+}
+
+/* Its channel is made later, where its place is kept for it. */
+static int arrange_fds(struct plan *plan)
+{
+	int err, nothing = STDIN_FILENO;
+
+	if (plan->question->fork.listens)
+		return arrange_listening(plan);
+	err = arrange_stdio(plan) ?: save_fd(&plan->socket_fd);
+	err = err ?: place_fd(&plan->socket_fd, SOCKET_FD);
+	err = err ?: place_fd(&nothing, CHANNEL_FD);
+	return err ?: place_ours(plan, LAUNCHER_FD);
 }
 
 /*
@@ -114,6 +158,8 @@ static int make_channel(struct plan *plan)
 {
 	int pair[2];
 
+	if (plan->question->fork.listens)
+		return 0;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
 	    shutdown(pair[1], SHUT_RD) < 0 || dup2(pair[0], CHANNEL_FD) < 0)
 		return xfn_errno();
@@ -153,7 +199,7 @@ static int set_limits(struct plan *plan)
 	setrlimit(RLIMIT_DATA, &(struct rlimit){data, data});
 	if (xfn_uid_is_lone(uid))
 		setrlimit(RLIMIT_NPROC, &processes);
-	else /* the user has other programs */
+	else if (!plan->question->fork.listens) /* the user has other programs */
 		snprintf(plan->own[0], ENV_TEXT_BYTES, XFN_ENV_FRAMES "=%u", frames_of(memory));
 	write_oom_score();
 	return 0;
@@ -193,8 +239,11 @@ static int filter_calls(struct plan *plan)
 				       .fds = {[XFN_HANDED_SOCKET] = plan->socket_fd,
 					       [XFN_HANDED_CHANNEL] = plan->handed_fd},
 				       .fd_count = XFN_HANDED_FDS};
-	int err = xfn_seccomp_apply_asking(&out.fds[XFN_HANDED_SOCKETING]);
+	int err;
 
+	if (plan->question->fork.listens)
+		return xfn_seccomp_apply(XFN_ROLE_FUNCTION);
+	err = xfn_seccomp_apply_asking(&out.fds[XFN_HANDED_SOCKETING]);
 	return err ?: xfn_aide_send(plan->channel_fd, &out);
 }
 
@@ -298,11 +347,34 @@ static void add_own(struct plan *plan, __u32 count)
 
 	for (i = 0; i < ENV_OWN; i++) {
 		name = strcspn(plan->own[i], "=") + 1;
+		if (!plan->own[i][0])
+			continue;
 		for (j = 0; j < given && strncmp(plan->env[j], plan->own[i], name); j++)
 			;
 		if (j == given)
 			plan->env[count++] = plan->own[i];
 	}
+}
+
+/* sd_listen_fds(3), sd_notify(3); an empty text is passed over. */
+static void write_listening(struct plan *plan)
+{
+	const struct xfn_launcher_question *question = plan->question;
+
+	snprintf(plan->own[0], ENV_TEXT_BYTES, "LISTEN_FDS=%u", question->fork.socket_count);
+	snprintf(plan->own[1], ENV_TEXT_BYTES, "LISTEN_PID=%d", getpid());
+	snprintf(plan->own[2], ENV_TEXT_BYTES, "LISTEN_FDNAMES=%s", question->fork.socket_names);
+	if (question->fork.notify[0])
+		snprintf(plan->own[3], ENV_TEXT_BYTES, "NOTIFY_SOCKET=%s", question->fork.notify);
+}
+
+static void write_own(struct plan *plan)
+{
+	snprintf(plan->own[0], ENV_TEXT_BYTES, XFN_ENV_FRAMES "=%u", FRAMES_MAX);
+	snprintf(plan->own[1], ENV_TEXT_BYTES, XFN_ENV_SOCKET "=%d", SOCKET_FD);
+	snprintf(plan->own[2], ENV_TEXT_BYTES, XFN_ENV_CHANNEL "=%d", CHANNEL_FD);
+	snprintf(plan->own[3], ENV_TEXT_BYTES, XFN_ENV_INTERFACE "=" XFN_PORT_FAR_NAME);
+	snprintf(plan->own[6], ENV_TEXT_BYTES, XFN_ENV_GO "=1");
 }
 
 static int read_text(struct plan *plan, char *text)
@@ -315,10 +387,10 @@ static int read_text(struct plan *plan, char *text)
 	plan->env = calloc(count + ENV_OWN + 1, sizeof(char *));
 	if (!plan->argv || !plan->env)
 		return -ENOMEM;
-	snprintf(plan->own[0], ENV_TEXT_BYTES, XFN_ENV_FRAMES "=%u", FRAMES_MAX);
-	snprintf(plan->own[1], ENV_TEXT_BYTES, XFN_ENV_SOCKET "=%d", SOCKET_FD);
-	snprintf(plan->own[2], ENV_TEXT_BYTES, XFN_ENV_CHANNEL "=%d", CHANNEL_FD);
-	snprintf(plan->own[3], ENV_TEXT_BYTES, XFN_ENV_INTERFACE "=" XFN_PORT_FAR_NAME);
+	if (question->fork.listens)
+		write_listening(plan);
+	else
+		write_own(plan);
 	snprintf(plan->own[4], ENV_TEXT_BYTES, "PATH=" XFN_LAUNCH_PATH);
 	snprintf(plan->own[5], ENV_TEXT_BYTES, "HOME=/");
 	if (take_texts(&text, end, &plan->directory, 1) ||
@@ -348,7 +420,15 @@ static bool is_valid(const struct xfn_launcher_question *question)
 	return question->fork.uid && question->fork.gid && question->fork.argc &&
 	       question->fork.argc <= 1024 && question->fork.env_count <= 1024 &&
 	       question->fork.text_bytes && question->fork.text_bytes <= XFN_LAUNCH_BYTES_MAX &&
-	       question->fork.group_count <= XFN_LAUNCH_GROUPS_MAX;
+	       question->fork.group_count <= XFN_LAUNCH_GROUPS_MAX &&
+	       question->fork.socket_count <= XFN_LAUNCH_SOCKETS_MAX;
+}
+
+/* One network namespace, or so many sockets. */
+static bool has_fds(const struct xfn_launcher_question *question, unsigned fd_count)
+{
+	return fd_count ==
+	       XFN_FORK_NETNS + (question->fork.listens ? question->fork.socket_count : 1);
 }
 
 static bool has_root_group(const struct xfn_launcher_question *question)
@@ -365,23 +445,28 @@ static __attribute__((noreturn)) void fork_child(const struct xfn_launcher_quest
 						 const int *fds)
 {
 	struct plan plan = {.question = question,
-			    .netns_fd = fds[XFN_FORK_NETNS],
+			    .netns_fd = -1,
 			    .output_fd = fds[XFN_FORK_OUTPUT],
 			    .channel_fd = fds[XFN_FORK_CHANNEL],
 			    .socket_fd = -1};
 
+	if (question->fork.listens)
+		memcpy(plan.listening, fds + XFN_FORK_SOCKETS,
+		       question->fork.socket_count * sizeof(*fds));
+	else
+		plan.netns_fd = fds[XFN_FORK_NETNS];
 	if (load_text(&plan, fds[XFN_FORK_TEXT]))
 		_exit(EXIT_FAILURE);
 	become(&plan);
 }
 
 int xfn_launcher_answer_fork(const struct xfn_launcher_question *question, const int *fds,
-			     struct xfn_launcher_answer *answer, int *ret_pidfd)
+			     unsigned fd_count, struct xfn_launcher_answer *answer, int *ret_pidfd)
 {
 	pid_t pid;
 	int fd;
 
-	if (!is_valid(question))
+	if (!is_valid(question) || !has_fds(question, fd_count))
 		return -EINVAL;
 	if (has_root_group(question))
 		return -EPERM;

@@ -11,11 +11,12 @@
 
 enum xfn_launcher_op {
 	XFN_LAUNCHER_MAKE_PORT, /* far program -> network namespace */
-	XFN_LAUNCHER_FORK,      /* text, network namespace, output, channel -> pidfd */
+	XFN_LAUNCHER_FORK,      /* text, output, channel; network namespace or sockets -> pidfd */
 	XFN_LAUNCHER_SIGNAL,    /* pidfd -> */
 	XFN_LAUNCHER_REAP,
 	XFN_LAUNCHER_SWEEP,
-	XFN_LAUNCHER_GIVE, /* questions, socket -> */
+	XFN_LAUNCHER_GIVE,   /* questions, socket -> */
+	XFN_LAUNCHER_LISTEN, /* -> socket */
 	XFN_LAUNCHER_KEEPER, /* uid, listening socket -> pid */
 	XFN_LAUNCHER_SOCKET, /* -> AF_XDP socket */
 	XFN_LAUNCHER_OP_COUNT,
@@ -33,6 +34,10 @@ struct xfn_launcher_question {
 			__u32 argc, env_count;
 			__u32 uid, gid, group_count;
 			__u32 groups[XFN_LAUNCH_GROUPS_MAX];
+			__u32 listens; /* 0 or 1 */
+			__u32 socket_count;
+			char socket_names[XFN_LAUNCH_SOCKET_NAMES_MAX]; /* with a NUL */
+			char notify[XFN_LAUNCH_NOTIFY_MAX];
 		} fork;
 		struct {
 			__u32 uid;
@@ -42,13 +47,15 @@ struct xfn_launcher_question {
 			__u64 id;
 			__u32 cloexec;
 		} give;
+		struct xfn_listen_place listen;
 		__s32 pid;
 		__u32 uid;
 	};
 };
 
-/* Descriptors that come along with a question to fork, in this order. */
-enum { XFN_FORK_TEXT, XFN_FORK_NETNS, XFN_FORK_OUTPUT, XFN_FORK_CHANNEL, XFN_FORK_FDS };
+/* Descriptors that come along with a question to fork, in this order: the last is the first of sockets. */
+enum { XFN_FORK_TEXT, XFN_FORK_OUTPUT, XFN_FORK_CHANNEL, XFN_FORK_NETNS };
+#define XFN_FORK_SOCKETS XFN_FORK_NETNS
 
 struct xfn_launcher_answer {
 	__s32 err;
@@ -61,12 +68,14 @@ int xfn_launcher_answer_port(const struct xfn_launcher_question *question, int f
 
 /* launcher_fork.c */
 int xfn_launcher_answer_fork(const struct xfn_launcher_question *question, const int *fds,
-			     struct xfn_launcher_answer *answer, int *ret_pidfd);
+			     unsigned fd_count, struct xfn_launcher_answer *answer, int *ret_pidfd);
 int xfn_launcher_answer_signal(const struct xfn_launcher_question *question, int pidfd);
 int xfn_launcher_answer_sweep(uid_t uid);
 
 /* launcher_give.c */
 int xfn_launcher_answer_give(const struct xfn_launcher_question *question, const int *fds);
+/* launcher_listen.c */
+int xfn_launcher_answer_listen(const struct xfn_listen_place *place, int *ret_fd);
 /* launcher_keeper.c. *ret_fd: -1 on failure. */
 int xfn_launcher_answer_keeper(const struct xfn_launcher_question *question, int listen_fd,
 			       struct xfn_launcher_answer *answer);

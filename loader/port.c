@@ -51,7 +51,7 @@ static void set_epochs(struct xfn_port_line *line, __u64 deadline_ns)
 static void set_owner(struct xfn_port_line *line, const struct xfn_port_owner *owner)
 {
 	line->function = owner->function;
-	line->flags = owner->flags;
+	line->flags = owner->flags | (line->flags & XFN_PORT_PARKS);
 	line->concurrency = owner->concurrency;
 	line->histogram = owner->histogram;
 	set_epochs(line, owner->deadline_ns);
@@ -87,6 +87,14 @@ void xfn_port_adjust(struct xfn_dataplane *dataplane, __u32 port,
 		flight_time_out(line, XFN_EPOCH_OPEN(word));
 	}
 	__atomic_store_n(&line->epoch, 0, __ATOMIC_RELAXED);
+}
+
+void xfn_port_set_parks(struct xfn_dataplane *dataplane, __u32 port, bool parks)
+{
+	struct xfn_port_line *line = &dataplane->port_lines[port];
+	__u32 flags = line->flags & ~XFN_PORT_PARKS;
+
+	__atomic_store_n(&line->flags, flags | (parks ? XFN_PORT_PARKS : 0), __ATOMIC_RELAXED);
 }
 
 void xfn_port_free(struct xfn_dataplane *dataplane, __u32 port)

@@ -41,6 +41,8 @@ int xfn_port_claim(struct xfn_dataplane *dataplane, __u32 port, const struct xfn
  */
 void xfn_port_adjust(struct xfn_dataplane *dataplane, __u32 port,
 		     const struct xfn_port_owner *owner);
+/* Whether events wait in the keeper while the port takes none; not as long as nobody has said so. */
+void xfn_port_set_parks(struct xfn_dataplane *dataplane, __u32 port, bool parks);
 /* Takes it away again: from now on nothing is handed to it, and nothing leaves it. */
 void xfn_port_free(struct xfn_dataplane *dataplane, __u32 port);
 /* Number of the port that a function has, or -ENOENT; of a free one with @identity 0. */

@@ -10,7 +10,7 @@
 #include "errnum.h"
 #include "privileges.h"
 
-enum { KEPT_MAX = 6 };
+enum { KEPT_MAX = 7 };
 
 struct role {
 	unsigned count;
@@ -27,10 +27,13 @@ static const struct role roles[] = {
 	[XFN_ROLE_BROKER] = {1, {CAP_SYS_ADMIN}},
 	/* Programs by number, loaded, extended and attached: see coexist.h. */
 	[XFN_ROLE_COEXIST] = {4, {CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN}},
-	/* Network namespaces; links; AF_XDP sockets; other users; nothing for them: see launcher.h. */
-	[XFN_ROLE_LAUNCHER] = {6,
+	/*
+	 * Network namespaces; links; AF_XDP sockets; other users; nothing for them; listening sockets: see
+	 * launcher.h.
+	 */
+	[XFN_ROLE_LAUNCHER] = {7,
 			       {CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_NET_RAW, CAP_SETUID, CAP_SETGID,
-				CAP_SETPCAP}},
+				CAP_SETPCAP, CAP_NET_BIND_SERVICE}},
 	/* What it keeps was made by others: see keeper.h. */
 	[XFN_ROLE_KEEPER] = {0, {0}},
 };

@@ -8,8 +8,8 @@
  *   xfnd          CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN; system calls: files, sockets, memory, bpf(2)
  *   the broker    CAP_SYS_ADMIN; system calls: bpf(2), setns(2), and what a question takes
  *   coexist       CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN; system calls: what libxdp makes
- *   the launcher  CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_NET_RAW, CAP_SETUID, CAP_SETGID, CAP_SETPCAP;
- *                 system calls: all but those that reach into the kernel or other processes
+ *   the launcher  CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_NET_RAW, CAP_SETUID, CAP_SETGID, CAP_SETPCAP,
+ *                 CAP_NET_BIND_SERVICE; system calls: all but those that reach into the kernel or other processes
  *   a function    none; system calls: likewise, and none that leaves its namespaces
  *   the keeper    none; system calls: memory, and what it does with descriptors that it is given
  *

@@ -71,7 +71,7 @@ refused_handler() {
 	refused 1 "bad.yaml:" <<<"functions: [[[[[[[[[[[[]]]]]]]]]]]]"
 	head -c 3000 "$XFN" | refused 1 "bad.yaml:"
 	refused 1 "bad.yaml:" </dev/null
-	for part in 'xsk: {exec: ./a, park: {}}' 'socket: {exec: [a]}' 'xsk: ./a
+	for part in 'xsk: {exec: ./a, park: {}}' 'xsk: ./a
 scale: {min: 0}'; do
 		f <<<"trigger: udp/8"$'\n'"$part" | refused 1 "not yet supported"
 	done

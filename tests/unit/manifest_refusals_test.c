@@ -170,8 +170,9 @@ static const struct refusal {
 	 "the first is 'kernel' in line 5"},
 
 	/* Not yet supported, by name */
-	{DELIVERY "xsk: {exec: ./a, park: {events: 1}}\n", 5, 20, "'park' is not yet supported",
-	 NULL},
+	{XSK "{exec: ./a, park: {events: 65537}}\n", 5, 35, "events '65537' is too large", NULL},
+	{XSK "{exec: ./a, park: {age: 11m}}\n", 5, 32, "age '11m' is too long", NULL},
+	{XSK "{exec: ./a, park: 5}\n", 5, 26, "'park' cannot be a single value", NULL},
 	{DELIVERY "xsk: {exec: ./a, busy_poll: true}\n", 5, 20, "'busy_poll' is not yet supported",
 	 NULL},
 	{DELIVERY "kernel: {object: a.o, maps: [m]}\n", 5, 25, "'maps' is not yet supported", NULL},

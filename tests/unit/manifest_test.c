@@ -136,7 +136,8 @@ static const char programs[] =
 	"   limit: {rate: 1/s, concurrency: 1}}\n"
 	"- {name: d, trigger: udp/4, xsk: {exec: ../d, env: {}, user: www-data,\n"
 	"   directory: /srv/./x, oneway: true}}\n"
-	"- {name: e, trigger: udp/5, xsk: {exec: /usr/bin/e, directory: ., oneway: false}}\n";
+	"- {name: e, trigger: udp/5, xsk: {exec: /usr/bin/e, directory: ., oneway: false,\n"
+	"   park: {events: 0, age: 1500ms}}}\n";
 
 static void check_texts(const struct xfn_manifest *manifest, struct xfn_text_span span,
 			const char *const *expected)
@@ -179,6 +180,10 @@ static void check_programs(const struct xfn_manifest *manifest)
 	assert_true(f[3].xsk.one_way && !f[3].xsk.send_any);
 	check_texts(manifest, f[4].exec.argv, TEXTS("/usr/bin/e"));
 	assert_false(f[4].xsk.one_way);
+	assert_int_equal(f[3].xsk.park_events, XFN_PARK_EVENTS_DEFAULT);
+	assert_int_equal(f[3].xsk.park_age_ns, XFN_PARK_AGE_DEFAULT_NS);
+	assert_int_equal(f[4].xsk.park_events, 0);
+	assert_int_equal(f[4].xsk.park_age_ns, 1500000000);
 }
 
 static void test_programs(void **state)

@@ -34,6 +34,9 @@
 #define XFN_CONCURRENCY_MAX        1000000
 #define XFN_TEXT_BYTES_MAX         4095 /* of a path, an argument, NAME=VALUE */
 #define XFN_DEADLINE_DEFAULT_NS    XFN_NS_PER_S
+#define XFN_PARK_EVENTS_DEFAULT    1024
+#define XFN_PARK_EVENTS_MAX        65536
+#define XFN_PARK_AGE_DEFAULT_NS    (10 * XFN_NS_PER_S)
 
 enum xfn_attach_mode {
 	XFN_ATTACH_NATIVE, /* the driver's own XDP; never replaced by generic silently */
@@ -151,8 +154,10 @@ struct xfn_exec_spec {
 };
 
 struct xfn_xsk_spec {
-	bool one_way;  /* it answers nothing: nothing is in flight, nothing times out */
-	bool send_any; /* it may send to anybody; else it only answers whom it heard */
+	bool one_way;      /* it answers nothing: nothing is in flight, nothing times out */
+	bool send_any;     /* it may send to anybody; else it only answers whom it heard */
+	__u32 park_events; /* that wait while it takes none; 0: they do not wait */
+	__u64 park_age_ns; /* those that are older are not handed over */
 };
 
 enum xfn_excess {
@@ -210,6 +215,8 @@ enum xfn_given {
 	XFN_GIVEN_P99 = 1 << 10,
 	XFN_GIVEN_LOSS = 1 << 11,
 	XFN_GIVEN_NOTIFY = 1 << 12,
+	XFN_GIVEN_PARK_EVENTS = 1 << 13,
+	XFN_GIVEN_PARK_AGE = 1 << 14,
 	XFN_GIVEN_PER_SOURCE = 1 << 20, /* clear: no limit for a source */
 	XFN_GIVEN_SOURCE_BURST = 1 << 21,
 	XFN_GIVEN_PREFIX4 = 1 << 22,

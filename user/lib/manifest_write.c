@@ -202,6 +202,20 @@ static void write_socket(FILE *out, const struct xfn_manifest *manifest,
 		fprintf(out, "      reply_from: pktinfo\n");
 }
 
+static void write_park(FILE *out, const struct xfn_function_spec *function)
+{
+	char buf[XFN_UNIT_TEXT_MAX];
+
+	if (!(function->given & (XFN_GIVEN_PARK_EVENTS | XFN_GIVEN_PARK_AGE)))
+		return;
+	fprintf(out, "      park:\n");
+	if (function->given & XFN_GIVEN_PARK_EVENTS)
+		fprintf(out, "        events: %u\n", function->xsk.park_events);
+	if (function->given & XFN_GIVEN_PARK_AGE)
+		fprintf(out, "        age: %s\n",
+			xfn_duration_print(function->xsk.park_age_ns, buf, sizeof(buf)));
+}
+
 static void write_xsk(FILE *out, const struct xfn_manifest *manifest,
 		      const struct xfn_function_spec *function)
 {
@@ -211,6 +225,7 @@ static void write_xsk(FILE *out, const struct xfn_manifest *manifest,
 		fprintf(out, "      oneway: %s\n", function->xsk.one_way ? "true" : "false");
 	if (function->xsk.send_any)
 		fprintf(out, "      send: any\n");
+	write_park(out, function);
 }
 
 static void write_delivery(FILE *out, const struct xfn_manifest *manifest,

@@ -23,6 +23,7 @@ enum xfn_section {
 	XFN_SECTION_SOCKET,
 	XFN_SECTION_NETDEV,
 	XFN_SECTION_XSK,
+	XFN_SECTION_PARK,
 	XFN_SECTION_SCALE,
 	XFN_SECTION_TRIGGER, /* `trigger`, or one item of `triggers` */
 	XFN_SECTION_KEY,

@@ -14,7 +14,6 @@ struct channel {
 	bool is_stopped;
 };
 
-
 /*
  * Reads what has been said; does not wait. Returns the inbox's descriptor, the caller's, where a GO came with
  * one, or -1: there may be more to read behind it.

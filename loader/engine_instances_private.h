@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_ENGINE_INSTANCES_PRIVATE_H
+#define XFN_ENGINE_INSTANCES_PRIVATE_H
+
+/* What the files engine_instances*.c share. */
+
+#include <limits.h>
+
+#include "engine_instances.h"
+
+/*
+ * An instance at its port. There are two at one port while one follows the other: the port is open for
+ * the new one when that is ready, and the old one answers what it has and ends.
+ */
+struct xfn_member {
+	struct xfn_engine *engine;
+	struct xfn_member *next;
+	struct xfn_instance *instance;
+	__u64 identity; /* of the function */
+	__u64 hash;     /* of what runs */
+	__u32 serial;
+	bool listens;   /* it has sockets of its function's, and no port */
+	__u32 port;     /* XFN_PORTS_MAX: none */
+	__u32 ifindex;  /* of the host's end; 0: there is none */
+	int sockets_fd; /* the far end's, until it is ready */
+	uid_t lone;     /* a user of its own, where it is to have one */
+	uid_t uid;      /* as whom it runs */
+	bool leaving;
+};
+
+struct xfn_instances {
+	struct xfn_member *first;
+	__u32 last_serial;
+	int program_fd; /* for the host's ends; -1: not loaded yet */
+	char folder[PATH_MAX];
+};
+
+/* The function's instance that is not about to go, or NULL. */
+struct xfn_member *xfn_member_of(const struct xfn_engine *engine, __u64 identity);
+bool xfn_member_is_in(const struct xfn_member *member, enum xfn_instance_state state);
+/* Whether there is another instance of the same function, an older one. */
+bool xfn_member_has_others(const struct xfn_member *member);
+/* The function of that identity in the live model, or NULL. */
+const struct xfn_model_function *xfn_member_function(const struct xfn_engine *engine,
+						     __u64 identity);
+/* Adds one for @function, not started. NULL: no memory. */
+struct xfn_member *xfn_member_add(struct xfn_engine *engine,
+				  const struct xfn_model_function *function, __u32 serial);
+/* Lets go of it, and frees it. */
+void xfn_member_drop(struct xfn_member *member);
+
+#endif

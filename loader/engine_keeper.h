@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef XFN_ENGINE_KEEPER_H
+#define XFN_ENGINE_KEEPER_H
+
+/*
+ * The keeper as the engine uses it (keeper.h, docs/adr/0015-keeper.md): it is started when the first function
+ * needs it, and ended with the last; parking sockets follow the interfaces, what it knows of functions follows the
+ * model; and when it dies, another one takes its place.
+ */
+
+#include "engine_private.h"
+#include "keeper.h"
+
+struct xfn_keeping;
+
+/* Goes on with the keeper that an earlier xfnd left, if there is one. 0 or -ENOMEM. */
+int xfn_keeping_open(struct xfn_engine *engine);
+/* Lets go of it: it goes on. */
+void xfn_keeping_close(struct xfn_engine *engine);
+/* Ends one that a dead xfnd left in @run_dir. Needs no engine. */
+void xfn_keeping_reset(const char *run_dir);
+
+/* Makes it what the live model and the attached interfaces want. */
+void xfn_keeping_follow(struct xfn_engine *engine);
+
+/*
+ * Says whether events of @function wait while it takes none: not where its program ends again and again, and
+ * nobody knows when it will take them.
+ */
+void xfn_keeping_let_wait(struct xfn_engine *engine, __u64 identity, bool wait);
+
+/*
+ * All events of the function that wait: no more of them comes, there was a barrier behind that. A descriptor, the
+ * caller's (struct xfn_inbox), or -1: there are none, or nobody who kept them.
+ */
+int xfn_keeping_take(struct xfn_engine *engine, __u64 identity);
+
+/* Whether events of the function wait, as far as is known. */
+bool xfn_keeping_is_wanted(const struct xfn_engine *engine, __u64 identity);
+
+/* ---- descriptors that outlive this xfnd --------------------------------------------------------------- */
+
+/* Keeps a duplicate of @fd; where that fails it is as if it had been kept until now. */
+void xfn_keeping_store(struct xfn_engine *engine, enum xfn_keeper_kind kind, __u64 key, int fd,
+		       const void *note, size_t note_bytes);
+void xfn_keeping_drop(struct xfn_engine *engine, enum xfn_keeper_kind kind, __u64 key);
+/* Calls @take with all of a kind; those that it does not want, false, are dropped. It owns @fd then. */
+void xfn_keeping_each(struct xfn_engine *engine, enum xfn_keeper_kind kind,
+		      bool (*take)(void *context, const struct xfn_keeper_stored *stored, int fd),
+		      void *context);
+
+/* ---- what there is to tell ------------------------------------------------------------------------------ */
+
+/* -ENOENT: none is needed; -EPERM, -EPIPE: as xfn_launcher_check(); else why it is not there. 0: it is. */
+int xfn_keeping_check(const struct xfn_engine *engine);
+
+/* What became of a function's events that had to wait, as far as the keeper that is there now knows. */
+struct xfn_kept {
+	struct xfn_keeper_counts counts;
+	__u64 since;   /* the port's `parked` when it began to count */
+	__u64 expired; /* with keepers before, too */
+	__u64 lost;    /* with keepers that have died, as far as this xfnd knows */
+};
+/* -ENOENT: it is not parked. */
+int xfn_keeping_read(struct xfn_engine *engine, __u64 identity, struct xfn_kept *ret);
+
+#endif
