@@ -235,6 +235,7 @@ $(BUILD)/tests/fuzz/http_fuzz: $(call fuzz,$(addprefix loader/,http.c http_peers
 	request.c stream.c))
 $(BUILD)/tests/fuzz/kv_fuzz: $(call fuzz,$(filter-out %/main.c,$(KV_SRCS)))
 $(BUILD)/tests/fuzz/statsd_fuzz: $(call fuzz,$(filter-out %/main.c,$(STATSD_SRCS)))
+$(BUILD)/tests/fuzz/function_fuzz: $(call fuzz,user/libxfn/frame.c user/libxfn/inbox.c)
 $(BUILD)/tests/fuzz/http_fuzz: FUZZ_LIBS := -lmicrohttpd -lsystemd
 
 tests: $(UNIT_BINS) $(if $(BPF_TEST_SRCS),$(BUILD)/tests/bpf/bpf_test) $(FUZZ_BINS) \
