@@ -192,7 +192,7 @@ $(BUILD)/tests/unit/function_go_test: $(call san,tests/unit/function_go_test.c $
 $(BUILD)/tests/unit/kv_test: $(call san,$(filter-out %/main.c,$(KV_SRCS)))
 $(BUILD)/tests/unit/statsd_test $(BUILD)/tests/unit/statsd_http_test: $(call san,$(filter-out %/main.c,$(STATSD_SRCS)))
 
-$(BUILD)/tests/bpf/bpf_test: $(call obj,$(BPF_TEST_SRCS)) $(LIB_OBJS) $(filter-out %/main.o,$(DAEMON_OBJS))
+$(BUILD)/tests/bpf/bpf_test: $(call obj,$(BPF_TEST_SRCS) user/libxfn/xsk.c) $(LIB_OBJS) $(filter-out %/main.o,$(DAEMON_OBJS))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ $(daemon_libs) -lm
 

@@ -13,6 +13,7 @@
 
 #include "harness.h"
 #include "suites.h"
+#include "wire.h"
 #include "../../loader/dry.h"
 #include "../../loader/park.h"
 #include "../../loader/port.h"
@@ -175,17 +176,14 @@ static void foretell_parked(const struct harness *harness, __u32 slot, const str
 		    "explain moves nothing");
 }
 
-/* A packet that was parked: the metadata, the token, and then what came. */
-static void expect_parked(__u32 slot, const struct frame *frame, const struct run *run)
+/* What is at @bytes of a packet that was parked: a token, then what came; the metadata in front. */
+static void expect_parked(__u32 slot, const struct frame *frame, const __u8 *bytes, __u32 size)
 {
-	const __u8 *bytes = run->after.bytes + sizeof(struct xfn_park_meta);
 	struct xfn_park_meta meta;
 	__u64 after = now_ns();
 
-	memcpy(&meta, run->after.bytes, sizeof(meta));
-	test_expect(run->action == XDP_REDIRECT, "redirected, got %s", action_label(run->action));
-	test_expect(run->after.size == frame->size + sizeof(meta), "%u bytes for %u",
-		    run->after.size, frame->size);
+	memcpy(&meta, bytes - sizeof(meta), sizeof(meta));
+	test_expect(size == frame->size, "%u bytes for %u", size, frame->size);
 	test_expect(meta.magic == XFN_PARK_MAGIC, "the magic, got %x", meta.magic);
 	test_expect(meta.check == xfn_park_check(&meta), "the check word, got %x", meta.check);
 	test_expect(meta.identity == IDENTITY && meta.function == FUNCTION, "whose it is");
@@ -195,9 +193,8 @@ static void expect_parked(__u32 slot, const struct frame *frame, const struct ru
 	test_expect(xfn_token_is(bytes) && xfn_token_slot(bytes) == slot, "a token is there");
 	test_expect(xfn_token_arrival_ns(bytes, after) == meta.seen_ns / 16 * 16,
 		    "it has the same time");
-	test_expect_bytes("all behind the token", bytes + XFN_TOKEN_BYTES,
-			  frame->size - XFN_TOKEN_BYTES, frame->bytes + XFN_TOKEN_BYTES,
-			  frame->size - XFN_TOKEN_BYTES);
+	test_expect_bytes("all behind the token", bytes + XFN_TOKEN_BYTES, size - XFN_TOKEN_BYTES,
+			  frame->bytes + XFN_TOKEN_BYTES, frame->size - XFN_TOKEN_BYTES);
 }
 
 static void run_one_parked(struct harness *harness, const char *name, __u32 slot, bool one_way)
@@ -210,7 +207,9 @@ static void run_one_parked(struct harness *harness, const char *name, __u32 slot
 	frame_build(&request, &frame);
 	foretell_parked(harness, slot, &frame);
 	harness_run(harness, slot, BY_ROOT, &frame, &run);
-	expect_parked(slot, &frame, &run);
+	test_expect(run.action == XDP_REDIRECT, "redirected, got %s", action_label(run.action));
+	expect_parked(slot, &frame, run.after.bytes + sizeof(struct xfn_park_meta),
+		      run.after.size - (__u32)sizeof(struct xfn_park_meta));
 	test_expect(parked(harness) == parked_before + 1, "it is counted");
 	test_expect(line_of(harness)->in_flight == before + !one_way, "and in flight");
 	test_end();
@@ -224,6 +223,30 @@ static void run_park_refusals(const struct xfn_dataplane *dataplane, int socket_
 	test_expect(xfn_park_leave(dataplane, 0, XFN_PARK_QUEUES) == -EINVAL, "queue");
 	test_expect(xfn_park_enter(dataplane, 0, 0, STDERR_FILENO) < 0, "a file");
 	test_expect(!xfn_park_leave(dataplane, 0, 7), "nothing is there to take away");
+	test_end();
+}
+
+/* From a real interface to a real socket: what comes first in front of a frame is the metadata. */
+static void run_wire(struct harness *harness)
+{
+	struct xfn_dataplane *dataplane = harness->dataplane;
+	static struct frame frame;
+	const __u8 *bytes;
+	struct wire wire;
+	__u32 size = 0;
+	int err;
+
+	test_begin("port: parked: off the wire, as the keeper finds it");
+	frame_build(&request, &frame);
+	err = wire_open(&wire, dataplane->interface[0].root_fd);
+	if (test_expect(!err, "make a veth pair: %s", strerror(-err)) &&
+	    test_expect(!xfn_park_enter(dataplane, 0, 0, wire.xsk.fd), "enter its socket") &&
+	    test_expect(wire_send(&wire, &frame), "send")) {
+		bytes = wire_receive(&wire, &size);
+		if (test_expect(bytes, "nothing came"))
+			expect_parked(0, &frame, bytes, size);
+	}
+	wire_close(&wire);
 	test_end();
 }
 
@@ -275,6 +298,7 @@ static void run_parked(struct harness *harness)
 	close(socket_fd);
 	expect_in(harness, "the keeper was killed: passed unchanged", XFN_VERDICT_NO_TARGET,
 		  XDP_PASS);
+	run_wire(harness);
 	close_way(harness);
 }
 
