@@ -17,7 +17,7 @@ build=$(cd "$tree" && realpath -m "${BUILD:-build}")
 . "$tree/examples/demo/stage.sh"
 
 if [[ ${1-} != --on-stage ]]; then
-	for program in xfn xfnd examples/{resolver/zone,{kv,statsd}/server} tests/e2e/tools/{flood,pingpong,udpecho}; do
+	for program in xfn xfnd xfn-keeper examples/{resolver/zone,{kv,statsd}/server,function/echo} tests/e2e/tools/{flood,pingpong,udpecho}; do
 		[[ -x $build/$program ]] || {
 			echo "demo: '$build/$program' is not there; type: make demo" >&2
 			exit 1
@@ -203,6 +203,50 @@ start_programs() {
 }
 
 listens() { on server ss -Hltn "sport = :$1" | grep -q .; }
+
+write_idle() {
+	cat <<-END
+		version: 1
+		set: idle
+		functions:
+		  - name: nap
+		    trigger: udp/7070
+		    xsk: functions/echo
+		    scale: {min: 0}
+		  - name: page
+		    trigger: tcp/8081
+		    socket: {exec: [python3, activated.py, site], directory: functions}
+		    scale: {min: 0}
+	END
+}
+
+is_idle() { [[ $(xfn -j show "$1" | jq -r .instance.state) == idle ]]; }
+
+start_from_nothing() {
+	local got
+
+	step "Nothing runs until something comes"
+	say "An echo on AF_XDP, and a web server that gets its listening socket as systemd would give it. What comes" \
+		"for them starts them, and waits meanwhile: in xfn-keeper, or in the socket's backlog."
+	need 'cp build/examples/function/echo src/examples/hello/activated.py functions && cp -r src/examples/hello/site functions'
+	write_idle >idle.yaml
+	need 'cat idle.yaml'
+	need 'xfn apply idle.yaml'
+	until_true 'nap' 5 is_idle nap
+	until_true 'page' 5 is_idle page
+	run 'on client flood -n 500 -r 5000 198.18.0.1 7070'
+	got=$out
+	claim "500 datagrams at 5,000/s, from nothing: lost, twice, out of order" \
+		"$(jq '.lost + .late + .duplicates + .reordered' <<<"$got") == 0 && $(jq .received <<<"$got") == 500"
+	claim "some of them had to wait: $(figure nap .port.parked)" "$(figure nap .port.parked) > 0"
+	run 'on client curl -sm 5 http://198.18.0.1:8081/ | head -n 3; xfn journal | grep -E "(nap|page):"'
+	claim "the first connection starts the web server, and gets its page" "$(grep -c 'page: process' <<<"$out")"
+	# shellcheck disable=SC2016
+	need 'kill $(xfn -j show nap | jq .instance.pid)'
+	until_true 'nap' 5 is_idle nap
+	run 'xfn ls | grep -E "NAME|nap|page"; xfn show nap | grep -A 4 instance'
+	claim "one that has done its work is idle again" "$(grep -c idle <<<"$out")"
+}
 
 serve_unchanged() {
 	local codes pages dropped
@@ -400,6 +444,7 @@ ask
 hot_load
 serve_unchanged
 start_programs
+start_from_nothing
 ask_why
 compare
 limit
