@@ -27,7 +27,7 @@
 #define XFN_KEEPER_FUNCTIONS_MAX 256
 #define XFN_KEEPER_STORED_MAX    1024        /* descriptors of each kind */
 #define XFN_KEEPER_EVENTS_MAX    65536       /* of one function */
-#define XFN_KEEPER_EVENT_BYTES   (128 << 20) /* of all functions' bounds together */
+#define XFN_KEEPER_EVENT_BYTES   (512 << 20) /* of all functions' bounds together */
 
 /* Frames of 2 KiB of a parking socket's pool: as many as the memory that may be locked gives, halved each time. */
 #define XFN_KEEPER_FRAMES_MAX 1024

@@ -263,6 +263,7 @@ static void test_bounds(void **state)
 	struct xfn_keeper_message message;
 	struct xfn_keeper_taken taken;
 	struct test t;
+	__u64 i;
 	int fd;
 
 	(void)state;
@@ -289,11 +290,12 @@ static void test_bounds(void **state)
 	send_frames(&t.wire, 0, 1, FRAME_BYTES);
 	wait_for(t.f.keeper, XFN_KEEPER_UNKNOWN, 1);
 
-	/* 128 MiB in all, of 1,808 bytes each. */
-	assert_int_equal(set_function(&t, 1, XFN_KEEPER_EVENTS_MAX, 0), 0);
-	assert_int_equal(set_function(&t, 2, 10000, 0), -ENOSPC);
-	assert_int_equal(set_function(&t, 2, 8000, 0), 0);
-	assert_int_equal(set_function(&t, 2, 10000, 0), -ENOSPC);
+	/* 512 MiB in all, of 1,808 bytes each. */
+	for (i = 1; i <= 4; i++)
+		assert_int_equal(set_function(&t, i, XFN_KEEPER_EVENTS_MAX, 0), 0);
+	assert_int_equal(set_function(&t, 5, 40000, 0), -ENOSPC);
+	assert_int_equal(set_function(&t, 5, 30000, 0), 0);
+	assert_int_equal(set_function(&t, 5, 40000, 0), -ENOSPC);
 	assert_int_equal(set_function(&t, 1, XFN_KEEPER_EVENTS_MAX, 0), 0);
 	teardown(&t);
 }
