@@ -287,6 +287,10 @@ static void diff_program(struct diff *diff, const struct xfn_model_function *fro
 	diff_variables(diff, "remove", from, to);
 	compare(diff, "directory", a->exec.directory ?: "/", b->exec.directory ?: "/");
 	compare(diff, "user", a->exec.user ?: "who applies", b->exec.user ?: "who applies");
+	compare(diff, "busy_poll", a->xsk.busy_poll ? "true" : "false",
+		b->xsk.busy_poll ? "true" : "false");
+	compare(diff, "need_wakeup", a->xsk.need_wakeup ? "true" : "false",
+		b->xsk.need_wakeup ? "true" : "false");
 	compare(diff, "oneway", a->xsk.one_way ? "true" : "false",
 		b->xsk.one_way ? "true" : "false");
 	park_text(a, before);

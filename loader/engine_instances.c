@@ -345,6 +345,8 @@ static int make_instance(struct xfn_member *member, const struct xfn_model_funct
 		.env = env,
 		.env_count = exec->env.count + 1,
 		.directory = exec->directory ?: "/",
+		.flags = (function->spec->xsk.busy_poll ? XFN_LAUNCH_BUSY_POLL : 0) |
+			 (function->spec->xsk.need_wakeup ? 0 : XFN_LAUNCH_NO_WAKEUP),
 	};
 	const struct xfn_instance_options options = {
 		.loop = member->engine->options.loop,

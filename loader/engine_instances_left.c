@@ -61,6 +61,8 @@ static bool adopt_left(struct xfn_engine *engine, const json_t *json)
 		.restarts = (__u32)number_of(json, "restarts"),
 		.served = json_is_true(json_object_get(json, "served")),
 		.bare = json_is_true(json_object_get(json, "bare")),
+		.busy_polls = json_is_true(json_object_get(json, "busy_polls")),
+		.zero_copy = json_is_true(json_object_get(json, "zero_copy")),
 	};
 	__u32 ifindex = (__u32)number_of(json, "ifindex"), port = (__u32)number_of(json, "port");
 	struct xfn_member *member;

@@ -75,6 +75,8 @@ json_t *xfn_instance_json(const struct xfn_engine *engine,
 		if_indextoname(member->ifindex, name);
 	json_object_set_new(object, "port", json_integer(member->port));
 	json_object_set_new(object, "interface", json_string(name));
+	json_object_set_new(object, "busy_poll", json_boolean(info.busy_polls));
+	json_object_set_new(object, "zero_copy", json_boolean(info.zero_copy));
 	return object;
 }
 

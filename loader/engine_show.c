@@ -354,18 +354,19 @@ static json_t *socket_json(const struct xfn_engine *engine,
 
 static json_t *xsk_json(const struct xfn_model_function *function)
 {
-	static const struct setting settings[] = {{XFN_GIVEN_ONE_WAY, "oneway"},
-						  {XFN_GIVEN_PARK_EVENTS, "park_events"},
-						  {XFN_GIVEN_PARK_AGE, "park_age_ns"},
-						  {XFN_GIVEN_SCALE, "scale_min"}};
+	static const struct setting settings[] = {
+		{XFN_GIVEN_ONE_WAY, "oneway"},          {XFN_GIVEN_BUSY_POLL, "busy_poll"},
+		{XFN_GIVEN_NEED_WAKEUP, "need_wakeup"}, {XFN_GIVEN_PARK_EVENTS, "park_events"},
+		{XFN_GIVEN_PARK_AGE, "park_age_ns"},    {XFN_GIVEN_SCALE, "scale_min"}};
 	const struct xfn_function_spec *spec = function->spec;
 
 	if (spec->delivery != XFN_DELIVER_XSK)
 		return json_null();
 	return with(program_json(function),
-		    json_pack("{s:b, s:s, s:I, s:I, s:I, s:o}", "oneway", spec->xsk.one_way, "send",
-			      spec->xsk.send_any ? "any" : "own", "park_events",
-			      (json_int_t)spec->xsk.park_events, "park_age_ns",
+		    json_pack("{s:b, s:b, s:b, s:s, s:I, s:I, s:I, s:o}", "oneway",
+			      spec->xsk.one_way, "busy_poll", spec->xsk.busy_poll, "need_wakeup",
+			      spec->xsk.need_wakeup, "send", spec->xsk.send_any ? "any" : "own",
+			      "park_events", (json_int_t)spec->xsk.park_events, "park_age_ns",
 			      (json_int_t)spec->xsk.park_age_ns, "scale_min",
 			      (json_int_t)spec->scale_min, "defaults",
 			      DEFAULTS(spec->given, settings)));

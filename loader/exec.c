@@ -43,6 +43,8 @@ __u64 xfn_exec_hash(const struct xfn_manifest *manifest, const struct xfn_functi
 	hash = hash_text(hash, exec->directory ?: "/");
 	hash = hash_text(hash, exec->user ?: "");
 	hash = xfn_fnv(hash, &spec->socket.notify, sizeof(spec->socket.notify));
+	hash = xfn_fnv(hash, &spec->xsk.busy_poll, sizeof(spec->xsk.busy_poll));
+	hash = xfn_fnv(hash, &spec->xsk.need_wakeup, sizeof(spec->xsk.need_wakeup));
 	return hash ?: 1;
 }
 

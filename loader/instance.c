@@ -502,6 +502,8 @@ int xfn_instance_adopt(struct xfn_instance *instance, const struct xfn_instance_
 	instance->restarts = left->restarts;
 	instance->served = left->served;
 	instance->bare = left->bare;
+	instance->busy_polls = left->busy_polls;
+	instance->zero_copy = left->zero_copy;
 	instance->launch.uid = left->uid;
 	instance->started_ns = xfn_clock_ns(CLOCK_MONOTONIC);
 	xfn_instance_reopen_output(instance); /* without it there is less to read */
@@ -562,6 +564,8 @@ void xfn_instance_read(const struct xfn_instance *instance, struct xfn_instance_
 		.restarts = instance->restarts,
 		.since_ns = instance->since_ns,
 		.last_end = instance->last_end,
+		.busy_polls = instance->busy_polls,
+		.zero_copy = instance->zero_copy,
 	};
 }
 

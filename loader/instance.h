@@ -120,6 +120,7 @@ struct xfn_instance_left {
 	__u32 restarts;
 	bool served; /* it was told what waited for it */
 	bool bare;   /* its program knows nothing of xfn */
+	bool busy_polls, zero_copy;
 };
 /* Goes on with it. -ESRCH: it is not there any more. */
 int xfn_instance_adopt(struct xfn_instance *instance, const struct xfn_instance_left *left);
@@ -137,9 +138,11 @@ void xfn_instance_stop(struct xfn_instance *instance);
 
 struct xfn_instance_info {
 	enum xfn_instance_state state;
-	pid_t pid;            /* 0: none */
-	__u32 restarts;       /* since it is wanted */
-	__u64 since_ns;       /* CLOCK_REALTIME, of its state */
+	pid_t pid;       /* 0: none */
+	__u32 restarts;  /* since it is wanted */
+	__u64 since_ns;  /* CLOCK_REALTIME, of its state */
+	bool busy_polls; /* what its socket has obtained */
+	bool zero_copy;
 	const char *last_end; /* how it ended last: "exit status 1"; "": it did not */
 };
 void xfn_instance_read(const struct xfn_instance *instance, struct xfn_instance_info *ret);

@@ -14,9 +14,10 @@ struct xfn_instance {
 	const char **words; /* argv, then env: point into text */
 	char *text;
 	enum xfn_instance_state state;
-	bool wanted; /* woken, and not ready since */
-	bool served; /* it was told what waited for it */
-	bool bare;   /* its program knows nothing of xfn */
+	bool wanted;                /* woken, and not ready since */
+	bool served;                /* it was told what waited for it */
+	bool bare;                  /* its program knows nothing of xfn */
+	bool busy_polls, zero_copy; /* obtained by its socket */
 	pid_t pid;
 	__u64 start_time;
 	int pidfd, output_fd, notify_fd;

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
+#include <linux/if_xdp.h>
 
 #include "aide.h"
 #include "clock.h"
@@ -60,6 +62,20 @@ void xfn_instance_refuse_entry(struct xfn_instance *instance, int err)
 	xfn_instance_fail(instance, text);
 }
 
+/* What was asked for, the kernel may not have given. */
+static void read_socket(struct xfn_instance *instance, int fd)
+{
+	struct xdp_options options = {0};
+	socklen_t bytes = sizeof(options);
+	int prefers = 0;
+
+	instance->zero_copy = !getsockopt(fd, SOL_XDP, XDP_OPTIONS, &options, &bytes) &&
+			      options.flags & XDP_OPTIONS_ZEROCOPY;
+	bytes = sizeof(prefers);
+	instance->busy_polls =
+		!getsockopt(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &prefers, &bytes) && prefers;
+}
+
 static void become_ready(void *context, int socket_fd, bool receives)
 {
 	struct xfn_instance *instance = context;
@@ -74,6 +90,7 @@ static void become_ready(void *context, int socket_fd, bool receives)
 	err = instance->options.hooks.enter(instance->options.hooks.context, socket_fd);
 	if (!err) {
 		instance->wanted = false;
+		read_socket(instance, socket_fd);
 		instance->bare = instance->socket && xfn_instance_socket_is_given(instance->socket);
 		xfn_instance_set_state(instance, XFN_INSTANCE_READY);
 		err = xfn_instance_serve(instance);

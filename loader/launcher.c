@@ -209,6 +209,7 @@ int xfn_launcher_fork(const struct xfn_launch *launch, pid_t *ret_pid, int *ret_
 			 .gid = launch->gid,
 			 .group_count = launch->group_count,
 			 .listens = launch->listens,
+			 .flags = launch->flags,
 			 .socket_count = launch->listens ? launch->socket_count : 0},
 	};
 	int fds[XFN_FORK_SOCKETS + XFN_LAUNCH_SOCKETS_MAX] = {[XFN_FORK_NETNS] = launch->netns_fd,

@@ -74,6 +74,9 @@ int xfn_launcher_listen(const struct xfn_listen_place *place, int *ret_fd);
 #define XFN_LAUNCH_NOTIFY_MAX       32
 #define XFN_LAUNCH_BYTES_MAX        (1U << 20) /* of arguments and environment together */
 
+#define XFN_LAUNCH_BUSY_POLL 1 /* the kernel looks at the queue when it is asked, for a while */
+#define XFN_LAUNCH_NO_WAKEUP 2 /* bound without XDP_USE_NEED_WAKEUP */
+
 /* What runs, as whom, and with what. Borrowed. */
 struct xfn_launch {
 	const char *const
@@ -96,6 +99,7 @@ struct xfn_launch {
 	__u32 socket_count;
 	const char *socket_names; /* LISTEN_FDNAMES */
 	const char *notify;       /* NOTIFY_SOCKET; NULL: none */
+	__u32 flags;              /* XFN_LAUNCH_*: of its AF_XDP socket */
 	int output_fd;            /* standard output and error */
 	int channel_fd;           /* its end of the channel (xfn/channel.h) */
 };

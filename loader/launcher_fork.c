@@ -35,7 +35,9 @@ enum {
 	PROCESSES_MAX =
 		128, /* of a user of its own: with 512 that fork without end others waited for seconds */
 	FIRST_SAVED_FD = 64, /* of copies, above all that is given a number */
-	ENV_OWN = 7,         /* variables that the launcher adds */
+	BUSY_POLL_US = 20,
+	BUSY_POLL_BUDGET = 64, /* packets at a look */
+	ENV_OWN = 9,           /* variables that the launcher adds */
 	ENV_TEXT_BYTES = 256,
 };
 
@@ -78,12 +80,28 @@ static int enter_netns(struct plan *plan)
 	return setns(plan->netns_fd, CLONE_NEWNET) < 0 ? xfn_errno() : 0;
 }
 
+/* It takes CAP_NET_ADMIN, so it is done here. What the kernel does not give, show does not tell (5.11). */
+static void poll_busily(int fd)
+{
+	static const int options[][2] = {{SO_PREFER_BUSY_POLL, 1},
+					 {SO_BUSY_POLL, BUSY_POLL_US},
+					 {SO_BUSY_POLL_BUDGET, BUSY_POLL_BUDGET}};
+	size_t i;
+
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		setsockopt(fd, SOL_SOCKET, options[i][0], &options[i][1], sizeof(options[i][1]));
+}
+
 static int make_socket(struct plan *plan)
 {
 	if (plan->question->fork.listens)
 		return 0;
 	plan->socket_fd = socket(AF_XDP, SOCK_RAW, 0);
-	return plan->socket_fd < 0 ? xfn_errno() : 0;
+	if (plan->socket_fd < 0)
+		return xfn_errno();
+	if (plan->question->fork.flags & XFN_LAUNCH_BUSY_POLL)
+		poll_busily(plan->socket_fd);
+	return 0;
 }
 
 static int save_fd(int *fd)
@@ -375,6 +393,10 @@ static void write_own(struct plan *plan)
 	snprintf(plan->own[2], ENV_TEXT_BYTES, XFN_ENV_CHANNEL "=%d", CHANNEL_FD);
 	snprintf(plan->own[3], ENV_TEXT_BYTES, XFN_ENV_INTERFACE "=" XFN_PORT_FAR_NAME);
 	snprintf(plan->own[6], ENV_TEXT_BYTES, XFN_ENV_GO "=1");
+	if (plan->question->fork.flags & XFN_LAUNCH_BUSY_POLL)
+		snprintf(plan->own[7], ENV_TEXT_BYTES, XFN_ENV_BUSY_POLL "=1");
+	if (plan->question->fork.flags & XFN_LAUNCH_NO_WAKEUP)
+		snprintf(plan->own[8], ENV_TEXT_BYTES, XFN_ENV_NEED_WAKEUP "=0");
 }
 
 static int read_text(struct plan *plan, char *text)

@@ -23,6 +23,11 @@
 #define XFN_ENV_GO \
 	"XFN_GO" /* "1": after READY a GO comes, and before it nothing is served; not there: none */
 
+#define XFN_ENV_BUSY_POLL \
+	"XFN_BUSY_POLL" /* "1": the socket looks for packets itself, on recvfrom(2) */
+#define XFN_ENV_NEED_WAKEUP \
+	"XFN_NEED_WAKEUP" /* "0": it is not to be bound with XDP_USE_NEED_WAKEUP; not there: it is */
+
 enum xfn_channel_type {
 	/* 1 is retired: ready, with the socket beside it. */
 	XFN_CHANNEL_STOP = 2, /* answer what there is, then end */

@@ -71,7 +71,7 @@ refused_handler() {
 	refused 1 "bad.yaml:" <<<"functions: [[[[[[[[[[[[]]]]]]]]]]]]"
 	head -c 3000 "$XFN" | refused 1 "bad.yaml:"
 	refused 1 "bad.yaml:" </dev/null
-	f <<<$'trigger: udp/8\nxsk: {exec: ./a, busy_poll: true}' | refused 1 "not yet supported"
+	f <<<$'trigger: udp/8\nkernel: {object: a.o, maps: [m]}' | refused 1 "not yet supported"
 	f <<<$'trigger: udp/8\nkernel: a.o\nlimit: {rate: 1/s, concurrency: 3}' |
 		refused 1 "bad.yaml:6:24: 'concurrency' of a function"
 	nothing_lost "$(end_flood load)"
@@ -371,9 +371,10 @@ changes() { xfn -j plan "$1" | jq -r '.changes[] | "\(.op) \(.kind) \(.from // "
 	run -0 --separate-stderr xfn -j show ingest
 	[ "$(jq -c '.delivery, .xsk, .limit.concurrency, .kernel' <<<"$output" | xargs -d '\n')" = \
 		"\"xsk\" {\"exec\":[\"$HOME_DIR/app/bin/run\"],\"env\":[\"MODE\",\"KEY\",\"OLD\"],$(
-		)\"directory\":\"/\",\"user\":\"nobody\",\"oneway\":false,\"send\":\"own\",$(
+		)\"directory\":\"/\",\"user\":\"nobody\",\"oneway\":false,$(
+		)\"busy_poll\":false,\"need_wakeup\":true,\"send\":\"own\",$(
 		)\"park_events\":1024,\"park_age_ns\":10000000000,\"scale_min\":1,$(
-		)\"defaults\":[\"oneway\",\"park_events\",\"park_age_ns\",\"scale_min\"]} 10 null" ]
+		)\"defaults\":[\"oneway\",\"busy_poll\",\"need_wakeup\",\"park_events\",\"park_age_ns\",\"scale_min\"]} 10 null" ]
 	[ "$(xfn -j | jq .deliveries.xsk)" = 1 ]
 	write_program "xsk: {exec: [./bin/run, '', x], env: {MODE: slow, NEW: y, KEY: s3cret}, $(
 	)directory: ., user: '1000', send: any}" 'limit: {rate: 10k/s, concurrency: 11}'

@@ -148,6 +148,25 @@ script() {
 	[[ $(instance pid) == "$pid" ]]
 }
 
+@test "busy polling and bound without need_wakeup: it answers, and what was obtained is shown" {
+	apply_echo "xsk: {exec: $FUNCTION, busy_poll: true, need_wakeup: false}"
+	until_true 10 state_is ready
+	answers 198.18.0.1 7
+	[[ $(instance busy_poll) == true && $(instance zero_copy) == false ]]
+	# It looks without pause.
+	before=$(cpu_of "$(instance pid)")
+	sleep 1
+	(($(cpu_of "$(instance pid)") - before > 20))
+	pid=$(instance pid)
+	kill -TERM "$pid"
+	until_true 10 pid_is_not "$pid"
+	pid=$(instance pid)
+	apply_echo
+	until_true 10 pid_is_not "$pid"
+	answers 198.18.0.1 7
+	[[ $(instance busy_poll) == false ]]
+}
+
 @test "killed, it is started again at once; its end is told, and what came between has passed" {
 	apply_echo
 	until_true 10 state_is ready

@@ -137,7 +137,7 @@ static const char programs[] =
 	"- {name: d, trigger: udp/4, xsk: {exec: ../d, env: {}, user: www-data,\n"
 	"   directory: /srv/./x, oneway: true}}\n"
 	"- {name: e, trigger: udp/5, xsk: {exec: /usr/bin/e, directory: ., oneway: false,\n"
-	"   park: {events: 0, age: 1500ms}}}\n";
+	"   busy_poll: true, need_wakeup: false, park: {events: 0, age: 1500ms}}}\n";
 
 static void check_texts(const struct xfn_manifest *manifest, struct xfn_text_span span,
 			const char *const *expected)
@@ -183,6 +183,8 @@ static void check_programs(const struct xfn_manifest *manifest)
 	assert_int_equal(f[3].xsk.park_events, XFN_PARK_EVENTS_DEFAULT);
 	assert_int_equal(f[3].xsk.park_age_ns, XFN_PARK_AGE_DEFAULT_NS);
 	assert_int_equal(f[4].xsk.park_events, 0);
+	assert_true(f[4].xsk.busy_poll && !f[4].xsk.need_wakeup);
+	assert_true(!f[3].xsk.busy_poll && f[3].xsk.need_wakeup);
 	assert_int_equal(f[4].xsk.park_age_ns, 1500000000);
 }
 

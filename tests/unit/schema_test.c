@@ -47,7 +47,8 @@ static const char defaults_said[] =
 	"     per_source: {rate: 20/s, burst: 2, prefix4: 32, prefix6: 64, entries: 65536}},\n"
 	"   latency: {sample: 16, deadline: 1s}}\n"
 	"- {name: b, trigger: udp/2, scale: {min: 1},\n"
-	"   xsk: {exec: ./b, directory: /, oneway: false, park: {events: 1024, age: 10s}}}\n"
+	"   xsk: {exec: ./b, directory: /, oneway: false,\n"
+	"     busy_poll: false, need_wakeup: true, park: {events: 1024, age: 10s}}}\n"
 	"- {name: c, trigger: udp/3, socket: {exec: ./c, notify: false}}\n";
 static const char defaults_unsaid[] = "version: 1\nattach: [e]\nfunctions:\n"
 				      "- {name: a, trigger: udp/1, kernel: a.o,\n"

@@ -45,7 +45,8 @@ int xfn_function_open(struct xfn_builder *builder, const struct xfn_yaml_event *
 	functions[manifest->function_count++] = (struct xfn_function_spec){
 		.tenant = "default",
 		.enabled = true,
-		.xsk = {.park_events = XFN_PARK_EVENTS_DEFAULT,
+		.xsk = {.need_wakeup = true,
+			.park_events = XFN_PARK_EVENTS_DEFAULT,
 			.park_age_ns = XFN_PARK_AGE_DEFAULT_NS},
 		.latency = {XFN_LATENCY_SAMPLE_DEFAULT, XFN_DEADLINE_DEFAULT_NS},
 		.scale_min = 1,

@@ -156,6 +156,8 @@ struct xfn_exec_spec {
 struct xfn_xsk_spec {
 	bool one_way;      /* it answers nothing: nothing is in flight, nothing times out */
 	bool send_any;     /* it may send to anybody; else it only answers whom it heard */
+	bool busy_poll;    /* it looks for events without pause */
+	bool need_wakeup;  /* the kernel says when it wants to be told of what is sent */
 	__u32 park_events; /* that wait while it takes none; 0: they do not wait */
 	__u64 park_age_ns; /* those that are older are not handed over */
 };
@@ -217,6 +219,8 @@ enum xfn_given {
 	XFN_GIVEN_NOTIFY = 1 << 12,
 	XFN_GIVEN_PARK_EVENTS = 1 << 13,
 	XFN_GIVEN_PARK_AGE = 1 << 14,
+	XFN_GIVEN_BUSY_POLL = 1 << 15,
+	XFN_GIVEN_NEED_WAKEUP = 1 << 16,
 	XFN_GIVEN_PER_SOURCE = 1 << 20, /* clear: no limit for a source */
 	XFN_GIVEN_SOURCE_BURST = 1 << 21,
 	XFN_GIVEN_PREFIX4 = 1 << 22,

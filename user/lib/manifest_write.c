@@ -223,6 +223,11 @@ static void write_xsk(FILE *out, const struct xfn_manifest *manifest,
 	write_exec(out, manifest, &function->exec);
 	if (function->given & XFN_GIVEN_ONE_WAY)
 		fprintf(out, "      oneway: %s\n", function->xsk.one_way ? "true" : "false");
+	if (function->given & XFN_GIVEN_BUSY_POLL)
+		fprintf(out, "      busy_poll: %s\n", function->xsk.busy_poll ? "true" : "false");
+	if (function->given & XFN_GIVEN_NEED_WAKEUP)
+		fprintf(out, "      need_wakeup: %s\n",
+			function->xsk.need_wakeup ? "true" : "false");
 	if (function->xsk.send_any)
 		fprintf(out, "      send: any\n");
 	write_park(out, function);

@@ -203,7 +203,12 @@ static const struct xfn_schema_row rows[] = {
 	 .doc = "it may send to whom it has not heard"},
 	{ROW(XSK, "park"), .takes = MAP, .child = XFN_SECTION_PARK,
 	 .form = "a mapping with events and age", .doc = "events that wait for the program"},
-	LATER(XSK, "busy_poll", "sparing interrupts"),
+	{ROW(XSK, "busy_poll"), .takes = SCALAR, .read = xfn_read_bool, IN_FUNCTION(xsk.busy_poll),
+	 .given = XFN_GIVEN_BUSY_POLL, .fallback = "false", .form = "true or false",
+	 .doc = "it looks for events without pause"},
+	{ROW(XSK, "need_wakeup"), .takes = SCALAR, .read = xfn_read_bool,
+	 IN_FUNCTION(xsk.need_wakeup), .given = XFN_GIVEN_NEED_WAKEUP, .fallback = "true",
+	 .form = "true or false", .doc = "the kernel says when to wake it"},
 
 	{ROW(PARK, "events"), .takes = SCALAR, .read = xfn_read_count, IN_FUNCTION(xsk.park_events),
 	 .max = XFN_PARK_EVENTS_MAX, .given = XFN_GIVEN_PARK_EVENTS, .fallback = "1024",

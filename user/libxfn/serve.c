@@ -2,11 +2,13 @@
 /* A loop for those who want none of their own. */
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "socket.h"
 
-enum { SERVE_BATCH = 64, SERVE_BATCHES = 64 };
+enum { SERVE_BATCH = 64, SERVE_BATCHES = 64, LOOKS_UNHEARD = 64 };
 
 static volatile sig_atomic_t is_ended;
 
@@ -16,15 +18,28 @@ static void on_end(int signo)
 	is_ended = 1;
 }
 
+/*
+ * Lets the kernel look at the interface's queue, for the time of SO_BUSY_POLL, instead of waiting for its interrupt
+ * (5.11). Now and then, false: signals and the starter are to be heard, too.
+ */
+static bool look(struct xfn_socket *socket)
+{
+	if (!socket->channel.waits)
+		recvfrom(socket->xsk.fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
+	return ++socket->looks % LOOKS_UNHEARD;
+}
+
 /* Waits for events, the starter, a signal, or the time to go on by itself; before GO for no events. */
 static void wait_for_more(struct xfn_socket *socket, const sigset_t *signals)
 {
-	int timeout_us = xfn_socket_timeout_us(socket);
+	int timeout_us = socket->busy_polls ? 0 : xfn_socket_timeout_us(socket);
 	struct timespec patience = {.tv_nsec = timeout_us * 1000L};
 	struct pollfd fds[] = {
 		{.fd = socket->channel.waits ? -1 : socket->xsk.fd, .events = POLLIN},
 		{.fd = socket->channel.fd, .events = POLLIN}};
 
+	if (socket->busy_polls && look(socket))
+		return;
 	ppoll(fds, 2, timeout_us < 0 ? NULL : &patience, signals);
 	if (fds[1].revents)
 		xfn_socket_listen(socket);

@@ -83,12 +83,11 @@ static __u32 frames_wanted(void)
 	return frames;
 }
 
-/* Whether the starter says GO: then a channel is there to say it by. */
-static bool is_go_promised(void)
+static bool is_set(const char *name, const char *value)
 {
-	const char *text = getenv(XFN_ENV_GO);
+	const char *text = getenv(name);
 
-	return text && strcmp(text, "1") == 0;
+	return text && strcmp(text, value) == 0;
 }
 
 static int watch(const struct xfn_socket *socket, int operation, int fd, __u32 events)
@@ -119,7 +118,7 @@ static int open_channel(struct xfn_socket *socket)
 	if (fd == -EPROTO)
 		return fd;
 	socket->channel.fd = fd < 0 ? -1 : fd;
-	socket->channel.waits = fd >= 0 && is_go_promised();
+	socket->channel.waits = fd >= 0 && is_set(XFN_ENV_GO, "1"); /* by it */
 	return 0;
 }
 
@@ -132,9 +131,13 @@ static int open_parts(struct xfn_socket *socket, bool polled)
 		err = find_interface(&ifindex, &socket->mtu_bytes);
 	if (!err)
 		err = open_channel(socket);
+	socket->busy_polls = is_set(XFN_ENV_BUSY_POLL, "1");
 	if (!err)
-		err = xsk_open(&socket->xsk, fd, ifindex, frames_wanted(),
-			       socket->channel.waits ? XSK_SPARES_MAX : 0);
+		err = xsk_prepare(&socket->xsk, fd, frames_wanted(),
+				  socket->channel.waits ? XSK_SPARES_MAX : 0);
+	socket->xsk.need_wakeup = !is_set(XFN_ENV_NEED_WAKEUP, "0");
+	if (!err)
+		err = xsk_bind(&socket->xsk, ifindex, 0);
 	if (!err && polled && socket->channel.fd >= 0)
 		err = make_poll_fd(socket);
 	return err;

@@ -4,6 +4,8 @@
 
 /* The inside of a struct xfn_socket, for the two files that it is in. */
 
+#include <stdbool.h>
+
 #include "channel.h"
 #include "inbox.h"
 #include "xfn/function.h"
@@ -16,6 +18,8 @@ struct xfn_socket {
 	int poll_fd;        /* epoll over socket and channel; -1: nobody asks for it */
 	__u64 heard_ns;     /* CLOCK_MONOTONIC: when the channel was read last */
 	size_t mtu_bytes;
+	bool busy_polls; /* the kernel looks at the queue when it is asked for packets */
+	unsigned looks;  /* of xfn_serve() */
 	struct xfn_socket_stats stats;
 };
 

@@ -125,6 +125,7 @@ int xsk_prepare(struct xsk *xsk, int fd, __u32 frames, __u32 spares)
 	memset(xsk, 0, sizeof(*xsk));
 	xsk->fd = fd;
 	xsk->frames = frames;
+	xsk->need_wakeup = true;
 	err = make_pool(xsk) ?: set_sizes(xsk) ?: map_rings(xsk);
 	if (err)
 		xsk_close(xsk);
@@ -136,13 +137,14 @@ int xsk_prepare(struct xsk *xsk, int fd, __u32 frames, __u32 spares)
 int xsk_bind(struct xsk *xsk, __u32 ifindex, __u32 queue)
 {
 	struct sockaddr_xdp address = {.sxdp_family = AF_XDP,
-				       .sxdp_flags = XDP_COPY | XDP_USE_NEED_WAKEUP,
+				       .sxdp_flags = XDP_COPY,
 				       .sxdp_ifindex = ifindex,
 				       .sxdp_queue_id = queue};
 
+	if (xsk->need_wakeup)
+		address.sxdp_flags |= XDP_USE_NEED_WAKEUP;
 	if (bind(xsk->fd, (const struct sockaddr *)&address, sizeof(address)))
 		return xfn_errno();
-	xsk->need_wakeup = true;
 	return 0;
 }
 

@@ -33,8 +33,8 @@ struct xsk {
 	int fd;
 	__u8 *pool;
 	size_t pool_bytes;
-	__u32 frames; /* a power of two */
-	bool need_wakeup;
+	__u32 frames;     /* a power of two */
+	bool need_wakeup; /* before it is bound: whether it is to be so, as it is by default */
 	struct xsk_ring fill, completion, rx, tx;
 	__u32 unsent;    /* in tx or on their way: not completed yet */
 	bool is_stuck;   /* the last kick moved nothing */
