@@ -448,7 +448,8 @@ static void start(struct xfn_instance *instance)
 		xfn_instance_arm(instance, START_NS);
 		return;
 	}
-	/* Where it was forked, it ends by itself: it was not told to begin. */
+	if (instance->pid) /* it was not told to begin */
+		xfn_launcher_forsake(instance->pid);
 	snprintf(instance->last_end, sizeof(instance->last_end), "cannot be started: %.200s",
 		 fault.text[0] ? fault.text : strerror(-err));
 	after_end(instance, false);

@@ -57,6 +57,8 @@ static void answer_question(const struct xfn_aide_message *in, struct xfn_aide_m
 		err = xfn_launcher_answer_keeper(question, in->fds[0], answer);
 	else if (question->op == XFN_LAUNCHER_SOCKET)
 		err = xfn_launcher_answer_socket(&fd);
+	else if (question->op == XFN_LAUNCHER_FORSAKE)
+		err = xfn_launcher_answer_forsake(question->pid);
 	answer->err = err;
 	if (fd >= 0)
 		out->fds[out->fd_count++] = fd;
@@ -228,10 +230,21 @@ int xfn_launcher_fork(const struct xfn_launch *launch, pid_t *ret_pid, int *ret_
 		  launch->listens ? XFN_FORK_SOCKETS + launch->socket_count : XFN_FORK_NETNS + 1,
 		  ret_pidfd);
 	close(fds[XFN_FORK_TEXT]);
+	if (pid == -EBADMSG) { /* no room for its descriptor */
+		xfn_launcher_forsake(FORKED_LAST);
+		pid = -EMFILE;
+	}
 	if (pid < 0)
 		return pid;
 	*ret_pid = pid;
 	return 0;
+}
+
+int xfn_launcher_forsake(pid_t pid)
+{
+	struct xfn_launcher_question question = {.op = XFN_LAUNCHER_FORSAKE, .pid = pid};
+
+	return ask(&question, NULL, 0, NULL);
 }
 
 int xfn_launcher_signal(int pidfd, uid_t uid, int signo)

@@ -112,6 +112,12 @@ struct xfn_launch {
  */
 int xfn_launcher_fork(const struct xfn_launch *launch, pid_t *ret_pid, int *ret_pidfd);
 
+/*
+ * Ends and reaps one that was not told to begin, and never will be. -EPERM or -ECHILD, and nothing done: it was told,
+ * or is none of this launcher's.
+ */
+int xfn_launcher_forsake(pid_t pid);
+
 /* "cannot enter its directory '/a'": what failed; @step: of XFN_CHANNEL_FAILED. */
 void xfn_launch_describe(const struct xfn_launch *launch, __u32 step, char *text, size_t bytes);
 

@@ -437,6 +437,9 @@ static int load_text(struct plan *plan, int fd)
 
 /* ---- the launcher ------------------------------------------------------------------------------------ */
 
+/* Its number; 0: none was. */
+static pid_t forked_last;
+
 static bool is_valid(const struct xfn_launcher_question *question)
 {
 	return question->fork.uid && question->fork.gid && question->fork.argc &&
@@ -505,9 +508,24 @@ int xfn_launcher_answer_fork(const struct xfn_launcher_question *question, const
 		waitpid(pid, NULL, 0);
 		return err;
 	}
-	answer->value = pid;
+	answer->value = forked_last = pid;
 	*ret_pidfd = fd;
 	return 0;
+}
+
+/* Until it is told to begin it is of the launcher's own user, which it waits for with nothing in between. */
+int xfn_launcher_answer_forsake(pid_t pid)
+{
+	pid_t ended;
+
+	if (pid == FORKED_LAST)
+		pid = forked_last;
+	if (pid <= 0)
+		return -ECHILD;
+	ended = waitpid(pid, NULL, WNOHANG); /* a number of somebody else's by now is no child */
+	if (ended == 0 && kill(pid, SIGKILL) == 0)
+		ended = waitpid(pid, NULL, 0);
+	return ended == pid ? 0 : xfn_errno();
 }
 
 /* ---- signals ------------------------------------------------------------------------------------------ */

@@ -19,6 +19,7 @@ enum xfn_launcher_op {
 	XFN_LAUNCHER_LISTEN, /* -> socket */
 	XFN_LAUNCHER_KEEPER, /* uid, listening socket -> pid */
 	XFN_LAUNCHER_SOCKET, /* -> AF_XDP socket */
+	XFN_LAUNCHER_FORSAKE,
 	XFN_LAUNCHER_OP_COUNT,
 };
 
@@ -58,6 +59,9 @@ struct xfn_launcher_question {
 enum { XFN_FORK_TEXT, XFN_FORK_OUTPUT, XFN_FORK_CHANNEL, XFN_FORK_NETNS };
 #define XFN_FORK_SOCKETS XFN_FORK_NETNS
 
+/* A pid, in a question to forsake: of the last child that was forked. */
+enum { FORKED_LAST = 0 };
+
 struct xfn_launcher_answer {
 	__s32 err;
 	__s32 value; /* ifindex, pid, or status */
@@ -70,6 +74,7 @@ int xfn_launcher_answer_port(const struct xfn_launcher_question *question, int f
 /* launcher_fork.c */
 int xfn_launcher_answer_fork(const struct xfn_launcher_question *question, const int *fds,
 			     unsigned fd_count, struct xfn_launcher_answer *answer, int *ret_pidfd);
+int xfn_launcher_answer_forsake(pid_t pid);
 int xfn_launcher_answer_signal(const struct xfn_launcher_question *question, int pidfd);
 int xfn_launcher_answer_sweep(uid_t uid);
 

@@ -415,3 +415,39 @@ launcher() { pgrep -P "$DAEMON" -x xfnd-launcher; }
 	(($(memory_of "$DAEMON") < memory + 32768))
 	[[ $(find "$RUN/instances" -name '*.json' | wc -l) == 1 ]]
 }
+
+zombies_of() { ps --ppid "$1" -o stat= | grep -c ^Z || true; }
+has_no_zombies() { [[ $(zombies_of "$(launcher)") == 0 ]]; }
+# limit_with COUNT: RLIMIT_NOFILE of xfnd with which it gets so many descriptors more.
+limit_with() {
+	find "/proc/$DAEMON/fd" -type l -printf '%f\n' | sort -n | awk -v "left=$1" '
+		{ is[$1] = 1 }
+		END { for (i = 0; left > 0; i++) left -= !(i in is); print i }'
+}
+ended_for() { [[ $(instance last_end) == *"$1"* ]]; }
+
+@test "a start that fails behind its fork leaves no process, not even an ended one" {
+	local room
+	# Where its file is to be written there is a folder.
+	mkdir "$RUN/instances/1-1.new"
+	apply_echo
+	until_true 10 state_is parked
+	ended_for 'cannot be started: Is a directory'
+	[[ $(zombies_of "$(launcher)") == 0 && -z $(pgrep -P "$(launcher)") ]]
+	rmdir "$RUN/instances/1-1.new"
+	apply_echo "xsk: {exec: $FUNCTION, env: {ROUND: again}}"
+	until_true 10 state_is ready
+	# And with room for so many descriptors more, of all that a start takes.
+	for ((room = 1; room < 14; room++)); do
+		kill -KILL "$(instance pid)"
+		until_true 5 state_is waiting
+		prlimit -p "$DAEMON" --nofile="$(limit_with "$room")":4096
+		sleep 0.3
+		prlimit -p "$DAEMON" --nofile=4096:4096
+		apply_echo "xsk: {exec: $FUNCTION, env: {ROUND: '$room'}}" >/dev/null
+		until_true 10 state_is ready
+		until_true 5 has_no_zombies
+	done
+	answers 198.18.0.1 7
+	xfn journal | grep -F 'cannot be started: Too many open files'
+}
