@@ -26,11 +26,14 @@ struct xfn_engine;
 struct xfn_journal;
 struct xfn_loop;
 
+#define XFN_READY_PORTS_MAX 16
+
 /* Where the engine keeps its things, and whom it works with. All borrowed, for the engine's life. */
 struct xfn_engine_options {
 	const char *run_dir;         /* sockets and locks; exists */
 	const char *pin_dir;         /* on the bpffs that xfn_engine_prepare() saw to; made */
 	const char *state_dir;       /* revisions; exists, mode 0700 */
+	unsigned ready_ports;        /* that stand by, 0 to XFN_READY_PORTS_MAX */
 	struct xfn_loop *loop;       /* NULL for xfn_engine_reset() */
 	struct xfn_journal *journal; /* NULL for xfn_engine_reset() */
 };

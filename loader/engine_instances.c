@@ -22,12 +22,7 @@
 #include "fd.h"
 #include "inject.h"
 #include "journal.h"
-#include "netlink.h"
 #include "veth.h"
-
-enum {
-	PORT_MTU = 1774
-}; /* with Ethernet header and one tag as long as a frame of libxfn's pool has room */
 
 /* ---- the model ------------------------------------------------------------------------------------------ */
 
@@ -92,48 +87,23 @@ static void remove_ends(struct xfn_member *member)
 		return;
 	if (xfn_port_ifindex(dataplane, member->port) == member->ifindex)
 		xfn_port_close(dataplane, member->port);
-	xfn_port_detach(dataplane, member->ifindex);
+	xfn_port_remove_end(dataplane, member->ifindex);
 	xfn_veth_remove(member->ifindex);
 	member->ifindex = 0;
 }
 
-/* One program for all of them. */
-static int near_program(struct xfn_engine *engine, struct xfn_fault *fault)
-{
-	struct xfn_instances *instances = engine->instances;
-
-	if (instances->program_fd < 0)
-		instances->program_fd = xfn_port_load_near(engine->dataplane, fault);
-	return instances->program_fd;
-}
-
-static int make_ends(struct xfn_member *member, int *ret_netns_fd, struct xfn_fault *fault)
+static int take_ends(struct xfn_member *member, int *ret_netns_fd, struct xfn_fault *fault)
 {
 	struct xfn_engine *engine = member->engine;
-	struct xfn_port_far far;
-	char name[IFNAMSIZ];
-	int program_fd = near_program(engine, fault), err;
+	struct xfn_port_ends ends;
+	int err = xfn_ready_ports_take(engine->instances->ready, &ends, fault);
 
-	if (program_fd < 0)
-		return program_fd;
-	err = xfn_port_load_far(&far, fault);
 	if (err)
 		return err;
-	snprintf(name, sizeof(name), XFN_PORT_NEAR_PREFIX "%u.%u", member->port,
-		 member->serial % 100000);
-	err = xfn_launcher_make_port(name, PORT_MTU, far.program_fd, &member->ifindex,
-				     ret_netns_fd);
-	if (!err) {
-		member->sockets_fd = far.sockets_fd;
-		far.sockets_fd = -1;
-		err = xfn_port_attach(engine->dataplane, member->port, member->ifindex, program_fd);
-	}
-	xfn_port_close_far(&far);
-	if (xfn_launcher_reason(err))
-		xfn_fault_set(fault, "%s", xfn_launcher_reason(err));
-	else if (err)
-		xfn_fault_set(fault, "cannot make its port '%s': %s", name, strerror(-err));
-	return err;
+	member->ifindex = ends.ifindex;
+	member->sockets_fd = ends.sockets_fd;
+	*ret_netns_fd = ends.netns_fd;
+	return xfn_port_add_end(engine->dataplane, member->port, member->ifindex);
 }
 
 /* ---- what the instance asks for --------------------------------------------------------------------------- */
@@ -173,7 +143,7 @@ static int prepare(void *context, struct xfn_launch *launch, struct xfn_fault *f
 	if (member->listens)
 		return take_sockets(member, launch, fault);
 	xfn_keeping_let_wait(member->engine, member->identity, true);
-	return make_ends(member, &launch->netns_fd, fault);
+	return take_ends(member, &launch->netns_fd, fault);
 }
 
 /* Those that it follows answer what they have, and end. */
@@ -484,6 +454,17 @@ static void settle_demand(struct xfn_member *member, const struct xfn_model_func
 		idle(member);
 }
 
+static bool needs_ports(const struct xfn_engine *engine)
+{
+	size_t i;
+
+	for (i = 0; i < engine->model->function_count; i++)
+		if (xfn_has_program(engine->model->functions[i].spec) &&
+		    !xfn_is_listening(engine->model->functions[i].spec))
+			return true;
+	return false;
+}
+
 void xfn_instances_sync(struct xfn_engine *engine)
 {
 	const struct xfn_model_function *function;
@@ -491,6 +472,8 @@ void xfn_instances_sync(struct xfn_engine *engine)
 	size_t i;
 
 	xfn_listen_sync(engine, xfn_instances_wake);
+	xfn_ready_ports_set(engine->instances->ready,
+			    needs_ports(engine) ? engine->options.ready_ports : 0);
 	while (let_one_go(engine))
 		;
 	for (i = 0; i < engine->model->function_count; i++) {
@@ -536,7 +519,17 @@ void xfn_instances_store(struct xfn_engine *engine)
 void xfn_instances_renew(struct xfn_engine *engine)
 {
 	if (engine->instances)
-		xfn_fd_close(&engine->instances->program_fd);
+		xfn_ready_ports_renew(engine->instances->ready);
+}
+
+bool xfn_instances_start_now(const struct xfn_engine *engine)
+{
+	const struct xfn_member *member;
+
+	for (member = engine->instances->first; member; member = member->next)
+		if (xfn_member_is_in(member, XFN_INSTANCE_STARTING))
+			return true;
+	return false;
 }
 
 void xfn_instances_close(struct xfn_engine *engine)
@@ -545,7 +538,7 @@ void xfn_instances_close(struct xfn_engine *engine)
 		return;
 	while (engine->instances->first)
 		xfn_member_drop(engine->instances->first);
-	xfn_fd_close(&engine->instances->program_fd);
+	xfn_ready_ports_close(engine->instances->ready);
 	free(engine->instances);
 	engine->instances = NULL;
 	xfn_listen_close(engine);

@@ -56,6 +56,9 @@ void xfn_instances_renew(struct xfn_engine *engine);
 bool xfn_instances_serve(const struct xfn_engine *engine,
 			 const struct xfn_model_function *function);
 
+/* Whether an instance is on its way from its fork to being ready. */
+bool xfn_instances_start_now(const struct xfn_engine *engine);
+
 /* Whether an instance is at @port. */
 bool xfn_instances_use(const struct xfn_engine *engine, __u32 port);
 

@@ -137,7 +137,10 @@ static bool is_members(const void *context, __u32 ifindex)
 	return false;
 }
 
-/* Host's ends that no instance is at: an xfnd was killed before it could say whose they are. */
+/*
+ * Host's ends that no instance is at: an xfnd was killed before it could say whose they are. Those of another xfnd in
+ * this network namespace are marked as its own.
+ */
 static void remove_strays(struct xfn_engine *engine)
 {
 	struct xfn_netlink_state state = {};
@@ -150,7 +153,8 @@ static void remove_strays(struct xfn_engine *engine)
 			    strlen(XFN_PORT_NEAR_PREFIX)) ||
 		    strcmp(state.links[i].kind, "veth"))
 			continue;
-		if (!is_members(engine, state.links[i].ifindex))
+		if (!is_members(engine, state.links[i].ifindex) &&
+		    xfn_ready_ports_are_ours(engine->instances->ready, state.links[i].ifindex))
 			xfn_veth_remove(state.links[i].ifindex);
 	}
 	xfn_netlink_state_fini(&state);
@@ -196,8 +200,7 @@ int xfn_instances_open(struct xfn_engine *engine, bool adopt)
 	if (!instances)
 		return -ENOMEM;
 	engine->instances = instances;
-	instances->program_fd = -1;
-	if (xfn_listen_open(engine))
+	if (xfn_listen_open(engine) || xfn_ready_ports_open(engine, &instances->ready))
 		return -ENOMEM;
 	snprintf(instances->folder, sizeof(instances->folder), "%s/" FOLDER,
 		 engine->options.run_dir);

@@ -7,6 +7,7 @@
 #include <limits.h>
 
 #include "engine_instances.h"
+#include "engine_ports_ready.h"
 
 /*
  * An instance at its port. There are two at one port while one follows the other: the port is open for
@@ -31,7 +32,7 @@ struct xfn_member {
 struct xfn_instances {
 	struct xfn_member *first;
 	__u32 last_serial;
-	int program_fd; /* for the host's ends; -1: not loaded yet */
+	struct xfn_ready_ports *ready;
 	char folder[PATH_MAX];
 };
 

@@ -22,17 +22,20 @@
 #include "launcher.h"
 #include "loop.h"
 #include "privileges.h"
+#include "units.h"
 
 #define RUN_DIR   "/run/xfn"
 #define PIN_DIR   "/sys/fs/bpf/xfn"
 #define STATE_DIR "/var/lib/xfn"
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, READY_PORTS = 2 };
 
 struct settings {
 	const char *run_dir;
 	const char *pin_dir;
 	const char *state_dir;
+	const char *ready_ports_text;
+	unsigned ready_ports;
 	bool reset;
 	bool version;
 	bool help;
@@ -46,6 +49,8 @@ static const struct xfn_option options[] = {
 	 XFN_OPTION_TEXT(struct settings, pin_dir)},
 	{"state-dir", 0, "DIR", "revisions (default " STATE_DIR ")",
 	 XFN_OPTION_TEXT(struct settings, state_dir)},
+	{"ready-ports", 0, "COUNT", "ports that stand by for programs to be started (default 2)",
+	 XFN_OPTION_TEXT(struct settings, ready_ports_text)},
 	{"reset", 0, NULL, "detach, remove all pins and revisions, and exit",
 	 XFN_OPTION_FLAG(struct settings, reset)},
 	{"verbose", 'v', NULL, "log each request", XFN_OPTION_FLAG(struct settings, verbose)},
@@ -229,7 +234,8 @@ static int start(struct xfnd *xfnd, const struct settings *settings)
 {
 	struct xfn_engine_options engine = {.run_dir = settings->run_dir,
 					    .pin_dir = settings->pin_dir,
-					    .state_dir = settings->state_dir};
+					    .state_dir = settings->state_dir,
+					    .ready_ports = settings->ready_ports};
 	int code = start_loop(xfnd), err;
 
 	if (code)
@@ -338,9 +344,30 @@ static void print_help(void)
 	xfn_options_print(stdout, options);
 }
 
+/* 0 or EXIT_USAGE, with the reason on standard error. */
+static int read_ready_ports(struct settings *settings)
+{
+	const char *text = settings->ready_ports_text;
+	struct xfn_unit_error error;
+	__u64 count;
+
+	if (!text)
+		return 0;
+	if (xfn_count_parse(text, strlen(text), 0, XFN_READY_PORTS_MAX, &count, &error) < 0) {
+		fprintf(stderr, "xfnd: --ready-ports: '%s' %s, expected 0 to %d\n", text,
+			error.problem, XFN_READY_PORTS_MAX);
+		return EXIT_USAGE;
+	}
+	settings->ready_ports = (unsigned)count;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	struct settings settings = {.run_dir = RUN_DIR, .pin_dir = PIN_DIR, .state_dir = STATE_DIR};
+	struct settings settings = {.run_dir = RUN_DIR,
+				    .pin_dir = PIN_DIR,
+				    .state_dir = STATE_DIR,
+				    .ready_ports = READY_PORTS};
 	const struct xfn_option_set set = {options, &settings};
 	struct xfn_args_error error;
 	struct xfn_args args;
@@ -363,6 +390,8 @@ int main(int argc, char **argv)
 		puts("xfnd " XFN_VERSION);
 		return 0;
 	}
+	if (read_ready_ports(&settings))
+		return EXIT_USAGE;
 	signal(SIGPIPE, SIG_IGN);
 	return run(&settings);
 }

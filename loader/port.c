@@ -183,16 +183,20 @@ int xfn_port_load_near(const struct xfn_dataplane *dataplane, struct xfn_fault *
 	return fd;
 }
 
-int xfn_port_attach(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex, int program_fd)
+int xfn_port_attach(__u32 ifindex, int program_fd)
 {
-	int err = put(dataplane, XFN_MAP_PORT_OF, ifindex, port);
+	return bpf_xdp_attach((int)ifindex, program_fd,
+			      XDP_FLAGS_DRV_MODE | XDP_FLAGS_UPDATE_IF_NOEXIST, NULL);
+}
 
-	if (!err)
-		err = bpf_xdp_attach((int)ifindex, program_fd,
-				     XDP_FLAGS_DRV_MODE | XDP_FLAGS_UPDATE_IF_NOEXIST, NULL);
-	if (err)
-		take(dataplane, XFN_MAP_PORT_OF, ifindex);
-	return err;
+int xfn_port_add_end(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex)
+{
+	return put(dataplane, XFN_MAP_PORT_OF, ifindex, port);
+}
+
+void xfn_port_remove_end(struct xfn_dataplane *dataplane, __u32 ifindex)
+{
+	take(dataplane, XFN_MAP_PORT_OF, ifindex);
 }
 
 void xfn_port_keep(struct xfn_dataplane *dataplane,
@@ -208,12 +212,6 @@ void xfn_port_keep(struct xfn_dataplane *dataplane,
 			take(dataplane, XFN_MAP_PORT_OF, ifindex);
 		ifindex = next;
 	}
-}
-
-void xfn_port_detach(struct xfn_dataplane *dataplane, __u32 ifindex)
-{
-	bpf_xdp_detach((int)ifindex, XDP_FLAGS_DRV_MODE, NULL);
-	take(dataplane, XFN_MAP_PORT_OF, ifindex);
 }
 
 /* All three, or as far as it got. Returns 0 or -errno. */

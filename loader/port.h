@@ -71,16 +71,15 @@ int xfn_port_set_uplink(struct xfn_dataplane *dataplane, __u32 slot, __u32 ifind
 
 /* The program for what functions send: a descriptor, the caller's, good for all ports; or -errno. */
 int xfn_port_load_near(const struct xfn_dataplane *dataplane, struct xfn_fault *fault);
-/*
- * Attaches it to interface @ifindex, a host's end of @port, of which there may be several: of an instance that
- * goes, and of the one that follows. -EBUSY: another program is there.
- */
-int xfn_port_attach(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex, int program_fd);
+/* Attaches it to interface @ifindex, a host's end, nobody's so far: it drops all. -EBUSY: another program is there. */
+int xfn_port_attach(__u32 ifindex, int program_fd);
+/* @ifindex is an end of @port, of which there may be several: of an instance that goes, and of the one that follows. */
+int xfn_port_add_end(struct xfn_dataplane *dataplane, __u32 port, __u32 ifindex);
+/* It is nobody's again; also where the interface is gone. */
+void xfn_port_remove_end(struct xfn_dataplane *dataplane, __u32 ifindex);
 /* Forgets which port's all host's ends are that are not to be kept. */
 void xfn_port_keep(struct xfn_dataplane *dataplane,
 		   bool (*is_kept)(const void *context, __u32 ifindex), const void *context);
-/* Takes it off again; also where the interface is gone. */
-void xfn_port_detach(struct xfn_dataplane *dataplane, __u32 ifindex);
 
 /* The program for a port's far end, and the map of its one socket; both the caller's. */
 struct xfn_port_far {

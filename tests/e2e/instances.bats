@@ -32,8 +32,6 @@ state_is() { [[ $(instance state) == "$1" ]]; }
 pid_is_not() { xfn show echo -j | jq -e ".instance | .state == \"ready\" and .pid != $1" >/dev/null; }
 answers() { [[ $(who_answers "$@") == q ]]; }
 port() { xfn stats echo -j | jq -r ".functions[0].port.$1"; }
-ports() { ip -n "$SERVER" -o link show type veth | grep -c xfnp || true; }
-has_ports() { [[ $(ports) == "$1" ]]; }
 port_book() { xfn audit -j | jq -e ".books[] | select(.what | test(\"given to its port\")) | $1"; }
 has_no_files() { [[ -z $(names "$RUN/instances") ]]; }
 journal_says() { xfn journal | grep -qF -- "$1"; }
@@ -59,7 +57,7 @@ script() {
 	audit_is_ok
 	pid=$(instance pid)
 	nothing
-	until_true 10 has_ports 0
+	until_true 10 has_no_port
 	until_true 10 is_gone "$pid"
 	until_true 5 has_no_files
 }
@@ -280,7 +278,7 @@ cpu_of() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 		has_ports 1
 		answers 198.18.0.1 7
 		nothing >/dev/null
-		until_true 10 has_ports 0
+		until_true 10 has_no_port
 		[[ $(pgrep -c -f -r R,S "^$program") == 0 ]]
 	done
 }
@@ -330,7 +328,7 @@ cpu_of() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 	answers 198.18.0.1 7
 	nothing
 	until_true 10 is_gone "$pid"
-	until_true 10 has_ports 0
+	until_true 10 has_no_port
 	until_true 5 has_no_files
 }
 
@@ -395,6 +393,7 @@ launcher() { pgrep -P "$DAEMON" -x xfnd-launcher; }
 	pid=$(instance pid)
 	kill -KILL "$pid"
 	until_true 20 pid_is_not "$pid"
+	until_true 5 has_ends 3
 	memory=$(memory_of "$DAEMON")
 	fds=$(fds_of "$DAEMON") launcher_fds=$(fds_of "$(launcher)")
 	for ((i = 0; i < 20; i++)); do
@@ -407,6 +406,7 @@ launcher() { pgrep -P "$DAEMON" -x xfnd-launcher; }
 	until_true 10 has_ports 1
 	until_true 10 state_is ready
 	answers 198.18.0.1 7
+	until_true 5 has_ends 3
 	audit_is_ok
 	port_book '.ok'
 	echo "$(fds_of "$DAEMON") $fds $(fds_of "$(launcher)") $launcher_fds $(memory_of "$DAEMON") $memory"
@@ -416,7 +416,7 @@ launcher() { pgrep -P "$DAEMON" -x xfnd-launcher; }
 	[[ $(find "$RUN/instances" -name '*.json' | wc -l) == 1 ]]
 }
 
-zombies_of() { ps --ppid "$1" -o stat= | grep -c ^Z || true; }
+zombies_of() { pgrep -c -r Z -P "$1" || true; }
 has_no_zombies() { [[ $(zombies_of "$(launcher)") == 0 ]]; }
 # limit_with COUNT: RLIMIT_NOFILE of xfnd with which it gets so many descriptors more.
 limit_with() {
@@ -428,6 +428,8 @@ ended_for() { [[ $(instance last_end) == *"$1"* ]]; }
 
 @test "a start that fails behind its fork leaves no process, not even an ended one" {
 	local room
+	stop_daemon
+	start_daemon --ready-ports 0 # each start takes as many descriptors
 	# Where its file is to be written there is a folder.
 	mkdir "$RUN/instances/1-1.new"
 	apply_echo

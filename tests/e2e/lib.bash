@@ -151,6 +151,12 @@ pin_dir() {
 	for dir in "$PINS"/*/; do echo "${dir%/}"; done
 }
 
+# Ports, by their host's ends: all names, and how many there are; has_ports COUNT: functions have so many of them.
+ends() { ip -n "$SERVER" -j link show type veth | jq -r '.[].ifname | select(startswith("xfnp"))'; }
+has_ends() { [[ $(ends | wc -l) == "$1" ]]; }
+has_no_port() { has_ends 0; }
+has_ports() { [[ $(bpftool -j map dump pinned "$(pin_dir)/maps/xfn_port_of" | jq length) == "$1" ]]; }
+
 # share_program FILE: prints the path of a copy that every user may execute, wherever the tree is.
 share_program() {
 	mkdir -p "$HOME_DIR/bin"

@@ -26,7 +26,6 @@ logs_say() { xfn logs bad | grep -qF -- "$1"; }
 nothing() { apply --yes <<<$'version: 1\nfunctions: []' >/dev/null; }
 processes_of() { pgrep -u "$1" | wc -l; }
 has_no_processes() { [[ $(processes_of "$1") == 0 ]]; }
-has_ports() { [[ $(ip -n "$SERVER" -o link show type veth | grep -c xfnp) == "$1" ]]; }
 
 # beside ARGUMENT...: a good function at udp/9, and a hostile one at udp/7.
 beside() {
@@ -64,7 +63,7 @@ goes() {
 	uid=$(xfn show bad -j | jq -r .instance.uid)
 	nothing
 	until_true 20 has_no_processes "$uid"
-	until_true 10 has_ports 0
+	until_true 10 has_no_port
 }
 
 @test "one that spins and takes no event: its events are timeouts" {
