@@ -18,6 +18,9 @@
 #define XFN_ENV_SOCKET \
 	"XFN_SOCKET_FD" /* number of a descriptor: AF_XDP, not bound, without a pool */
 #define XFN_ENV_CHANNEL "XFN_CHANNEL_FD" /* number of a descriptor: the channel; not there: none */
+#define XFN_ENV_IFINDEX \
+	"XFN_IFINDEX" /* its number, where the process is not in that namespace; not there: looked up */
+#define XFN_ENV_MTU "XFN_MTU" /* its MTU, with XFN_IFINDEX */
 #define XFN_ENV_FRAMES \
 	"XFN_FRAMES" /* frames of the pool at most; not there: as many as libxfn likes */
 #define XFN_ENV_GO \

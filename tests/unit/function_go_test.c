@@ -293,6 +293,32 @@ static void test_go_without_inbox(void **state)
 	stop(&port);
 }
 
+/* The process is elsewhere: what it would look up there is another's, or nobody's. */
+static void test_another_namespace(void **state)
+{
+	struct port port = {0};
+	struct xfn_event event;
+
+	(void)state;
+	NEEDS_ROOT();
+	start(&port, true, false);
+	unsetenv(XFN_ENV_INTERFACE);
+	set_env(XFN_ENV_IFINDEX, (int)if_nametoindex("xfn0"));
+	set_env(XFN_ENV_MTU, 600);
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	assert_int_equal(xfn_socket_open(&port.socket), 0);
+	unsetenv(XFN_ENV_MTU);
+	assert_int_equal(xfn_socket_open(&(struct xfn_socket *){0}), -EPROTO);
+	unsetenv(XFN_ENV_IFINDEX);
+	say(&port, XFN_CHANNEL_GO, -1);
+	assert_int_equal(xfn_socket_receive(port.socket, &event, 1), 0);
+	send_event(&port, "there");
+	assert_int_equal(receive(&port, &event, 1), 1);
+	expect_event(&port, &event, "there");
+	assert_int_equal(event.room_bytes, 600 - 20 - 8);
+	stop(&port);
+}
+
 static void test_starter_gone(void **state)
 {
 	struct port port = {0};
@@ -470,6 +496,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_go),
 		cmocka_unit_test(test_go_without_inbox),
+		cmocka_unit_test(test_another_namespace),
 		cmocka_unit_test(test_starter_gone),
 		cmocka_unit_test(test_no_promise),
 		cmocka_unit_test(test_many),

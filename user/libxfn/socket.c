@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -48,6 +49,33 @@ static int inherited(const char *name)
 		return -EPROTO;
 	fcntl((int)fd, F_SETFD, FD_CLOEXEC);
 	return (int)fd;
+}
+
+/* A number from 1 to @max that the environment has; -ENOENT: it has none of that name. */
+static long number_of(const char *name, long max)
+{
+	const char *text = getenv(name);
+	char *end;
+	long number;
+
+	if (!text)
+		return -ENOENT;
+	number = strtol(text, &end, 10);
+	return *end || end == text || number < 1 || number > max ? -EPROTO : number;
+}
+
+/* The socket is bound in its own namespace, where this process need not be. */
+static int take_interface(__u32 *ret_ifindex, size_t *ret_mtu)
+{
+	long ifindex = number_of(XFN_ENV_IFINDEX, INT_MAX), mtu = number_of(XFN_ENV_MTU, 65535);
+
+	if (ifindex < 0)
+		return (int)ifindex;
+	if (mtu < 0)
+		return -EPROTO;
+	*ret_ifindex = (__u32)ifindex;
+	*ret_mtu = (size_t)mtu;
+	return 0;
 }
 
 static int find_interface(__u32 *ret_ifindex, size_t *ret_mtu)
@@ -128,6 +156,8 @@ static int open_parts(struct xfn_socket *socket, bool polled)
 	__u32 ifindex = 0;
 
 	if (!err)
+		err = take_interface(&ifindex, &socket->mtu_bytes);
+	if (err == -ENOENT && fd >= 0)
 		err = find_interface(&ifindex, &socket->mtu_bytes);
 	if (!err)
 		err = open_channel(socket);
