@@ -151,12 +151,12 @@ static void add_program_defaults(json_t *defaults, const struct xfn_function_spe
 {
 	char text[32];
 
-	if (!spec->exec.directory)
+	if (xfn_has_program(spec) && !spec->exec.directory)
 		add_default(defaults, spec,
 			    spec->delivery == XFN_DELIVER_XSK ? "xsk.directory"
 							      : "socket.directory",
 			    "/");
-	if (!(spec->given & XFN_GIVEN_SCALE))
+	if (xfn_has_program(spec) && !(spec->given & XFN_GIVEN_SCALE))
 		add_default(defaults, spec, "scale.min", "1");
 	if (spec->delivery == XFN_DELIVER_XSK && !spec->xsk.one_way &&
 	    !(spec->given & XFN_GIVEN_DEADLINE))
@@ -177,7 +177,7 @@ static json_t *defaults_json(const struct xfn_manifest *manifest)
 		if (spec->delivery == XFN_DELIVER_KERNEL)
 			add_count(defaults, spec, XFN_GIVEN_SAMPLE, "latency.sample",
 				  spec->latency.sample);
-		if (xfn_has_program(spec))
+		if (xfn_has_process(spec))
 			add_program_defaults(defaults, spec);
 	}
 	return defaults;

@@ -114,7 +114,7 @@ static void command_text(const struct xfn_model_function *function, char *text, 
 	bool plain;
 	__u32 i;
 
-	text[0] = '\0';
+	snprintf(text, size, "%s", xfn_is_awaited(function->spec) ? "existing" : "");
 	for (i = 0; i < span.count && used < size; i++) {
 		plain = argv[i][0] && !strpbrk(argv[i], " '\"");
 		used += snprintf(text + used, size - used, plain ? "%s%s" : "%s'%s'", i ? " " : "",
@@ -144,7 +144,7 @@ static void delivery_text(const struct xfn_model_function *function, char *text)
 	if (spec->delivery == XFN_DELIVER_NETDEV && spec->given & XFN_GIVEN_MAC)
 		snprintf(text + used, TEXT_BYTES - used, " mac %02x:%02x:%02x:%02x:%02x:%02x",
 			 mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
-	if (xfn_has_program(spec)) {
+	if (xfn_has_process(spec)) {
 		text[used++] = ' ';
 		command_text(function, text + used, TEXT_BYTES - used);
 		return;
@@ -312,8 +312,8 @@ static void diff_delivery(struct diff *diff, const struct xfn_model_function *fr
 {
 	char before[TEXT_BYTES], after[TEXT_BYTES];
 
-	if (from->spec->delivery == to->spec->delivery && xfn_has_program(from->spec) &&
-	    xfn_has_program(to->spec)) {
+	if (from->spec->delivery == to->spec->delivery && xfn_has_process(from->spec) &&
+	    xfn_has_process(to->spec)) {
 		diff_program(diff, from, to);
 		return;
 	}

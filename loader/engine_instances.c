@@ -20,6 +20,7 @@
 #include "errnum.h"
 #include "exec.h"
 #include "fd.h"
+#include "fnv.h"
 #include "inject.h"
 #include "journal.h"
 #include "veth.h"
@@ -42,6 +43,8 @@ static __u64 hash_of(const struct xfn_engine *engine, const struct xfn_model_fun
 	__u64 listen_hash = xfn_listen_hash(engine, function->identity);
 	__u64 hash = xfn_exec_hash(function->set->manifest, function->spec);
 
+	if (xfn_is_awaited(function->spec))
+		return XFN_FNV_START; /* whoever comes */
 	return hash ? hash ^ function->owner ^ listen_hash : 0;
 }
 
@@ -132,11 +135,12 @@ static int prepare(void *context, struct xfn_launch *launch, struct xfn_fault *f
 	struct xfn_member *member = context;
 	const struct xfn_model_function *function =
 		xfn_member_function(member->engine, member->identity);
-	int err = function ? xfn_exec_user(&function->spec->exec, function->owner, xfn_uid_draw(),
-					   launch, fault)
-			   : -ENOENT;
+	int err = function ? 0 : -ENOENT;
 
 	launch->netns_fd = -1;
+	if (!err && !member->awaited)
+		err = xfn_exec_user(&function->spec->exec, function->owner, xfn_uid_draw(), launch,
+				    fault);
 	if (err)
 		return err;
 	member->uid = launch->uid;
@@ -146,6 +150,13 @@ static int prepare(void *context, struct xfn_launch *launch, struct xfn_fault *f
 	return take_ends(member, &launch->netns_fd, fault);
 }
 
+/* Of those that are awaited, the last one is whom the user wants. */
+static bool follows(const struct xfn_member *ready, const struct xfn_member *other)
+{
+	return other != ready && other->identity == ready->identity &&
+	       !(other->awaited && other->serial > ready->serial);
+}
+
 /* Those that it follows answer what they have, and end. */
 static void release_others(struct xfn_member *ready)
 {
@@ -153,7 +164,7 @@ static void release_others(struct xfn_member *ready)
 
 	for (; member; member = next) {
 		next = member->next; /* one that has ended already goes at once */
-		if (member != ready && member->identity == ready->identity)
+		if (follows(ready, member))
 			xfn_instance_stop(member->instance);
 	}
 }
@@ -223,15 +234,28 @@ static void give_up(void *context)
 	xfn_keeping_let_wait(member->engine, member->identity, false);
 }
 
+/* One that is awaited, and has not come, does for all. */
+static bool is_needless(const struct xfn_member *gone)
+{
+	const struct xfn_member *member;
+
+	for (member = gone->engine->instances->first; member; member = member->next)
+		if (member != gone && member->awaited && !member->leaving &&
+		    member->identity == gone->identity &&
+		    !xfn_member_is_in(member, XFN_INSTANCE_STOPPING))
+			return gone->awaited;
+	return false;
+}
+
 static bool leave(void *context)
 {
 	struct xfn_member *member = context;
 
 	remove_ends(member);
 	keep(member, -1);
-	if (xfn_uid_is_lone(member->uid))
+	if (xfn_uid_is_lone(member->uid) && !member->awaited)
 		xfn_launcher_sweep(member->uid);
-	return !member->leaving;
+	return !member->leaving && !is_needless(member);
 }
 
 /* What comes wakes it; where it has no sockets to wait at, trying to start it says why. */
@@ -239,6 +263,10 @@ static void idle(void *context)
 {
 	struct xfn_member *member = context;
 
+	if (member->awaited) {
+		xfn_keeping_let_wait(member->engine, member->identity, true);
+		return;
+	}
 	if (member->listens ? xfn_listen_watch(member->engine, member->identity, true) != 0
 			    : xfn_keeping_is_wanted(member->engine, member->identity))
 		xfn_instance_wake(member->instance);
@@ -272,6 +300,11 @@ static void stopped(void *context)
 
 	xfn_member_drop(member);
 	xfn_ports_sweep(engine);
+}
+
+bool xfn_may_run(const struct xfn_model_function *function, uid_t uid)
+{
+	return !uid || uid == geteuid() || uid == function->owner;
 }
 
 static void save(void *context, void *json)
@@ -325,7 +358,8 @@ static int make_instance(struct xfn_member *member, const struct xfn_model_funct
 		.folder = member->engine->instances->folder,
 		.identity = member->identity,
 		.serial = member->serial,
-		.on_demand = !function->spec->scale_min,
+		.on_demand = !function->spec->scale_min || member->awaited,
+		.awaited = member->awaited,
 		.notifies = function->spec->socket.notify,
 		.launch = &launch,
 		.hooks = {.context = member,
@@ -359,6 +393,7 @@ struct xfn_member *xfn_member_add(struct xfn_engine *engine,
 	member->identity = function->identity;
 	member->hash = hash_of(engine, function);
 	member->listens = xfn_is_listening(function->spec);
+	member->awaited = xfn_is_awaited(function->spec);
 	member->port = XFN_PORTS_MAX;
 	member->serial = serial;
 	member->sockets_fd = -1;
@@ -385,7 +420,7 @@ static void say(struct xfn_engine *engine, const struct xfn_model_function *func
 		"cannot be started: %s", text);
 }
 
-static void start_one(struct xfn_engine *engine, const struct xfn_model_function *function)
+void xfn_member_start(struct xfn_engine *engine, const struct xfn_model_function *function)
 {
 	bool listens = xfn_is_listening(function->spec);
 	int port = listens ? XFN_PORTS_MAX : xfn_port_of(engine->dataplane, function->identity);
@@ -426,6 +461,13 @@ static void let_go(struct xfn_member *member, bool at_once)
 	}
 }
 
+/* A rollback may make it another user's. */
+static bool may_stay(const struct xfn_member *member, const struct xfn_model_function *function)
+{
+	return !member->awaited || xfn_member_is_in(member, XFN_INSTANCE_IDLE) ||
+	       xfn_may_run(function, member->uid);
+}
+
 /* Stopping may take some of them out of the list: begins again each time. */
 static bool let_one_go(struct xfn_engine *engine)
 {
@@ -435,7 +477,7 @@ static bool let_one_go(struct xfn_engine *engine)
 
 	for (member = engine->instances->first; member; member = member->next) {
 		function = xfn_member_function(engine, member->identity);
-		wanted = function && hash_of(engine, function);
+		wanted = function && hash_of(engine, function) && may_stay(member, function);
 		if (wanted && (member->leaving || hash_of(engine, function) == member->hash))
 			continue;
 		if (!wanted && xfn_member_is_in(member, XFN_INSTANCE_STOPPING))
@@ -478,13 +520,13 @@ void xfn_instances_sync(struct xfn_engine *engine)
 		;
 	for (i = 0; i < engine->model->function_count; i++) {
 		function = &engine->model->functions[i];
-		if (!xfn_has_program(function->spec))
+		if (!xfn_has_process(function->spec))
 			continue;
 		member = xfn_member_of(engine, function->identity);
 		if (member)
 			settle_demand(member, function);
 		else
-			start_one(engine, function);
+			xfn_member_start(engine, function);
 	}
 	xfn_ports_follow(engine);
 	xfn_keeping_follow(engine);

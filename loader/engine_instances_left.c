@@ -27,12 +27,13 @@ static __u64 number_of(const json_t *json, const char *key)
 static void end_left(const json_t *json)
 {
 	uid_t uid = (uid_t)number_of(json, "uid");
+	bool awaited = json_is_true(json_object_get(json, "awaited"));
 	int pidfd = xfn_process_open((pid_t)number_of(json, "pid"), number_of(json, "start_time"));
 
 	if (pidfd >= 0)
-		xfn_launcher_signal(pidfd, uid, SIGKILL);
+		xfn_launcher_signal(pidfd, uid, awaited ? SIGTERM : SIGKILL);
 	xfn_fd_close(&pidfd);
-	if (xfn_uid_is_lone(uid))
+	if (xfn_uid_is_lone(uid) && !awaited)
 		xfn_launcher_sweep(uid);
 	xfn_veth_remove((__u32)number_of(json, "ifindex"));
 }
@@ -63,6 +64,7 @@ static bool adopt_left(struct xfn_engine *engine, const json_t *json)
 		.bare = json_is_true(json_object_get(json, "bare")),
 		.busy_polls = json_is_true(json_object_get(json, "busy_polls")),
 		.zero_copy = json_is_true(json_object_get(json, "zero_copy")),
+		.awaited = json_is_true(json_object_get(json, "awaited")),
 	};
 	__u32 ifindex = (__u32)number_of(json, "ifindex"), port = (__u32)number_of(json, "port");
 	struct xfn_member *member;
@@ -77,6 +79,7 @@ static bool adopt_left(struct xfn_engine *engine, const json_t *json)
 	member->ifindex = ifindex;
 	member->uid = left.uid;
 	member->hash = number_of(json, "hash");
+	member->awaited = left.awaited;
 	if (!xfn_instance_adopt(member->instance, &left))
 		return true;
 	member->ifindex = 0; /* removed by whoever ends what is left */
@@ -172,6 +175,7 @@ static bool take_channel(void *context, const struct xfn_keeper_stored *stored, 
 		xfn_instance_resume(member->instance, fd);
 		return true;
 	}
+	xfn_instance_tell_stop(fd); /* it has lost its port, and may be nobody's to kill */
 	return false;
 }
 

@@ -20,6 +20,7 @@ struct xfn_member {
 	__u64 identity; /* of the function */
 	__u64 hash;     /* of what runs */
 	__u32 serial;
+	bool awaited;   /* its process comes by xfn run */
 	bool listens;   /* it has sockets of its function's, and no port */
 	__u32 port;     /* XFN_PORTS_MAX: none */
 	__u32 ifindex;  /* of the host's end; 0: there is none */
@@ -47,6 +48,10 @@ const struct xfn_model_function *xfn_member_function(const struct xfn_engine *en
 /* Adds one for @function, not started. NULL: no memory. */
 struct xfn_member *xfn_member_add(struct xfn_engine *engine,
 				  const struct xfn_model_function *function, __u32 serial);
+/* The same, and starts it; what goes wrong is said. */
+void xfn_member_start(struct xfn_engine *engine, const struct xfn_model_function *function);
+/* Whether @uid may be whose process the function's is, where it is awaited. */
+bool xfn_may_run(const struct xfn_model_function *function, uid_t uid);
 /* Lets go of it, and frees it. */
 void xfn_member_drop(struct xfn_member *member);
 

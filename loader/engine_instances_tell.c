@@ -37,6 +37,12 @@ int xfn_engine_logs(struct xfn_engine *engine, const char *name, __u64 after,
 
 	if (err)
 		return err > 0 ? 0 : err;
+	if (xfn_is_awaited(selection.functions->spec))
+		return xfn_reply_error(
+			reply, 409, "no_instance", NULL,
+			"what function '%s' writes goes where 'xfn run' was started: a "
+			"terminal, or the journal of its service",
+			name);
 	member = xfn_member_of(engine, selection.functions->identity);
 	if (!member)
 		return xfn_reply_error(reply, 409, "no_instance", NULL,

@@ -56,8 +56,7 @@ static void say(struct xfn_engine *engine, const char *interface, const char *te
 
 static bool parks(const struct xfn_model_function *function)
 {
-	return function->spec->delivery == XFN_DELIVER_XSK && function->spec->exec.argv.count &&
-	       function->spec->xsk.park_events;
+	return function->spec->delivery == XFN_DELIVER_XSK && function->spec->xsk.park_events;
 }
 
 static bool is_needed(const struct xfn_engine *engine)
@@ -65,7 +64,7 @@ static bool is_needed(const struct xfn_engine *engine)
 	size_t i;
 
 	for (i = 0; i < engine->model->function_count; i++)
-		if (engine->model->functions[i].spec->exec.argv.count)
+		if (xfn_has_process(engine->model->functions[i].spec))
 			return true;
 	return false;
 }

@@ -17,11 +17,7 @@
 /* After a start, and after each: making one keeps xfnd busy for as long as a start takes. */
 #define PAUSE_NS 250000000ULL
 #define AGAIN_NS 10000000000ULL
-enum {
-	PORT_MTU =
-		1774, /* with Ethernet header and one tag as long as a frame of libxfn's pool has room */
-	NAME_TRIES = 8
-};
+enum { NAME_TRIES = 8 };
 
 struct xfn_ready_ports {
 	struct xfn_engine *engine;
@@ -59,7 +55,7 @@ static int make_pair(int far_program_fd, char *name, struct xfn_port_ends *ends)
 		if (getrandom(&lot, sizeof(lot), 0) != sizeof(lot))
 			return -EIO;
 		snprintf(name, IFNAMSIZ, XFN_PORT_NEAR_PREFIX "%x", lot);
-		err = xfn_launcher_make_port(name, PORT_MTU, far_program_fd, &ends->ifindex,
+		err = xfn_launcher_make_port(name, XFN_PORT_MTU, far_program_fd, &ends->ifindex,
 					     &ends->netns_fd);
 	}
 	return err;

@@ -9,6 +9,9 @@
 
 #include "engine_private.h"
 
+/* With Ethernet header and one tag as long as a frame of libxfn's pool has room. */
+#define XFN_PORT_MTU 1774
+
 struct xfn_ready_ports;
 
 /* A veth pair with its programs, and the namespace of its far end. */

@@ -191,10 +191,8 @@ static bool may_be_user(const struct xfn_apply *apply, uid_t uid)
 static void check_exec(struct xfn_apply *apply, const struct xfn_model_function *function)
 {
 	const struct xfn_function_spec *spec = function->spec;
-	__u32 rules = xfn_port_rule_count(function->set->manifest, spec);
 	struct xfn_launch launch = {};
 	struct xfn_fault fault = {};
-	char text[128];
 	int err = xfn_exec_user(&spec->exec, function->owner, 0, &launch, &fault);
 
 	if (err)
@@ -203,13 +201,26 @@ static void check_exec(struct xfn_apply *apply, const struct xfn_model_function 
 	else if (!may_be_user(apply, launch.uid))
 		xfn_apply_diagnose(apply, spec, spec->exec.user, "your own, or none",
 				   "only root may have a program run as another user");
-	if (spec->delivery == XFN_DELIVER_XSK && rules > XFN_PORT_RULES_MAX) {
+}
+
+static void check_port(struct xfn_apply *apply, const struct xfn_model_function *function)
+{
+	const struct xfn_function_spec *spec = function->spec;
+	__u32 rules = xfn_port_rule_count(function->set->manifest, spec);
+	char text[128];
+
+	if (rules > XFN_PORT_RULES_MAX) {
 		snprintf(text, sizeof(text), "replies of '%s' may leave from %u places", spec->name,
 			 rules);
 		xfn_apply_diagnose(apply, spec, spec->name,
 				   "at most 16 destinations and ports, or 'send: any'", text);
 	}
-	err = xfn_launcher_check();
+}
+
+static void check_launcher(struct xfn_apply *apply, const struct xfn_function_spec *spec)
+{
+	int err = xfn_launcher_check();
+
 	if (err)
 		xfn_apply_warn(apply, "'%s' cannot be started: %s", spec->name,
 			       xfn_launcher_reason(err) ?: strerror(-err));
@@ -223,8 +234,12 @@ int xfn_apply_ready(struct xfn_apply *apply, const struct xfn_model_function *fu
 
 	if (xfn_has_program(spec))
 		check_exec(apply, function);
-	if (spec->delivery == XFN_DELIVER_XSK)
+	if (xfn_has_process(spec))
+		check_launcher(apply, spec);
+	if (spec->delivery == XFN_DELIVER_XSK) {
+		check_port(apply, function);
 		return 0;
+	}
 	if (xfn_delivery_of(spec) < XFN_DELIVERY_REDIRECTS ||
 	    (before && delivers_alike(before->spec, spec)))
 		return 0;

@@ -363,10 +363,11 @@ static json_t *xsk_json(const struct xfn_model_function *function)
 	if (spec->delivery != XFN_DELIVER_XSK)
 		return json_null();
 	return with(program_json(function),
-		    json_pack("{s:b, s:b, s:b, s:s, s:I, s:I, s:I, s:o}", "oneway",
-			      spec->xsk.one_way, "busy_poll", spec->xsk.busy_poll, "need_wakeup",
-			      spec->xsk.need_wakeup, "send", spec->xsk.send_any ? "any" : "own",
-			      "park_events", (json_int_t)spec->xsk.park_events, "park_age_ns",
+		    json_pack("{s:b, s:b, s:b, s:b, s:s, s:I, s:I, s:I, s:o}", "existing",
+			      spec->xsk.existing, "oneway", spec->xsk.one_way, "busy_poll",
+			      spec->xsk.busy_poll, "need_wakeup", spec->xsk.need_wakeup, "send",
+			      spec->xsk.send_any ? "any" : "own", "park_events",
+			      (json_int_t)spec->xsk.park_events, "park_age_ns",
 			      (json_int_t)spec->xsk.park_age_ns, "scale_min",
 			      (json_int_t)spec->scale_min, "defaults",
 			      DEFAULTS(spec->given, settings)));

@@ -172,9 +172,19 @@ void xfn_instance_free(struct xfn_instance *instance)
 	free(instance);
 }
 
+void xfn_instance_arm(struct xfn_instance *instance, __u64 after_ns)
+{
+	xfn_timer_set(instance->timer, after_ns);
+}
+
 void xfn_instance_end(struct xfn_instance *instance)
 {
-	xfn_launcher_signal(instance->pidfd, instance->launch.uid, SIGKILL);
+	if (!instance->options.awaited) {
+		xfn_launcher_signal(instance->pidfd, instance->launch.uid, SIGKILL);
+		return;
+	}
+	instance->dropped = true; /* not at once: the caller has it in its hands */
+	xfn_instance_arm(instance, 1);
 }
 
 /* ---- its end ----------------------------------------------------------------------------------------- */
@@ -186,17 +196,14 @@ static void describe_end(struct xfn_instance *instance, int err, int status)
 
 	if (instance->failure[0])
 		snprintf(text, bytes, "%s", instance->failure);
+	else if (instance->options.awaited)
+		snprintf(text, bytes, "process %d has ended", instance->pid);
 	else if (err)
 		snprintf(text, bytes, "ended; how is not known");
 	else if (WIFSIGNALED(status))
 		snprintf(text, bytes, "killed by SIG%s", sigabbrev_np(WTERMSIG(status)) ?: "?");
 	else
 		snprintf(text, bytes, "exit status %d", WEXITSTATUS(status));
-}
-
-void xfn_instance_arm(struct xfn_instance *instance, __u64 after_ns)
-{
-	xfn_timer_set(instance->timer, after_ns);
 }
 
 static void wait_or_park(struct xfn_instance *instance, bool quick)
@@ -251,8 +258,14 @@ static void finish_demand(struct xfn_instance *instance)
 	rest(instance);
 }
 
-/* Its process is no more, or was never there. @done: by itself, ready, and with exit status 0. */
-static void after_end(struct xfn_instance *instance, bool done)
+/* Nobody is there to start. */
+static void await_another(struct xfn_instance *instance)
+{
+	xfn_instance_say(instance, "idle", "%s; another comes with 'xfn run'", instance->last_end);
+	rest(instance);
+}
+
+void xfn_instance_after_end(struct xfn_instance *instance, bool done)
 {
 	bool quick = xfn_clock_ns(CLOCK_MONOTONIC) - instance->started_ns < XFN_INSTANCE_QUICK_NS,
 	     again;
@@ -262,8 +275,11 @@ static void after_end(struct xfn_instance *instance, bool done)
 	/* Only now: its file tells of what it has started, too. */
 	xfn_instance_forget(instance);
 	instance->pid = 0;
+	instance->dropped = false;
 	if (!again || instance->state == XFN_INSTANCE_STOPPING)
 		finish_stop(instance);
+	else if (instance->options.awaited)
+		await_another(instance);
 	else if (done && instance->options.on_demand)
 		finish_demand(instance);
 	else
@@ -280,9 +296,9 @@ static void on_end(void *context, int fd, __u32 events)
 	if (instance->on_message)
 		xfn_instance_read_messages(instance); /* its last words */
 	xfn_instance_drain_output(instance);
-	err = xfn_launcher_reap(instance->pid, &status);
+	err = instance->options.awaited ? 0 : xfn_launcher_reap(instance->pid, &status);
 	describe_end(instance, err, status);
-	after_end(instance, instance->state == XFN_INSTANCE_READY && !err && !status);
+	xfn_instance_after_end(instance, instance->state == XFN_INSTANCE_READY && !err && !status);
 }
 
 /* ---- what it says ------------------------------------------------------------------------------------ */
@@ -318,6 +334,11 @@ static void on_timer(void *context)
 {
 	struct xfn_instance *instance = context;
 
+	if (instance->dropped ||
+	    (instance->options.awaited && instance->state == XFN_INSTANCE_STOPPING)) {
+		xfn_instance_let_go_on(instance);
+		return;
+	}
 	switch (instance->state) {
 	case XFN_INSTANCE_STARTING:
 		snprintf(instance->failure, sizeof(instance->failure),
@@ -348,7 +369,7 @@ static void on_timer(void *context)
 	}
 }
 
-static int watch(struct xfn_instance *instance)
+int xfn_instance_watch(struct xfn_instance *instance)
 {
 	struct xfn_loop *loop = instance->options.loop;
 	int err = xfn_loop_add_io(loop, instance->pidfd, EPOLLIN, on_end, instance,
@@ -416,7 +437,7 @@ static int let_it_begin(struct xfn_instance *instance)
 	instance->start_time = xfn_process_start_time(instance->pid);
 	instance->state = XFN_INSTANCE_STARTING;
 	/* Without it the next xfnd would not know it again. */
-	err = instance->start_time ? watch(instance) : -ESRCH;
+	err = instance->start_time ? xfn_instance_watch(instance) : -ESRCH;
 	if (!err)
 		err = xfn_instance_save(instance);
 	return err ?: xfn_aide_send(instance->channel_fd, &out);
@@ -452,7 +473,7 @@ static void start(struct xfn_instance *instance)
 		xfn_launcher_forsake(instance->pid);
 	snprintf(instance->last_end, sizeof(instance->last_end), "cannot be started: %.200s",
 		 fault.text[0] ? fault.text : strerror(-err));
-	after_end(instance, false);
+	xfn_instance_after_end(instance, false);
 }
 
 void xfn_instance_start(struct xfn_instance *instance)
@@ -471,6 +492,8 @@ void xfn_instance_wake(struct xfn_instance *instance)
 {
 	__u64 since = xfn_clock_ns(CLOCK_MONOTONIC) - instance->started_ns;
 
+	if (instance->options.awaited)
+		return;
 	instance->wanted = instance->state != XFN_INSTANCE_READY;
 	if (instance->state != XFN_INSTANCE_IDLE)
 		return;
@@ -484,8 +507,8 @@ void xfn_instance_wake(struct xfn_instance *instance)
 
 void xfn_instance_set_on_demand(struct xfn_instance *instance, bool on_demand)
 {
-	instance->options.on_demand = on_demand;
-	if (!on_demand && instance->state == XFN_INSTANCE_IDLE)
+	instance->options.on_demand = on_demand || instance->options.awaited;
+	if (!instance->options.on_demand && instance->state == XFN_INSTANCE_IDLE)
 		start(instance);
 }
 
@@ -505,10 +528,11 @@ int xfn_instance_adopt(struct xfn_instance *instance, const struct xfn_instance_
 	instance->bare = left->bare;
 	instance->busy_polls = left->busy_polls;
 	instance->zero_copy = left->zero_copy;
+	instance->options.awaited = left->awaited;
 	instance->launch.uid = left->uid;
 	instance->started_ns = xfn_clock_ns(CLOCK_MONOTONIC);
 	xfn_instance_reopen_output(instance); /* without it there is less to read */
-	err = watch(instance);
+	err = xfn_instance_watch(instance);
 	if (err) {
 		let_go(instance);
 		return err;
@@ -531,17 +555,22 @@ void xfn_instance_resume(struct xfn_instance *instance, int channel_fd)
 
 int xfn_instance_channel(const struct xfn_instance *instance)
 {
-	return instance->served ? -1 : instance->program_fd;
+	return instance->served && !instance->options.awaited ? -1 : instance->program_fd;
 }
 
 /* ---- stopping ---------------------------------------------------------------------------------------- */
 
-void xfn_instance_stop(struct xfn_instance *instance)
+void xfn_instance_tell_stop(int channel_fd)
 {
 	struct xfn_channel_message message = {.version = XFN_CHANNEL_VERSION,
 					      .type = XFN_CHANNEL_STOP};
 	struct xfn_aide_message out = {.data = &message, .bytes = sizeof(message)};
 
+	xfn_aide_send(channel_fd, &out);
+}
+
+void xfn_instance_stop(struct xfn_instance *instance)
+{
 	if (instance->state == XFN_INSTANCE_STOPPING)
 		return;
 	if (!instance->pid) {
@@ -550,7 +579,8 @@ void xfn_instance_stop(struct xfn_instance *instance)
 	}
 	xfn_instance_set_state(instance, XFN_INSTANCE_STOPPING);
 	if (instance->program_fd >= 0)
-		xfn_aide_send(instance->program_fd, &out);
+		xfn_instance_tell_stop(instance->program_fd);
+	/* Of root's it is refused: they have to listen. */
 	xfn_launcher_signal(instance->pidfd, instance->launch.uid, SIGTERM);
 	xfn_instance_arm(instance, STOP_NS);
 }

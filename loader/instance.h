@@ -19,6 +19,10 @@
  * One on demand is idle before it is wanted, when it has been ready and ended with exit status 0, and,
  * where it is not wanted meanwhile, when it would be started again.
  *
+ * One that is awaited is somebody else's process, which xfn_instance_take() makes the instance: it is idle until then
+ * and after its end, is not started again, writes to wherever it likes, and is told to stop, but never killed: who
+ * does not end within 5 s goes on without events. It is waited for without a limit until its socket is bound.
+ *
  * It outlives xfnd: the process, its socket, and what it writes to a FIFO, which holds 64 KiB while nobody
  * reads. A file says what the next xfnd needs to go on with it.
  *
@@ -92,6 +96,7 @@ struct xfn_instance_options {
 	__u64 identity;     /* names its files, with @serial */
 	__u32 serial;
 	bool on_demand;
+	bool awaited;
 	bool notifies; /* of one that listens: it says that it is ready, sd_notify(3) */
 	/* argv, env, directory and their counts; copied. */
 	const struct xfn_launch *launch;
@@ -121,6 +126,7 @@ struct xfn_instance_left {
 	bool served; /* it was told what waited for it */
 	bool bare;   /* its program knows nothing of xfn */
 	bool busy_polls, zero_copy;
+	bool awaited;
 };
 /* Goes on with it. -ESRCH: it is not there any more. */
 int xfn_instance_adopt(struct xfn_instance *instance, const struct xfn_instance_left *left);
@@ -131,6 +137,24 @@ int xfn_instance_adopt(struct xfn_instance *instance, const struct xfn_instance_
 void xfn_instance_resume(struct xfn_instance *instance, int channel_fd);
 /* Its channel, while it waits for an answer there; else -1. Borrowed. */
 int xfn_instance_channel(const struct xfn_instance *instance);
+/* Who comes by itself, and what it gets. */
+struct xfn_instance_guest {
+	pid_t pid;
+	uid_t uid;
+	int pidfd;
+};
+struct xfn_instance_gift {
+	int socket_fd, channel_fd; /* the caller's */
+	__u32 ifindex;             /* of the socket's interface, in its namespace */
+};
+/*
+ * Makes @guest the instance, which is awaited and idle; it takes over guest->pidfd. Where that fails, -errno with the
+ * reason in @fault, it is as if it had ended: the instance may be freed.
+ */
+int xfn_instance_take(struct xfn_instance *instance, const struct xfn_instance_guest *guest,
+		      struct xfn_instance_gift *ret, struct xfn_fault *fault);
+/* Tells whoever is at the other end of a channel to stop. */
+void xfn_instance_tell_stop(int channel_fd);
 /* Tells it to stop; hooks.stopped() comes when it has, perhaps before this returns. */
 void xfn_instance_stop(struct xfn_instance *instance);
 

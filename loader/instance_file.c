@@ -138,14 +138,14 @@ int xfn_instance_save(const struct xfn_instance *instance)
 {
 	const struct xfn_instance_options *options = &instance->options;
 	char path[PATH_MAX], fresh[PATH_MAX];
-	json_t *json = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:b}", "name",
-				 options->name, "identity", (json_int_t)options->identity, "serial",
-				 (json_int_t)options->serial, "pid", (json_int_t)instance->pid,
-				 "start_time", (json_int_t)instance->start_time, "restarts",
-				 (json_int_t)instance->restarts, "ready",
-				 instance->state == XFN_INSTANCE_READY, "served", instance->served,
-				 "bare", instance->bare, "busy_polls", instance->busy_polls,
-				 "zero_copy", instance->zero_copy);
+	json_t *json = json_pack(
+		"{s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:b, s:b}", "name",
+		options->name, "identity", (json_int_t)options->identity, "serial",
+		(json_int_t)options->serial, "pid", (json_int_t)instance->pid, "start_time",
+		(json_int_t)instance->start_time, "restarts", (json_int_t)instance->restarts,
+		"ready", instance->state == XFN_INSTANCE_READY, "served", instance->served, "bare",
+		instance->bare, "busy_polls", instance->busy_polls, "zero_copy",
+		instance->zero_copy, "awaited", options->awaited);
 	int err;
 
 	if (!json)

@@ -18,6 +18,7 @@ struct xfn_instance {
 	bool served;                /* it was told what waited for it */
 	bool bare;                  /* its program knows nothing of xfn */
 	bool busy_polls, zero_copy; /* obtained by its socket */
+	bool dropped;               /* awaited: it is let go, with `failure` */
 	pid_t pid;
 	__u64 start_time;
 	int pidfd, output_fd, notify_fd;
@@ -49,7 +50,11 @@ void xfn_instance_write(struct xfn_instance *instance);
 void xfn_instance_set_state(struct xfn_instance *instance, enum xfn_instance_state state);
 /* Arms the one timer; what it means is the state's. */
 void xfn_instance_arm(struct xfn_instance *instance, __u64 after_ns);
-/* SIGKILL. */
+/* Watches what there is of it: its process, and what it says. 0 or -errno. */
+int xfn_instance_watch(struct xfn_instance *instance);
+/* Its process is no more, or was never there. @done: by itself, ready, and with exit status 0. May free it. */
+void xfn_instance_after_end(struct xfn_instance *instance, bool done);
+/* SIGKILL; one that is awaited is let go, soon. */
 void xfn_instance_end(struct xfn_instance *instance);
 void xfn_instance_close_channel(struct xfn_instance *instance);
 void xfn_instance_close_notify(struct xfn_instance *instance);
@@ -66,6 +71,14 @@ void xfn_instance_fail(struct xfn_instance *instance, const char *text);
 void xfn_instance_refuse_entry(struct xfn_instance *instance, int err);
 /* Lets events go to one that is written down as ready, and tells it what waited. 0 or -errno. */
 int xfn_instance_serve(struct xfn_instance *instance);
+
+/* Its socket is bound, or was given away in vain: hooks of xfn_instance_socket_new(). */
+extern const struct xfn_instance_socket_hooks xfn_instance_socket_events;
+
+/* ---- instance_guest.c ------------------------------------------------------------------------------- */
+
+/* It goes on, but not as the instance. May free it. */
+void xfn_instance_let_go_on(struct xfn_instance *instance);
 
 /* ---- instance_file.c -------------------------------------------------------------------------------- */
 

@@ -50,7 +50,9 @@ int xfn_instance_serve(struct xfn_instance *instance)
 	xfn_fd_close(&inbox_fd);
 	instance->served = true;
 	xfn_instance_write(instance);
-	hooks->keep(hooks->context, -1);
+	/* Of who may be root's, it is the only way to be heard. */
+	if (!instance->options.awaited)
+		hooks->keep(hooks->context, -1);
 	return 0;
 }
 
@@ -113,15 +115,20 @@ static void after_refusal(void *context)
 		"asked for another AF_XDP socket, and was refused: it has one, for queue 0");
 }
 
+const struct xfn_instance_socket_hooks xfn_instance_socket_events = {
+	.bound = become_ready,
+	.refused = after_refusal,
+};
+
 /* What its program will have. Descriptors that are not taken stay with @in. */
 static int take_handed(struct xfn_instance *instance, struct xfn_aide_message *in)
 {
-	const struct xfn_instance_socket_hooks hooks = {instance, become_ready, after_refusal};
 	int err = in->fd_count == XFN_HANDED_FDS && !instance->socket ? 0 : -EPROTO;
 
 	if (!err)
 		err = xfn_instance_socket_new(instance->options.loop, in->fds[XFN_HANDED_SOCKET],
-					      in->fds[XFN_HANDED_SOCKETING], &hooks,
+					      in->fds[XFN_HANDED_SOCKETING],
+					      &xfn_instance_socket_events, instance,
 					      &instance->socket);
 	if (err)
 		return err;

@@ -25,7 +25,8 @@ enum {
 };
 
 struct xfn_instance_socket {
-	struct xfn_instance_socket_hooks hooks;
+	const struct xfn_instance_socket_hooks *hooks;
+	void *context;
 	int socket_fd; /* -1: was bound */
 	int asking_fd; /* -1: nobody answers any more */
 	struct xfn_source *on_question, *look;
@@ -70,7 +71,7 @@ static void look(void *context)
 	}
 	fd = socket->socket_fd;
 	socket->socket_fd = -1; /* the callback may free what has it */
-	socket->hooks.bound(socket->hooks.context, fd, receives);
+	socket->hooks->bound(socket->context, fd, receives);
 	close(fd);
 }
 
@@ -113,7 +114,7 @@ static void refuse(struct xfn_instance_socket *socket, __u64 id, int err)
 
 	ioctl(socket->asking_fd, SECCOMP_IOCTL_NOTIF_SEND, &answer);
 	stop_answering(socket);
-	socket->hooks.refused(socket->hooks.context);
+	socket->hooks->refused(socket->context);
 }
 
 /* Those who ask may be gone: then there is nothing to receive, and it is not waited for. */
@@ -142,7 +143,7 @@ bool xfn_instance_socket_is_given(const struct xfn_instance_socket *socket)
 /* ---- its life ---------------------------------------------------------------------------------------- */
 
 int xfn_instance_socket_new(struct xfn_loop *loop, int socket_fd, int asking_fd,
-			    const struct xfn_instance_socket_hooks *hooks,
+			    const struct xfn_instance_socket_hooks *hooks, void *context,
 			    struct xfn_instance_socket **ret)
 {
 	struct xfn_instance_socket *socket = calloc(1, sizeof(*socket));
@@ -150,10 +151,11 @@ int xfn_instance_socket_new(struct xfn_loop *loop, int socket_fd, int asking_fd,
 
 	if (!socket)
 		return -ENOMEM;
-	socket->hooks = *hooks;
+	socket->hooks = hooks;
+	socket->context = context;
 	socket->socket_fd = socket->asking_fd = -1;
 	err = xfn_loop_add_timer(loop, XFN_TIMER_OFF, look, socket, &socket->look);
-	if (!err)
+	if (!err && asking_fd >= 0)
 		err = xfn_loop_add_io(loop, asking_fd, EPOLLIN, on_question, socket,
 				      &socket->on_question);
 	if (err) {

@@ -17,7 +17,6 @@ struct xfn_instance_socket;
 struct xfn_loop;
 
 struct xfn_instance_socket_hooks {
-	void *context;
 	/*
 	 * It is bound: once. Not @receives: it has no ring to receive from, and cannot get one any more. @fd is
 	 * borrowed, and closed afterwards.
@@ -28,11 +27,11 @@ struct xfn_instance_socket_hooks {
 };
 
 /*
- * Takes over @socket_fd and @asking_fd, of xfn_seccomp_apply_asking(), on success. Questions are answered
+ * Takes over @socket_fd and @asking_fd, of xfn_seccomp_apply_asking(), or -1, on success. Questions are answered
  * from now on. Returns 0 or -errno.
  */
 int xfn_instance_socket_new(struct xfn_loop *loop, int socket_fd, int asking_fd,
-			    const struct xfn_instance_socket_hooks *hooks,
+			    const struct xfn_instance_socket_hooks *hooks, void *context,
 			    struct xfn_instance_socket **ret);
 /* From now on its binding is looked for: the program runs. */
 void xfn_instance_socket_watch(struct xfn_instance_socket *socket);

@@ -55,6 +55,8 @@ static void answer_question(const struct xfn_aide_message *in, struct xfn_aide_m
 		err = xfn_launcher_answer_listen(&question->listen, &fd);
 	else if (question->op == XFN_LAUNCHER_KEEPER && in->fd_count == 1)
 		err = xfn_launcher_answer_keeper(question, in->fds[0], answer);
+	else if (question->op == XFN_LAUNCHER_SOCKET && in->fd_count == 1)
+		err = xfn_launcher_answer_far_socket(in->fds[0], answer, &fd);
 	else if (question->op == XFN_LAUNCHER_SOCKET)
 		err = xfn_launcher_answer_socket(&fd);
 	else if (question->op == XFN_LAUNCHER_FORSAKE)
@@ -298,4 +300,17 @@ int xfn_launcher_make_socket(int *ret_fd)
 	struct xfn_launcher_question question = {.op = XFN_LAUNCHER_SOCKET};
 
 	return ask(&question, NULL, 0, ret_fd);
+}
+
+int xfn_launcher_make_far_socket(int netns_fd, int *ret_fd, __u32 *ret_ifindex)
+{
+	struct xfn_launcher_question question = {.op = XFN_LAUNCHER_SOCKET};
+	int ifindex = ask(&question, &netns_fd, 1, ret_fd);
+
+	if (ifindex < 0)
+		return ifindex;
+	if (*ret_fd < 0)
+		return -EPIPE;
+	*ret_ifindex = (__u32)ifindex;
+	return 0;
 }

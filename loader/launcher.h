@@ -155,6 +155,8 @@ int xfn_launcher_start_keeper(int listen_fd, uid_t uid, pid_t *ret_pid);
 
 /* An AF_XDP socket in this network namespace, neither bound nor with a pool; *ret_fd is the caller's. */
 int xfn_launcher_make_socket(int *ret_fd);
+/* The same in a port's network namespace; *ret_ifindex: of the far end there. */
+int xfn_launcher_make_far_socket(int netns_fd, int *ret_fd, __u32 *ret_ifindex);
 
 /* ---- users --------------------------------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -167,5 +168,29 @@ int xfn_launcher_answer_port(const struct xfn_launcher_question *question, int f
 		answer->value = (__s32)ifindex;
 	*ret_netns_fd = netns_fd;
 	close(home);
+	return err;
+}
+
+/* In the port's namespace. */
+static int make_far_socket(struct xfn_launcher_answer *answer)
+{
+	struct xfn_link far;
+	int err = xfn_link_find(XFN_PORT_FAR_NAME, &far);
+	int fd = err ? err : socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	answer->value = err ? 0 : (__s32)far.ifindex;
+	return !err && fd < 0 ? xfn_errno() : fd;
+}
+
+int xfn_launcher_answer_far_socket(int netns_fd, struct xfn_launcher_answer *answer, int *ret_fd)
+{
+	int home = own_netns(), err = home < 0 ? home : enter(netns_fd);
+
+	if (!err) {
+		*ret_fd = make_far_socket(answer);
+		come_back(home);
+		err = *ret_fd < 0 ? *ret_fd : 0;
+	}
+	xfn_fd_close(&home);
 	return err;
 }

@@ -18,7 +18,7 @@ enum xfn_launcher_op {
 	XFN_LAUNCHER_GIVE,   /* questions, socket -> */
 	XFN_LAUNCHER_LISTEN, /* -> socket */
 	XFN_LAUNCHER_KEEPER, /* uid, listening socket -> pid */
-	XFN_LAUNCHER_SOCKET, /* -> AF_XDP socket */
+	XFN_LAUNCHER_SOCKET, /* perhaps network namespace -> AF_XDP socket */
 	XFN_LAUNCHER_FORSAKE,
 	XFN_LAUNCHER_OP_COUNT,
 };
@@ -70,6 +70,8 @@ struct xfn_launcher_answer {
 /* launcher_port.c. *ret_netns_fd: -1 on failure. */
 int xfn_launcher_answer_port(const struct xfn_launcher_question *question, int far_program_fd,
 			     struct xfn_launcher_answer *answer, int *ret_netns_fd);
+
+int xfn_launcher_answer_far_socket(int netns_fd, struct xfn_launcher_answer *answer, int *ret_fd);
 
 /* launcher_fork.c */
 int xfn_launcher_answer_fork(const struct xfn_launcher_question *question, const int *fds,

@@ -39,6 +39,11 @@ static int give_to_group(const char *path, const char *name)
 
 int xfn_listen_bind(const char *path, const char *group)
 {
+	return xfn_listen_bind_type(SOCK_STREAM, path, group);
+}
+
+int xfn_listen_bind_type(int type, const char *path, const char *group)
+{
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	mode_t before;
 	int fd, err;
@@ -46,7 +51,7 @@ int xfn_listen_bind(const char *path, const char *group)
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return xfn_errno();
 	refuse_descriptors(fd);

@@ -18,6 +18,9 @@
  */
 int xfn_listen_bind(const char *path, const char *group);
 
+/* The same of @type, SOCK_STREAM or SOCK_SEQPACKET. */
+int xfn_listen_bind_type(int type, const char *path, const char *group);
+
 /* True if the peer of a connected socket is in that group, by SO_PEERCRED and SO_PEERGROUPS. */
 bool xfn_peer_in_group(int fd, gid_t primary, const char *group);
 

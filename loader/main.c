@@ -22,6 +22,7 @@
 #include "launcher.h"
 #include "loop.h"
 #include "privileges.h"
+#include "run.h"
 #include "units.h"
 
 #define RUN_DIR   "/run/xfn"
@@ -80,6 +81,9 @@ struct xfnd {
 	struct xfn_journal *journal;
 	struct xfn_engine *engine;
 	struct api_socket sockets[SOCKET_COUNT];
+	char run_path[4096];
+	int run_fd; /* until it is the server's; then -1 */
+	struct xfn_run *run;
 	struct xfn_source *on_term, *on_int;
 	struct xfn_api api;
 	bool up;
@@ -194,7 +198,9 @@ static int bind_sockets(struct xfnd *xfnd, const struct settings *settings)
 		if (socket->fd < 0)
 			return fail("listen at", socket->path, socket->fd);
 	}
-	return 0;
+	snprintf(xfnd->run_path, sizeof(xfnd->run_path), "%s/" XFN_RUN_SOCKET, settings->run_dir);
+	xfnd->run_fd = xfn_run_bind(xfnd->run_path);
+	return xfnd->run_fd < 0 ? fail("listen at", xfnd->run_path, xfnd->run_fd) : 0;
 }
 
 /* All that takes more rights than the daemon keeps; then there is no way back to them. */
@@ -218,6 +224,12 @@ static int drop_privileges(struct xfnd *xfnd, const struct settings *settings,
 
 static int serve(struct xfnd *xfnd)
 {
+	int failed =
+		xfn_run_open(xfnd->loop, xfnd->engine, xfnd->run_fd, xfnd->run_path, &xfnd->run);
+
+	if (failed < 0)
+		return fail("listen at", xfnd->run_path, failed);
+	xfnd->run_fd = -1;
 	for (int i = 0; i < SOCKET_COUNT; i++) {
 		struct api_socket *socket = &xfnd->sockets[i];
 		int fd = socket->fd, err;
@@ -275,6 +287,11 @@ static void stop(struct xfnd *xfnd)
 			close(xfnd->sockets[i].fd);
 		}
 	}
+	xfn_run_close(xfnd->run);
+	if (xfnd->run_fd >= 0) {
+		unlink(xfnd->run_path);
+		close(xfnd->run_fd);
+	}
 	xfn_engine_close(xfnd->engine);
 	xfn_launcher_stop();
 	xfn_coexist_stop();
@@ -305,7 +322,7 @@ static int reset(const struct settings *settings)
 
 static int run(const struct settings *settings)
 {
-	struct xfnd xfnd = {.lock_fd = -1, .state_fd = -1};
+	struct xfnd xfnd = {.lock_fd = -1, .state_fd = -1, .run_fd = -1};
 	int code, err;
 
 	for (int i = 0; i < SOCKET_COUNT; i++)

@@ -371,7 +371,7 @@ changes() { xfn -j plan "$1" | jq -r '.changes[] | "\(.op) \(.kind) \(.from // "
 	run -0 --separate-stderr xfn -j show ingest
 	[ "$(jq -c '.delivery, .xsk, .limit.concurrency, .kernel' <<<"$output" | xargs -d '\n')" = \
 		"\"xsk\" {\"exec\":[\"$HOME_DIR/app/bin/run\"],\"env\":[\"MODE\",\"KEY\",\"OLD\"],$(
-		)\"directory\":\"/\",\"user\":\"nobody\",\"oneway\":false,$(
+		)\"directory\":\"/\",\"user\":\"nobody\",\"existing\":false,\"oneway\":false,$(
 		)\"busy_poll\":false,\"need_wakeup\":true,\"send\":\"own\",$(
 		)\"park_events\":1024,\"park_age_ns\":10000000000,\"scale_min\":1,$(
 		)\"defaults\":[\"oneway\",\"busy_poll\",\"need_wakeup\",\"park_events\",\"park_age_ns\",\"scale_min\"]} 10 null" ]

@@ -234,6 +234,42 @@ static void check_activated(const struct xfn_manifest *manifest)
 	assert_false(xfn_has_program(&f[4]));
 }
 
+static const char awaited[] =
+	"version: 1\nfunctions:\n"
+	"- {name: a, trigger: udp/1, xsk: existing, limit: {concurrency: 2}}\n"
+	"- {name: b, trigger: udp/2, deliver: {xsk: {existing: true, oneway: true, send: any,\n"
+	"   park: {events: 3}}}}\n"
+	"- {name: c, trigger: udp/3, xsk: [existing]}\n"
+	"- {name: d, trigger: udp/4, xsk: existing2}\n";
+
+static void check_awaited(const struct xfn_manifest *manifest)
+{
+	const struct xfn_function_spec *f = manifest->functions;
+
+	assert_int_equal(manifest->function_count, 4);
+	assert_true(xfn_is_awaited(&f[0]) && !xfn_has_program(&f[0]));
+	assert_int_equal(f[0].xsk.park_events, XFN_PARK_EVENTS_DEFAULT);
+	assert_true(xfn_is_awaited(&f[1]) && f[1].xsk.one_way && f[1].xsk.send_any);
+	assert_int_equal(f[1].xsk.park_events, 3);
+	assert_false(xfn_is_awaited(&f[2]) || xfn_is_awaited(&f[3]));
+	check_texts(manifest, f[2].exec.argv, TEXTS("existing"));
+	check_texts(manifest, f[3].exec.argv, TEXTS("existing2"));
+}
+
+static void test_awaited(void **state)
+{
+	struct xfn_manifest *manifest = parse(awaited), *again;
+	char *text = write_text(manifest);
+
+	(void)state;
+	check_awaited(manifest);
+	again = parse(text);
+	check_awaited(again);
+	xfn_manifest_free(again);
+	xfn_manifest_free(manifest);
+	free(text);
+}
+
 static void test_activated(void **state)
 {
 	struct xfn_manifest *manifest = parse(activated), *again;
@@ -648,14 +684,15 @@ static void test_replies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_replies),         cmocka_unit_test(test_top),
-		cmocka_unit_test(test_functions),       cmocka_unit_test(test_triggers),
-		cmocka_unit_test(test_deliveries),      cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_programs),        cmocka_unit_test(test_anchor),
-		cmocka_unit_test(test_activated),       cmocka_unit_test(test_sockets_wanted),
-		cmocka_unit_test(test_anchor_refusals), cmocka_unit_test(test_rate_zero),
-		cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_write_failure),
-		cmocka_unit_test(test_short_memory),    cmocka_unit_test(test_large),
+		cmocka_unit_test(test_replies),        cmocka_unit_test(test_top),
+		cmocka_unit_test(test_functions),      cmocka_unit_test(test_triggers),
+		cmocka_unit_test(test_deliveries),     cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_programs),       cmocka_unit_test(test_anchor),
+		cmocka_unit_test(test_activated),      cmocka_unit_test(test_awaited),
+		cmocka_unit_test(test_sockets_wanted), cmocka_unit_test(test_anchor_refusals),
+		cmocka_unit_test(test_rate_zero),      cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_write_failure),  cmocka_unit_test(test_short_memory),
+		cmocka_unit_test(test_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

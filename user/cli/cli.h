@@ -112,7 +112,7 @@ void xfn_help_verb(const struct xfn_verb *verb);
 xfn_verb_fn xfn_cli_apply, xfn_cli_attach, xfn_cli_audit, xfn_cli_check, xfn_cli_confirm,
 	xfn_cli_detach, xfn_cli_doctor, xfn_cli_explain, xfn_cli_help, xfn_cli_history,
 	xfn_cli_journal, xfn_cli_latency, xfn_cli_limit, xfn_cli_logs, xfn_cli_ls, xfn_cli_off,
-	xfn_cli_on, xfn_cli_plan, xfn_cli_rollback, xfn_cli_show, xfn_cli_stats, xfn_cli_status,
-	xfn_cli_swap, xfn_cli_trace, xfn_cli_trigger, xfn_cli_version;
+	xfn_cli_on, xfn_cli_plan, xfn_cli_rollback, xfn_cli_run, xfn_cli_show, xfn_cli_stats,
+	xfn_cli_status, xfn_cli_swap, xfn_cli_trace, xfn_cli_trigger, xfn_cli_version;
 
 #endif

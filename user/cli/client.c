@@ -56,24 +56,42 @@ static void suggest_start(const struct xfn_cli *cli)
 			cli->socket);
 }
 
+static void print_unreachable(const struct xfn_cli *cli)
+{
+	if (cli->json)
+		printf("{\"error\":{\"code\":\"not_reachable\",\"message\":\"cannot reach xfnd\","
+		       "\"details\":[]}}\n");
+}
+
+static void say_closed(const struct xfn_cli *cli, const char *path, int os_error,
+		       const char *reason)
+{
+	xfn_say("cannot reach xfnd at '%s': %s", path, reason);
+	if (os_error == EACCES || os_error == EPERM)
+		fprintf(stderr, "sudo %s\n", cli->command);
+	else
+		suggest_start(cli);
+}
+
 static int say_unreachable(const struct xfn_cli *cli, CURL *curl, CURLcode result)
 {
 	long os_error = 0;
 
 	curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_error);
-	if (cli->json)
-		printf("{\"error\":{\"code\":\"not_reachable\",\"message\":\"cannot reach xfnd\","
-		       "\"details\":[]}}\n");
+	print_unreachable(cli);
 	if (result != CURLE_COULDNT_CONNECT) {
 		xfn_say("no answer from xfnd at '%s': %s", cli->socket, curl_easy_strerror(result));
 		return XFN_EXIT_UNREACHABLE;
 	}
-	xfn_say("cannot reach xfnd at '%s': %s", cli->socket,
-		os_error ? strerror((int)os_error) : curl_easy_strerror(result));
-	if (os_error == EACCES || os_error == EPERM)
-		fprintf(stderr, "sudo %s\n", cli->command);
-	else
-		suggest_start(cli);
+	say_closed(cli, cli->socket, (int)os_error,
+		   os_error ? strerror((int)os_error) : curl_easy_strerror(result));
+	return XFN_EXIT_UNREACHABLE;
+}
+
+int xfn_say_unreachable(const struct xfn_cli *cli, const char *path, int os_error)
+{
+	print_unreachable(cli);
+	say_closed(cli, path, os_error, strerror(os_error));
 	return XFN_EXIT_UNREACHABLE;
 }
 

@@ -41,6 +41,12 @@ struct xfn_answer {
 int xfn_call_raw(const struct xfn_cli *cli, const struct xfn_call *call, struct xfn_answer *ret);
 void xfn_answer_fini(struct xfn_answer *answer);
 
+/*
+ * Says that xfnd cannot be reached at @path, with @os_error, of connect(2) or recv(2), and what may help. Returns
+ * XFN_EXIT_UNREACHABLE.
+ */
+int xfn_say_unreachable(const struct xfn_cli *cli, const char *path, int os_error);
+
 /* Asks, and prints an error of the daemon as such. *ret is a new reference. */
 int xfn_call(const struct xfn_cli *cli, const struct xfn_call *call, json_t **ret);
 /* GET. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -197,6 +198,13 @@ const struct xfn_verb xfn_verbs[] = {
 	{"journal", "", "what happened", xfn_cli_journal, 0, 0, journal_options, NULL},
 	{"logs", "NAME", "what a function's program wrote", xfn_cli_logs, 1, 1, journal_options,
 	 "The last 64 KiB of standard output and error, with -f as they come.\n"},
+	{"run", "NAME -- CMD [ARG]...", "run a program as a function", xfn_cli_run, 2, SIZE_MAX,
+	 NULL,
+	 "Becomes CMD, which takes the events of a function with 'xsk: existing' until it ends. "
+	 "Another\n"
+	 "'xfn run' of the same function takes them over. The exit status is CMD's; 127 where it "
+	 "is not "
+	 "there.\n"},
 	{"swap", "NAME OBJECT", "replace a handler under traffic", xfn_cli_swap, 2, 2,
 	 consent_options,
 	 "OBJECT is a compiled BPF object. Maps declared alike keep their contents.\n"},

@@ -151,6 +151,9 @@ void xfn_delivery_note(struct xfn_builder *builder, const struct xfn_schema_row 
 int xfn_socket_close(struct xfn_builder *, const struct xfn_frame *);
 int xfn_read_socket(struct xfn_builder *, const struct xfn_schema_row *,
 		    const struct xfn_yaml_event *);
+int xfn_xsk_close(struct xfn_builder *, const struct xfn_frame *);
+int xfn_read_xsk(struct xfn_builder *, const struct xfn_schema_row *,
+		 const struct xfn_yaml_event *);
 int xfn_read_existing(struct xfn_builder *, const struct xfn_schema_row *,
 		      const struct xfn_yaml_event *);
 int xfn_read_cpu(struct xfn_builder *, const struct xfn_schema_row *,

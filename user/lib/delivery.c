@@ -18,13 +18,26 @@ int xfn_read_socket(struct xfn_builder *builder, const struct xfn_schema_row *ro
 	return 0;
 }
 
-/* The long form of `socket: existing`; `false` would leave nothing. */
+/* A program of that name can be had by a list, or by `exec`. */
+int xfn_read_xsk(struct xfn_builder *builder, const struct xfn_schema_row *row,
+		 const struct xfn_yaml_event *event)
+{
+	static const char word[] = "existing";
+
+	if (builder->in_list || event->len != strlen(word) || memcmp(event->text, word, event->len))
+		return xfn_read_argument(builder, row, event);
+	xfn_builder_function(builder)->xsk.existing = true;
+	return 0;
+}
+
+/* The long form of `socket: existing` and `xsk: existing`; `false` would leave nothing. */
 int xfn_read_existing(struct xfn_builder *builder, const struct xfn_schema_row *row,
 		      const struct xfn_yaml_event *event)
 {
 	static const char *const words[] = {"true"};
 
-	xfn_read_word(builder, row, event, words, 1, 1);
+	if (!xfn_read_word(builder, row, event, words, 1, 1) && row->section == XFN_SECTION_XSK)
+		xfn_builder_function(builder)->xsk.existing = true;
 	return 0;
 }
 
@@ -46,15 +59,34 @@ static void refuse_words_of_programs(struct xfn_builder *builder, const struct x
 	}
 }
 
-int xfn_socket_close(struct xfn_builder *builder, const struct xfn_frame *frame)
+static bool is_empty(const struct xfn_frame *frame)
 {
-	size_t given = 0, i;
+	size_t i;
 
 	for (i = 0; i < frame->row_count; i++)
-		given += frame->keys[i].line != 0;
+		if (frame->keys[i].line)
+			return false;
+	return !frame->odd;
+}
+
+int xfn_xsk_close(struct xfn_builder *builder, const struct xfn_frame *frame)
+{
 	if (xfn_frame_key(frame, "existing").line)
 		refuse_words_of_programs(builder, frame);
-	else if (!frame->odd && !given)
+	else if (is_empty(frame))
+		xfn_builder_refuse_at(builder, frame->at, "'xsk: existing', or 'exec'", NULL,
+				      "'xsk' is an empty mapping");
+	else if (!frame->odd && !xfn_frame_key(frame, "exec").line)
+		xfn_builder_refuse_at(builder, frame->at, "'existing: true' or 'exec'", NULL,
+				      "'xsk' does not say what its program is");
+	return 0;
+}
+
+int xfn_socket_close(struct xfn_builder *builder, const struct xfn_frame *frame)
+{
+	if (xfn_frame_key(frame, "existing").line)
+		refuse_words_of_programs(builder, frame);
+	else if (is_empty(frame))
 		xfn_builder_refuse_at(builder, frame->at, "'socket: existing'", NULL,
 				      "'socket' is an empty mapping");
 	else if (!frame->odd && !xfn_frame_key(frame, "exec").line)

@@ -113,7 +113,7 @@ enum xfn_delivery {
 	XFN_DELIVER_KERNEL,
 	XFN_DELIVER_SOCKET, /* an ordinary socket, of a program that runs by itself or that xfnd starts */
 	XFN_DELIVER_NETDEV, /* an interface */
-	XFN_DELIVER_XSK,    /* an AF_XDP socket of a program that xfnd starts */
+	XFN_DELIVER_XSK,    /* an AF_XDP socket of a program that xfnd or xfn run starts */
 };
 
 #define XFN_DELIVERIES (XFN_DELIVER_XSK + 1)
@@ -154,6 +154,7 @@ struct xfn_exec_spec {
 };
 
 struct xfn_xsk_spec {
+	bool existing;     /* somebody else starts its program, with xfn run */
 	bool one_way;      /* it answers nothing: nothing is in flight, nothing times out */
 	bool send_any;     /* it may send to anybody; else it only answers whom it heard */
 	bool busy_poll;    /* it looks for events without pause */
@@ -262,6 +263,18 @@ struct xfn_function_spec {
 static inline bool xfn_has_program(const struct xfn_function_spec *function)
 {
 	return function->exec.argv.count;
+}
+
+/* Says whether the function's program comes by itself, with `xfn run`. */
+static inline bool xfn_is_awaited(const struct xfn_function_spec *function)
+{
+	return function->delivery == XFN_DELIVER_XSK && function->xsk.existing;
+}
+
+/* Says whether xfnd watches a process of the function's, whoever starts it. */
+static inline bool xfn_has_process(const struct xfn_function_spec *function)
+{
+	return xfn_has_program(function) || xfn_is_awaited(function);
 }
 
 /* Says whether the function as a whole is limited; a limit may be for each source alone. */

@@ -220,7 +220,10 @@ static void write_xsk(FILE *out, const struct xfn_manifest *manifest,
 		      const struct xfn_function_spec *function)
 {
 	fprintf(out, "    xsk:\n");
-	write_exec(out, manifest, &function->exec);
+	if (function->xsk.existing)
+		fprintf(out, "      existing: true\n");
+	else
+		write_exec(out, manifest, &function->exec);
 	if (function->given & XFN_GIVEN_ONE_WAY)
 		fprintf(out, "      oneway: %s\n", function->xsk.one_way ? "true" : "false");
 	if (function->given & XFN_GIVEN_BUSY_POLL)

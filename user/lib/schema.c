@@ -25,7 +25,7 @@
 #define PREFIX_FORM    "an address or prefix such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32"
 #define SOCKET_FORM    "existing, a list such as [python3, a.py], or a mapping with exec or existing"
 #define NETDEV_FORM    "the name of an interface, or a mapping with interface and mac"
-#define XSK_FORM       "a program such as ./a, a list such as [./a, --flag], or a mapping with exec"
+#define XSK_FORM       "existing, a program such as ./a, a list such as [./a, -b], or a mapping"
 #define EXEC_FORM      "a program such as ./a, or a list of it and up to 63 arguments"
 #define KERNEL_FORM    "the path of an object, or a mapping with object and program"
 
@@ -53,7 +53,7 @@
 		 .takes = SCALAR | MAP | LIST,                                                    \
 		 .items = SCALAR,                                                                 \
 		 .child = XFN_SECTION_XSK,                                                        \
-		 .read = xfn_read_argument,                                                       \
+		 .read = xfn_read_xsk,                                                            \
 		 IN_FUNCTION(exec.argv),                                                          \
 		 .max = XFN_TEXT_BYTES_MAX,                                                       \
 		 .items_min = 1,                                                                  \
@@ -61,7 +61,7 @@
 		 .is_delivery = true,                                                             \
 		 .delivery = XFN_DELIVER_XSK,                                                     \
 		 .form = XSK_FORM,                                                                \
-		 .doc = "an AF_XDP socket of a program that xfn starts"},                         \
+		 .doc = "an AF_XDP socket of a program"},                                         \
 	{                                                                                         \
 		ROW(name_section, "netdev"), .takes = SCALAR | MAP, .child = XFN_SECTION_NETDEV,  \
 					     .read = xfn_read_interface,                          \
@@ -192,8 +192,10 @@ static const struct xfn_schema_row rows[] = {
 	 .form = "the Ethernet address of one host, such as 02:00:00:00:00:01",
 	 .doc = "of whoever is behind it"},
 
+	{ROW(XSK, "existing"), .takes = SCALAR, .read = xfn_read_existing,
+	 .form = "true", .doc = "its program comes with 'xfn run'"},
 	{ROW(XSK, "exec"), .takes = SCALAR | LIST, .items = SCALAR, .read = xfn_read_argument,
-	 .required = true, IN_FUNCTION(exec.argv), .max = XFN_TEXT_BYTES_MAX, .items_min = 1,
+	 IN_FUNCTION(exec.argv), .max = XFN_TEXT_BYTES_MAX, .items_min = 1,
 	 .items_max = XFN_ARGUMENTS_MAX, .form = EXEC_FORM, .doc = "the program to start"},
 	PROGRAM_ROWS(XSK),
 	{ROW(XSK, "oneway"), .takes = SCALAR, .read = xfn_read_bool, IN_FUNCTION(xsk.one_way),
@@ -373,7 +375,8 @@ static const struct xfn_section_info sections[XFN_SECTIONS] = {
 				.of_function = true, .close = xfn_socket_close},
 	[XFN_SECTION_NETDEV] = {.where = "'netdev'", .target = function_target,
 				.of_function = true},
-	[XFN_SECTION_XSK] = {.where = "'xsk'", .target = function_target, .of_function = true},
+	[XFN_SECTION_XSK] = {.where = "'xsk'", .target = function_target, .of_function = true,
+			     .close = xfn_xsk_close},
 	[XFN_SECTION_PARK] = {.where = "'park'", .target = function_target, .of_function = true},
 	[XFN_SECTION_SCALE] = {.where = "'scale'", .target = function_target,
 			       .of_function = true},
