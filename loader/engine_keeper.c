@@ -69,13 +69,13 @@ static bool is_needed(const struct xfn_engine *engine)
 	return false;
 }
 
-static struct kept *find_kept(const struct xfn_keeping *keeping, __u64 identity)
+static struct kept *find_kept(struct xfn_keeping *keeping, __u64 identity)
 {
 	size_t i;
 
 	for (i = 0; i < keeping->function_count; i++)
 		if (keeping->functions[i].words.identity == identity)
-			return (struct kept *)&keeping->functions[i];
+			return &keeping->functions[i];
 	return NULL;
 }
 
@@ -285,8 +285,14 @@ static void adopt_functions(struct xfn_engine *engine)
 	for (index = 0;
 	     !xfn_keeper_list(keeping->keeper, XFN_KEEPER_FUNCTIONS, index, &message, &fd);
 	     index++) {
-		kept = &keeping->functions[keeping->function_count++];
-		*kept = (struct kept){.words = message.function};
+		kept = find_kept(keeping, message.function.identity);
+		if (!kept && keeping->function_count == XFN_KEEPER_FUNCTIONS_MAX)
+			continue;
+		if (!kept) {
+			kept = &keeping->functions[keeping->function_count++];
+			*kept = (struct kept){};
+		}
+		kept->words = message.function;
 		kept->words.waiting = 0;
 		if (xfn_keeper_counts(keeping->keeper, kept->words.identity, &counts))
 			continue;
@@ -294,7 +300,8 @@ static void adopt_functions(struct xfn_engine *engine)
 			      counts.count[XFN_KEEPER_PARKED] -
 			      counts.count[XFN_KEEPER_PARKED_FULL];
 		kept->settled = parked_of(engine, kept->words.identity) - counts.waiting;
-		kept->expired = counts.count[XFN_KEEPER_EXPIRED];
+		if (!kept->expired)
+			kept->expired = counts.count[XFN_KEEPER_EXPIRED];
 	}
 }
 
