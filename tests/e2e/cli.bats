@@ -91,6 +91,7 @@ completes() {
 	(cd "$DIR" && touch some.yaml && [ "$(completes apply some)" = some.yaml ])
 	[[ $(completes attach l) == *lo* ]]
 	[ -z "$(completes attach --mode l)" ]
+	[[ $(completes run x -- chmo) == *chmod* ]]
 	[ -z "$(completes attach --mode = l)" ]
 }
 

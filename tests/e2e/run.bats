@@ -150,6 +150,14 @@ ended_with() {
 	until_true 10 has_ports 1
 	takes_events quick
 	answers
+	# One that gets ready earlier does not stop one that came later.
+	start_run earlier sh -c "sleep 0.3; exec $FUNCTION"
+	until_true 5 has_ports 2
+	start_run later sh -c "sleep 1.5; exec $FUNCTION"
+	ended_with quick 0
+	until_true 5 takes_events later
+	ended_with earlier 0
+	answers
 }
 
 @test "it is told to stop when its function goes; who does not listen goes on, without events" {
@@ -222,6 +230,15 @@ ended_with() {
 	start_run roots "$FUNCTION"
 	until_true 5 takes_events roots
 	answers
+	# Who does not hear SIGTERM either is not killed, member or not.
+	as_member "$member" - 4711 run echo -- python3 -c 'import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.pause()' 3>&- &
+	echo "$!" >"$HOME_DIR/run.deaf.pid"
+	until_true 5 state_is starting
+	nothing
+	until_true 10 has_no_files
+	kill -0 "$(pid_of deaf)"
 }
 
 @test "kill -9 of xfnd: it goes on, is adopted, and hears when its function goes" {
@@ -243,11 +260,11 @@ ended_with() {
 	until_true 5 has_ports 0
 	# One that had only begun has lost its port: it is told to stop.
 	apply_existing
-	start_run early python3 -c 'import os, socket
+	start_run early python3 -c 'import os, signal, socket
 end = socket.socket(fileno=int(os.environ["XFN_CHANNEL_FD"]))
 type = 0
 while type != 2: # STOP
-    type = end.recv(16)[4]'
+    type = (end.recv(16) or signal.pause())[4]'
 	until_true 5 state_is starting
 	restart_daemon KILL
 	until_true 5 has_ended early
@@ -284,8 +301,8 @@ while type != 2: # STOP
 	run -0 xfn run echo -- true # what is loaded once stays
 	until_true 5 state_is idle
 	fds=$(find "/proc/$DAEMON/fd" | wc -l)
-	python3 - "$RUN/run.sock" <<-'END'
-		import socket, sys, time
+	python3 - "$RUN/run.sock" "$DAEMON" "ls '$RUN/instances'" <<-'END'
+		import os, signal, socket, subprocess, sys, time
 		def connect():
 		    end = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 		    end.connect(sys.argv[1])
@@ -303,10 +320,15 @@ while type != 2: # STOP
 		end = connect()
 		end.send(b"\2\0\0\0" + b"\0" * 132)
 		assert b"another version" in end.recv(4096)
-		for _ in range(200): # gone before it is answered
+		# Gone before it is answered, though the process is there: nothing is made for it.
+		os.kill(int(sys.argv[2]), signal.SIGSTOP)
+		for _ in range(40):
 		    end = connect()
 		    end.send(b"\1\0\0\0\0\0\0\0echo".ljust(136, b"\0"))
 		    end.close()
+		os.kill(int(sys.argv[2]), signal.SIGCONT)
+		time.sleep(0.5)
+		assert not subprocess.run(["sh", "-c", sys.argv[3]], capture_output=True).stdout
 	END
 	start_run a "$FUNCTION"
 	until_true 5 takes_events a

@@ -85,7 +85,9 @@ write_script() {
 		cat >/tmp/function.yaml <<-MANIFEST
 		version: 1
 		set: function
-		functions: [{name: afxdp, trigger: udp/9, xsk: /usr/bin/xfn-function-echo}]
+		functions:
+		- {name: afxdp, trigger: udp/9, xsk: /usr/bin/xfn-function-echo}
+		- {name: unit, trigger: udp/10, xsk: existing}
 		MANIFEST
 		xfn apply /tmp/function.yaml >/dev/null; echo "exit \$?"
 		instance() { xfn -j show afxdp | jq -r .instance.\$1; }
@@ -93,6 +95,24 @@ write_script() {
 		pid=\$(instance pid)
 		echo "\$(instance state) \$(stat -c %u /proc/\$pid)"
 		instance last_end
+		say unit
+		mkdir -p /run/systemd/system
+		cat >/run/systemd/system/run.service <<-UNIT
+		[Service]
+		ExecStart=xfn run unit -- /usr/bin/xfn-function-echo
+		Restart=always
+		RestartSec=100ms
+		UNIT
+		systemctl daemon-reload
+		unit() { xfn -j show unit | jq -r .instance.\$1; }
+		is_units() { [ "\$(unit state)" = ready ] && [ "\$(unit pid)" = "\$(systemctl show -p MainPID --value run)" ]; }
+		wait_unit() { for _ in \$(seq 100); do is_units && break || sleep 0.1; done; is_units && echo "\$(readlink /proc/\$(unit pid)/exe)"; }
+		systemctl start run; wait_unit
+		kill -KILL \$(unit pid); sleep 0.2; wait_unit
+		systemctl show -p NRestarts --value run
+		systemctl stop run; systemctl show -p Result --value run
+		for _ in \$(seq 50); do [ "\$(unit state)" = idle ] && break || sleep 0.1; done
+		unit state
 		say stop
 		systemctl stop xfnd; echo "exit \$?"
 		ip link show near | grep -c prog/xdp
@@ -139,4 +159,9 @@ write_script() {
 	[[ $(said function | xargs) =~ ^"exit 0 ready "([0-9]+)$ ]]
 	((BASH_REMATCH[1] >= 1879048192 && BASH_REMATCH[1] < 2147483648))
 	[ "$(said adopted)" = ready ]
+}
+
+@test "service: a unit of one's own has the program that xfn run becomes: started again, and stopped" {
+	said unit
+	[[ $(said unit | xargs) == "/usr/bin/xfn-function-echo /usr/bin/xfn-function-echo "[1-9]*" success idle" ]]
 }

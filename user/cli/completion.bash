@@ -34,6 +34,10 @@ _xfn() {
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			return
 			;;
+		CMD)
+			mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+			return
+			;;
 		IFACE) words=$(ls /sys/class/net) ;;
 		NAME) words=$(xfn ls 2>/dev/null | awk 'NR > 1 { print $1 }') ;;
 		REVISION) words=$(xfn history 2>/dev/null | awk 'NR > 1 { sub(/^[* ]*/, ""); print $1 }') ;;

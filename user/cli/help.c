@@ -68,7 +68,7 @@ static int complete(const char *name)
 	}
 	snprintf(arguments, sizeof(arguments), "%s", verb->arguments);
 	while ((word = strsep(&rest, " []")))
-		if (*word)
+		if (*word && *word != '-' && *word != '.')
 			printf("@%s\n", word);
 	complete_options(verb->options);
 	complete_options(xfn_global_options);
