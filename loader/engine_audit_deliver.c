@@ -239,21 +239,23 @@ static int compare_port(struct xfn_engine *engine, const struct xfn_model_functi
 
 /* What the keeper says of all that ingress has given it, since it began to count. */
 static int read_kept(struct xfn_engine *engine, const struct xfn_model_function *function,
-		     __u64 *ret)
+		     __u64 *ret, __u64 *ret_adrift)
 {
 	struct xfn_kept kept;
 	int err = xfn_keeping_read(engine, function->identity, &kept);
 
-	if (!err)
-		*ret = kept.since + kept.counts.count[XFN_KEEPER_PARKED] +
-		       kept.counts.count[XFN_KEEPER_PARKED_FULL];
-	return err;
+	if (err)
+		return err;
+	*ret_adrift = kept.adrift;
+	*ret = kept.since + kept.counts.count[XFN_KEEPER_PARKED] +
+	       kept.counts.count[XFN_KEEPER_PARKED_FULL];
+	return 0;
 }
 
 static int read_parked(struct xfn_engine *engine, __u32 port, __u64 *ret)
 {
 	struct xfn_port_totals totals;
-	int err = xfn_port_read(engine->dataplane, port, 0, &totals);
+	int err = xfn_port_read(engine->dataplane, port, xfn_clock_ns(CLOCK_MONOTONIC), &totals);
 
 	*ret = totals.parked;
 	return err;
@@ -263,14 +265,16 @@ static int read_parked(struct xfn_engine *engine, __u32 port, __u64 *ret)
 static int compare_kept(struct xfn_engine *engine, const struct xfn_model_function *function,
 			__u32 port, bool waits, struct xfn_book *book)
 {
-	struct xfn_book_reading reading = {.slack = POLL_SLACK * engine->dataplane->cpus};
-	int err =
-		read_kept(engine, function, &reading.low) ?: read_parked(engine, port, &reading.a);
+	struct xfn_book_reading reading = {};
+	__u64 adrift = 0;
+	int err = read_kept(engine, function, &reading.low, &adrift)
+			  ?: read_parked(engine, port, &reading.a);
 
 	if (!err && waits)
 		reading.waited = !xfn_dataplane_barrier(engine->dataplane);
-	err = err ?: read_kept(engine, function, &reading.high) ?:
+	err = err ?: read_kept(engine, function, &reading.high, &adrift) ?:
 		     read_parked(engine, port, &reading.again);
+	reading.slack = POLL_SLACK * engine->dataplane->cpus + adrift;
 	if (!err)
 		xfn_book_compare(book, &reading);
 	return err;

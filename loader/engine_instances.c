@@ -267,6 +267,9 @@ static void idle(void *context)
 		xfn_keeping_let_wait(member->engine, member->identity, true);
 		return;
 	}
+	/* Of one that was given up nothing has waited until now. */
+	if (!member->listens)
+		xfn_keeping_let_wait(member->engine, member->identity, true);
 	if (member->listens ? xfn_listen_watch(member->engine, member->identity, true) != 0
 			    : xfn_keeping_is_wanted(member->engine, member->identity))
 		xfn_instance_wake(member->instance);

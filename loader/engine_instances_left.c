@@ -172,20 +172,20 @@ static bool take_channel(void *context, const struct xfn_keeper_stored *stored, 
 	for (member = engine->instances->first; member; member = member->next) {
 		if (member->serial != stored->key)
 			continue;
-		xfn_instance_resume(member->instance, fd);
+		xfn_instance_take_channel(member->instance, fd);
 		return true;
 	}
 	xfn_instance_tell_stop(fd); /* it has lost its port, and may be nobody's to kill */
 	return false;
 }
 
-/* Whose channel nobody has: they serve, and have to be let. */
+/* Where nobody has the channel any more, they serve all the same. */
 static void resume_unserved(struct xfn_engine *engine)
 {
 	struct xfn_member *member;
 
 	for (member = engine->instances->first; member; member = member->next)
-		xfn_instance_resume(member->instance, -1);
+		xfn_instance_resume(member->instance);
 }
 
 static bool take_listener(void *context, const struct xfn_keeper_stored *stored, int fd)

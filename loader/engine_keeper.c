@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "engine_instances.h"
 #include "engine_keeper.h"
 #include "exec.h"
@@ -24,7 +25,9 @@ struct kept {
 	struct xfn_keeper_function words; /* as the keeper has them */
 	__u64 since;                      /* xfn_kept.since */
 	__u64 settled; /* of the port's `parked`: what has been taken, or is lost */
-	__u64 expired, lost;
+	__u64 lost;
+	/* With keepers before this one; and with this one, as of the last time that it was asked. */
+	__u64 expired_before, full_before, expired, full;
 	bool holds_back; /* xfn_keeping_let_wait() */
 	bool wanted;     /* something waits, as far as the keeper has said */
 };
@@ -38,7 +41,8 @@ struct xfn_keeping {
 	struct xfn_keeper *keeper; /* NULL: it is not there */
 	int err;                   /* why, where it is needed */
 	struct xfn_source *retry;
-	__u64 retry_ns;
+	__u64 retry_ns, connected_ns;
+	bool tries_again; /* what has failed before, too */
 	struct park parks[XFN_INTERFACES_MAX];
 	struct kept functions[XFN_KEEPER_FUNCTIONS_MAX];
 	size_t function_count;
@@ -96,7 +100,8 @@ static __u64 parked_of(struct xfn_engine *engine, __u64 identity)
 	struct xfn_port_totals totals;
 	int port = xfn_port_of(engine->dataplane, identity);
 
-	if (port < 0 || xfn_port_read(engine->dataplane, (__u32)port, 0, &totals))
+	if (port < 0 ||
+	    xfn_port_read(engine->dataplane, (__u32)port, xfn_clock_ns(CLOCK_MONOTONIC), &totals))
 		return 0;
 	return totals.parked;
 }
@@ -107,7 +112,8 @@ static void set_flag(struct xfn_engine *engine, const struct kept *kept)
 
 	if (port >= 0)
 		xfn_port_set_parks(engine->dataplane, (__u32)port,
-				   engine->keeping->keeper && !kept->holds_back);
+				   engine->keeping->keeper && kept->words.events_max &&
+					   !kept->holds_back);
 }
 
 /* ---- functions ------------------------------------------------------------------------------------------ */
@@ -199,13 +205,16 @@ static int park_queue(struct xfn_engine *engine, __u32 slot, __u32 queue, __u32 
 	if (err)
 		return err;
 	err = xfn_keeper_park_open(engine->keeping->keeper, &words, fd, &frames);
-	if (!err)
+	if (!err) {
 		err = xfn_park_enter(engine->dataplane, slot, queue, fd);
+		if (err)
+			xfn_keeper_park_close(engine->keeping->keeper, slot, queue);
+	}
 	close(fd);
 	return err;
 }
 
-/* A queue behind one that cannot be parked from is not tried. */
+/* A queue behind one that cannot be parked from is not tried; all that is tried again after a while. */
 static void park_interface(struct xfn_engine *engine, __u32 slot,
 			   const struct xfn_dataplane_interface *interface)
 {
@@ -214,7 +223,7 @@ static void park_interface(struct xfn_engine *engine, __u32 slot,
 	__u32 queues = 1;
 	int err = 0;
 
-	if (park->failed && park->ifindex == interface->ifindex)
+	if (park->failed && !engine->keeping->tries_again)
 		return;
 	if (!xfn_interface_read(interface->name, &facts) && facts.rx_queues)
 		queues = facts.rx_queues < XFN_PARK_QUEUES ? facts.rx_queues : XFN_PARK_QUEUES;
@@ -223,12 +232,14 @@ static void park_interface(struct xfn_engine *engine, __u32 slot,
 		err = park_queue(engine, slot, park->queues, interface->ifindex);
 		park->queues += !err;
 	}
-	if (!err)
-		return;
-	park->failed = true;
-	say(engine, interface->name,
-	    "events of functions that take none cannot wait: no parking socket on a queue",
-	    strerror(-err));
+	if (err && !park->failed)
+		say(engine, interface->name,
+		    "events of functions that take none cannot wait: no parking socket on a queue; "
+		    "tried again",
+		    strerror(-err));
+	park->failed = err;
+	if (err)
+		xfn_timer_set(engine->keeping->retry, RETRY_MAX_NS);
 }
 
 static void follow_interfaces(struct xfn_engine *engine)
@@ -242,6 +253,10 @@ static void follow_interfaces(struct xfn_engine *engine)
 		park = &engine->keeping->parks[slot];
 		if (park->ifindex && (!interface->used || park->ifindex != interface->ifindex))
 			unpark(engine, slot, park->queues);
+	}
+	/* One that is at another place now is free to be bound. */
+	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
+		interface = &engine->dataplane->interface[slot];
 		if (interface->used && engine->keeping->keeper && engine->keeping->function_count)
 			park_interface(engine, slot, interface);
 	}
@@ -255,21 +270,27 @@ static void adopt_parks(struct xfn_engine *engine)
 	const struct xfn_dataplane_interface *interface;
 	struct xfn_keeper_message message;
 	struct park *park;
-	__u32 index;
-	int fd;
+	__u32 index = 0, slot, queue;
+	int fd, err;
 
-	for (index = 0;
-	     !xfn_keeper_list(engine->keeping->keeper, XFN_KEEPER_PARKS, index, &message, &fd);
-	     index++) {
-		interface = &engine->dataplane->interface[message.park.slot % XFN_INTERFACES_MAX];
-		park = &engine->keeping->parks[message.park.slot % XFN_INTERFACES_MAX];
-		park->ifindex = message.park.ifindex;
-		if (message.park.queue >= park->queues)
-			park->queues = message.park.queue + 1;
-		if (interface->used && interface->ifindex == message.park.ifindex)
-			xfn_park_enter(engine->dataplane, message.park.slot, message.park.queue,
-				       fd);
+	while (!xfn_keeper_list(engine->keeping->keeper, XFN_KEEPER_PARKS, index, &message, &fd)) {
+		slot = message.park.slot % XFN_INTERFACES_MAX;
+		queue = message.park.queue;
+		interface = &engine->dataplane->interface[slot];
+		park = &engine->keeping->parks[slot];
+		err = interface->used && interface->ifindex == message.park.ifindex &&
+				      queue == park->queues
+			      ? xfn_park_enter(engine->dataplane, slot, queue, fd)
+			      : -ENODEV;
 		xfn_fd_close(&fd);
+		if (!err) {
+			park->ifindex = message.park.ifindex;
+			park->queues = queue + 1;
+			index++;
+		} else if (xfn_keeper_park_close(engine->keeping->keeper, message.park.slot,
+						 queue)) {
+			return;
+		}
 	}
 }
 
@@ -300,8 +321,10 @@ static void adopt_functions(struct xfn_engine *engine)
 			      counts.count[XFN_KEEPER_PARKED] -
 			      counts.count[XFN_KEEPER_PARKED_FULL];
 		kept->settled = parked_of(engine, kept->words.identity) - counts.waiting;
-		if (!kept->expired)
-			kept->expired = counts.count[XFN_KEEPER_EXPIRED];
+		/* Of one that is there again after all: they are not lost. */
+		kept->lost -= kept->lost < counts.waiting ? kept->lost : counts.waiting;
+		kept->expired = counts.count[XFN_KEEPER_EXPIRED];
+		kept->full = counts.count[XFN_KEEPER_PARKED_FULL];
 	}
 }
 
@@ -335,7 +358,7 @@ static int connect_to(struct xfn_engine *engine)
 
 	if (err)
 		return err;
-	engine->keeping->retry_ns = RETRY_FIRST_NS;
+	engine->keeping->connected_ns = xfn_clock_ns(CLOCK_MONOTONIC);
 	adopt_parks(engine);
 	adopt_functions(engine);
 	return 0;
@@ -375,6 +398,9 @@ static void settle_losses(struct xfn_engine *engine)
 		kept->lost += parked - kept->settled;
 		lost += parked - kept->settled;
 		kept->settled = kept->since = parked;
+		kept->expired_before += kept->expired;
+		kept->full_before += kept->full;
+		kept->expired = kept->full = 0;
 		kept->wanted = false;
 		kept->words = (struct xfn_keeper_function){.identity = kept->words.identity};
 	}
@@ -396,6 +422,8 @@ static void on_gone(void *context)
 	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
 		unpark(engine, slot, keeping->parks[slot].queues);
 	settle_losses(engine);
+	if (xfn_clock_ns(CLOCK_MONOTONIC) - keeping->connected_ns > RETRY_MAX_NS)
+		keeping->retry_ns = RETRY_FIRST_NS;
 	xfn_timer_set(keeping->retry, keeping->retry_ns);
 	keeping->retry_ns =
 		2 * keeping->retry_ns < RETRY_MAX_NS ? 2 * keeping->retry_ns : RETRY_MAX_NS;
@@ -403,7 +431,11 @@ static void on_gone(void *context)
 
 static void on_retry(void *context)
 {
-	xfn_keeping_follow(context);
+	struct xfn_engine *engine = context;
+
+	engine->keeping->tries_again = true;
+	xfn_keeping_follow(engine);
+	engine->keeping->tries_again = false;
 }
 
 static void end(struct xfn_engine *engine)
@@ -493,16 +525,23 @@ int xfn_keeping_take(struct xfn_engine *engine, __u64 identity)
 {
 	struct kept *kept = find_kept(engine->keeping, identity);
 	struct xfn_keeper_taken taken;
+	struct xfn_keeper_counts counts;
 	int fd = -1, err;
 
 	if (!kept || !engine->keeping->keeper)
 		return -1;
 	err = xfn_keeper_take(engine->keeping->keeper, identity, &fd, &taken);
+	if (err && err != -EPIPE) /* one that is gone says so itself */
+		say(engine, NULL, "what waited for a function cannot be taken", strerror(-err));
 	if (err)
-		return -1; /* it is gone, and says so itself */
+		return -1;
 	kept->settled = parked_of(engine, identity);
 	kept->wanted = false;
 	kept->expired += taken.expired;
+	if (!xfn_keeper_counts(engine->keeping->keeper, identity, &counts)) {
+		kept->expired = counts.count[XFN_KEEPER_EXPIRED];
+		kept->full = counts.count[XFN_KEEPER_PARKED_FULL];
+	}
 	return fd;
 }
 
@@ -562,15 +601,31 @@ int xfn_keeping_check(const struct xfn_engine *engine)
 	return engine->keeping->err ?: -ENOENT;
 }
 
+/* Packets that no function can be told to have lost. */
+static __u64 adrift(struct xfn_keeper *keeper)
+{
+	struct xfn_keeper_counts all;
+
+	if (xfn_keeper_counts(keeper, 0, &all))
+		return 0;
+	return all.count[XFN_KEEPER_UNKNOWN] + all.count[XFN_KEEPER_UNREADABLE] +
+	       all.count[XFN_KEEPER_LOST];
+}
+
 int xfn_keeping_read(struct xfn_engine *engine, __u64 identity, struct xfn_kept *ret)
 {
 	struct kept *kept = find_kept(engine->keeping, identity);
 
 	if (!kept)
 		return -ENOENT;
-	*ret = (struct xfn_kept){
-		.since = kept->since, .expired = kept->expired, .lost = kept->lost};
-	if (engine->keeping->keeper)
-		xfn_keeper_counts(engine->keeping->keeper, identity, &ret->counts);
+	*ret = (struct xfn_kept){.since = kept->since, .lost = kept->lost};
+	if (engine->keeping->keeper &&
+	    !xfn_keeper_counts(engine->keeping->keeper, identity, &ret->counts)) {
+		kept->expired = ret->counts.count[XFN_KEEPER_EXPIRED];
+		kept->full = ret->counts.count[XFN_KEEPER_PARKED_FULL];
+		ret->adrift = adrift(engine->keeping->keeper);
+	}
+	ret->expired = kept->expired_before + kept->expired;
+	ret->full = kept->full_before + kept->full;
 	return 0;
 }

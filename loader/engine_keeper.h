@@ -57,9 +57,10 @@ int xfn_keeping_check(const struct xfn_engine *engine);
 /* What became of a function's events that had to wait, as far as the keeper that is there now knows. */
 struct xfn_kept {
 	struct xfn_keeper_counts counts;
-	__u64 since;   /* the port's `parked` when it began to count */
-	__u64 expired; /* with keepers before, too */
-	__u64 lost;    /* with keepers that have died, as far as this xfnd knows */
+	__u64 since;         /* the port's `parked` when it began to count */
+	__u64 expired, full; /* with keepers before, too, as far as was heard of them */
+	__u64 adrift; /* of all functions together: they had no place at the interface, or were not to be read */
+	__u64 lost; /* with keepers that have died, as far as this xfnd knows */
 };
 /* -ENOENT: it is not parked. */
 int xfn_keeping_read(struct xfn_engine *engine, __u64 identity, struct xfn_kept *ret);

@@ -191,7 +191,7 @@ static json_t *port_json(const struct page *page, const struct xfn_model_functio
 	set_count(object, "in_flight", totals.in_flight);
 	set_count(object, "parked", totals.parked);
 	set_count(object, "waiting", kept.counts.waiting);
-	set_count(object, "parked_full", kept.counts.count[XFN_KEEPER_PARKED_FULL]);
+	set_count(object, "parked_full", kept.full);
 	set_count(object, "parked_lost", kept.lost);
 	return object;
 }

@@ -542,13 +542,16 @@ int xfn_instance_adopt(struct xfn_instance *instance, const struct xfn_instance_
 	return 0;
 }
 
-void xfn_instance_resume(struct xfn_instance *instance, int channel_fd)
+void xfn_instance_take_channel(struct xfn_instance *instance, int channel_fd)
 {
-	int err;
+	xfn_fd_close(&instance->program_fd);
+	instance->program_fd = channel_fd;
+}
 
-	if (channel_fd >= 0)
-		instance->program_fd = channel_fd;
-	err = instance->served ? 0 : xfn_instance_serve(instance);
+void xfn_instance_resume(struct xfn_instance *instance)
+{
+	int err = instance->served ? 0 : xfn_instance_serve(instance);
+
 	if (err)
 		xfn_instance_refuse_entry(instance, err);
 }

@@ -130,11 +130,10 @@ struct xfn_instance_left {
 };
 /* Goes on with it. -ESRCH: it is not there any more. */
 int xfn_instance_adopt(struct xfn_instance *instance, const struct xfn_instance_left *left);
-/*
- * To one that was adopted, once: its channel, which is the instance's then, or -1 where nobody has it any more. One that
- * was not told what waited for it is told now.
- */
-void xfn_instance_resume(struct xfn_instance *instance, int channel_fd);
+/* Of one that was adopted: its channel, which is the instance's then. */
+void xfn_instance_take_channel(struct xfn_instance *instance, int channel_fd);
+/* Behind that, once: one that was not told what waited for it is told now. */
+void xfn_instance_resume(struct xfn_instance *instance);
 /* Its channel, while it waits for an answer there; else -1. Borrowed. */
 int xfn_instance_channel(const struct xfn_instance *instance);
 /* Who comes by itself, and what it gets. */

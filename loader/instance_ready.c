@@ -43,9 +43,9 @@ int xfn_instance_serve(struct xfn_instance *instance)
 
 	if (err)
 		return err;
-	if (!instance->bare)
-		send_go(instance, inbox_fd);
-	else if (inbox_fd >= 0)
+	/* One that is bare may use libxfn all the same, and waits for the word. */
+	send_go(instance, instance->bare ? -1 : inbox_fd);
+	if (instance->bare && inbox_fd >= 0)
 		hooks->inject(hooks->context, inbox_fd);
 	xfn_fd_close(&inbox_fd);
 	instance->served = true;

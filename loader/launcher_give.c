@@ -32,6 +32,21 @@ static void give(int asking_fd, int socket_fd, const struct xfn_launcher_questio
 	ioctl(asking_fd, SECCOMP_IOCTL_NOTIF_SEND, &failed);
 }
 
+/* It may wait for long, and with nothing: the launcher's end, and what it holds, are to be its own affair. */
+static void give_alone(int asking_fd, int socket_fd, const struct xfn_launcher_question *question)
+{
+	enum { ASKING_FD = STDERR_FILENO + 1, SOCKET_FD, SAVED_FD = 64 };
+
+	asking_fd = fcntl(asking_fd, F_DUPFD, SAVED_FD);
+	socket_fd = fcntl(socket_fd, F_DUPFD, SAVED_FD);
+	if (asking_fd < 0 || socket_fd < 0 || dup2(asking_fd, ASKING_FD) < 0 ||
+	    dup2(socket_fd, SOCKET_FD) < 0)
+		return;
+	close_range(SOCKET_FD + 1, ~0U, 0);
+	xfn_launcher_drop_capabilities();
+	give(ASKING_FD, SOCKET_FD, question);
+}
+
 /* The child's parent ends at once, and init reaps it. */
 int xfn_launcher_answer_give(const struct xfn_launcher_question *question, const int *fds)
 {
@@ -43,7 +58,7 @@ int xfn_launcher_answer_give(const struct xfn_launcher_question *question, const
 	if (pid == 0) {
 		pid = fork();
 		if (pid == 0)
-			give(fds[0], fds[1], question);
+			give_alone(fds[0], fds[1], question);
 		_exit(pid < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 	}
 	if (waitpid(pid, &status, 0) != pid)

@@ -177,6 +177,8 @@ static const struct refusal {
 	{XSK "{exec: ./a, need_wakeup: no}\n", 5, 33, "need_wakeup 'no' is not known", NULL},
 	{DELIVERY "kernel: {object: a.o, maps: [m]}\n", 5, 25, "'maps' is not yet supported", NULL},
 	{XSK "./a\n  scale: {min: 2}\n", 6, 16, "min '2' is not known", NULL},
+	{XSK "{exec: ./a, park: {events: 0}}\n  scale: {min: 0}\n", 6, 3,
+	 "'min: 0' of a function whose events do not wait", NULL},
 	{XSK "./a\n  scale: {}\n", 6, 10, "'min' is missing in 'scale'", NULL},
 	{XSK "./a\n  scale: 1\n", 6, 10, "'scale' cannot be a single value", NULL},
 	{XSK "./a\n  scale: {max: 3}\n", 6, 11, "unknown key 'max' in 'scale'", NULL},

@@ -165,6 +165,10 @@ void xfn_exec_check(struct xfn_builder *builder, const struct xfn_frame *frame)
 		xfn_builder_refuse_at(builder, scale, "a function with 'xsk' or 'socket: {exec}'",
 				      NULL,
 				      "'scale' of a function whose program xfn does not start");
+	if (function->delivery == XFN_DELIVER_XSK && !function->scale_min &&
+	    !function->xsk.park_events)
+		xfn_builder_refuse_at(builder, scale, "1, or 'park' with events", NULL,
+				      "'min: 0' of a function whose events do not wait");
 	xfn_listen_check(builder);
 	if (builder->concurrency.line && function->delivery != XFN_DELIVER_XSK)
 		xfn_builder_refuse_at(builder, builder->concurrency, "a function with 'xsk'", NULL,
