@@ -227,6 +227,11 @@ void xfn_dataplane_flip(struct xfn_dataplane *dataplane, __u64 revision);
 
 /* Waits until no program run that began before is under way: an RCU grace period, 8 to 16 ms. */
 int xfn_dataplane_barrier(struct xfn_dataplane *dataplane);
+/*
+ * The same for XDP programs, and what they redirected is where it goes: sooner, where that can be had
+ * (processors.h).
+ */
+int xfn_dataplane_pass(struct xfn_dataplane *dataplane);
 
 /* Writes one function's config into generation @generation, which must be idle. */
 void xfn_dataplane_set_function(struct xfn_dataplane *dataplane, unsigned generation, __u32 slot,

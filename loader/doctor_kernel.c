@@ -16,6 +16,7 @@
 #include "alloc.h"
 #include "doctor_check.h"
 #include "errnum.h"
+#include "processors.h"
 
 #define BTF_PATH       "/sys/kernel/btf/vmlinux"
 #define KERNEL_INSTALL "apt-get install linux-image-$(dpkg --print-architecture)"
@@ -47,15 +48,7 @@ static void check_kernel(struct xfn_doctor *doctor)
 /* Between ingress and handler lies per-CPU state, which only a softirq that nobody preempts keeps. */
 static void check_preempt_rt(struct xfn_doctor *doctor)
 {
-	FILE *file = fopen("/sys/kernel/realtime", "re");
-	struct utsname name;
-	int realtime = 0;
-
-	if (file) {
-		realtime = fgetc(file) == '1';
-		fclose(file);
-	}
-	if (realtime || (uname(&name) == 0 && strstr(name.version, "PREEMPT_RT"))) {
+	if (xfn_processors_preempt_softirqs()) {
 		xfn_doctor_remedy(doctor, KERNEL_INSTALL);
 		xfn_doctor_fail(doctor,
 				"a PREEMPT_RT kernel: handlers could see each other's events");

@@ -182,7 +182,7 @@ static int enter(void *context, int socket_fd)
 	return err;
 }
 
-/* Behind the barrier nothing is on its way to those before, nor to where events wait. */
+/* Behind the pass nothing is on its way to those before, nor to where events wait. */
 static int open_port(void *context, int *ret_inbox_fd)
 {
 	struct xfn_member *member = context;
@@ -197,7 +197,7 @@ static int open_port(void *context, int *ret_inbox_fd)
 		err = xfn_port_open(engine->dataplane, member->port, member->ifindex);
 	if (err)
 		return err;
-	xfn_dataplane_barrier(engine->dataplane);
+	xfn_dataplane_pass(engine->dataplane);
 	*ret_inbox_fd = member->leaving ? -1 : xfn_keeping_take(engine, member->identity);
 	release_others(member);
 	return 0;

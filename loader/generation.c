@@ -7,6 +7,7 @@
 #include "dataplane.h"
 #include "dataplane_load.h"
 #include "errnum.h"
+#include "processors.h"
 
 /*
  * A map of maps, by itself of no use: an update by system call returns after an RCU grace period,
@@ -36,6 +37,11 @@ int xfn_dataplane_barrier(struct xfn_dataplane *dataplane)
 		return xfn_errno();
 	dataplane->idle_is_quiet = true;
 	return 0;
+}
+
+int xfn_dataplane_pass(struct xfn_dataplane *dataplane)
+{
+	return xfn_processors_pass() ? xfn_dataplane_barrier(dataplane) : 0;
 }
 
 static __u64 live_word(const struct xfn_dataplane *dataplane)

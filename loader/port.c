@@ -144,7 +144,7 @@ int xfn_port_close(struct xfn_dataplane *dataplane, __u32 port)
 {
 	int err = take(dataplane, XFN_MAP_PORT_DEVS, port);
 
-	return err ?: xfn_dataplane_barrier(dataplane);
+	return err ?: xfn_dataplane_pass(dataplane);
 }
 
 int xfn_port_set_uplink(struct xfn_dataplane *dataplane, __u32 slot, __u32 ifindex)

@@ -112,6 +112,7 @@ static const int sockets[] = {
 };
 
 static const int kernel[] = {CALL(bpf), CALL(perf_event_open), END};
+static const int processors[] = {CALL(sched_setaffinity), END};
 
 /* What the kernel says of interfaces and packet filters, ioctls on an interface, the API. */
 static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, END};
@@ -191,8 +192,8 @@ static const int refused_to_functions[] = {CALL(setns), CALL(unshare), CALL(chro
 /* Ends with NULL. */
 static const int *const launcher_refused[] = {refused_always, NULL};
 static const int *const function_refused[] = {refused_always, refused_to_functions, NULL};
-static const int *const daemon_lists[] = {
-	memory, process, signals, time_and_events, descriptors, files, sockets, kernel, NULL};
+static const int *const daemon_lists[] = {memory, process, signals, time_and_events, descriptors,
+					  files,  sockets, kernel,  processors,      NULL};
 static const int *const broker_lists[] = {memory, process, signals, broker_calls, NULL};
 static const int *const coexist_lists[] = {
 	memory, process, signals, time_and_events, descriptors, files, sockets, kernel, NULL};
