@@ -241,14 +241,16 @@ static void wait_a_little(int timeout_ms)
 static void run(void)
 {
 	const struct options *options = &flood.options;
-	uint64_t now;
+	uint64_t now, silence_ns = SILENCE_NS;
 
+	if (options->grace_ns > silence_ns) /* so long is waited for each */
+		silence_ns = options->grace_ns;
 	flood.start_ns = now = now_ns();
 	while (!stop && flood.sent < options->count && now - flood.start_ns < options->for_ns) {
 		send_some(now);
 		take_replies();
 		now = now_ns();
-		settle(now, SILENCE_NS);
+		settle(now, silence_ns);
 		if (!may_send(now))
 			wait_a_little(options->rate ? 1 : 10);
 		now = now_ns();
@@ -258,7 +260,7 @@ static void run(void)
 		wait_a_little(1);
 		take_replies();
 		now = now_ns();
-		settle(now, SILENCE_NS);
+		settle(now, silence_ns);
 	}
 	settle(now, 0);
 }
