@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <ctype.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -28,6 +29,27 @@ bool xfn_processors_preempt_softirqs(void)
 		fclose(file);
 	}
 	return realtime || (uname(&name) == 0 && strstr(name.version, "PREEMPT_RT"));
+}
+
+/*
+ * Some CPUs are for somebody's busy loop, where a turn may never come; a grace period passes all the same.
+ * "0-3", or an empty line, or " (null)".
+ */
+static bool are_cpus_set_apart(void)
+{
+	static const char *const lists[] = {"/sys/devices/system/cpu/isolated",
+					    "/sys/devices/system/cpu/nohz_full"};
+	bool apart = false;
+	FILE *file;
+	size_t i;
+
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]) && !apart; i++) {
+		file = fopen(lists[i], "re");
+		apart = file && isdigit(fgetc(file));
+		if (file)
+			fclose(file);
+	}
+	return apart;
 }
 
 /* "0-3,8": of which a set has room for 1,024. */
@@ -91,7 +113,7 @@ int xfn_processors_pass(void)
 
 	if (begin < avoid_until_ns)
 		return -EAGAIN;
-	if (xfn_processors_preempt_softirqs())
+	if (xfn_processors_preempt_softirqs() || are_cpus_set_apart())
 		return -EOPNOTSUPP;
 	err = read_online(&online);
 	if (err)
