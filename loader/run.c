@@ -23,6 +23,7 @@ enum {
 	USER_MAX = 2,   /* of another user */
 };
 #define PATIENCE_NS 1000000000ULL
+#define PAUSE_NS    100000000ULL
 
 struct peer {
 	struct xfn_run *run;
@@ -36,7 +37,7 @@ struct xfn_run {
 	struct xfn_engine *engine;
 	int listen_fd;
 	char *path;
-	struct xfn_source *accepting;
+	struct xfn_source *accepting, *resume;
 	struct peer peers[PEERS_MAX];
 };
 
@@ -192,10 +193,23 @@ static int add_peer(struct xfn_run *run, int fd)
 static void on_accept(void *context, int listen_fd, __u32 events)
 {
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct xfn_run *run = context;
 
 	(void)events;
-	if (fd >= 0 && add_peer(context, fd))
+	if (fd >= 0 && add_peer(run, fd))
 		close(fd);
+	if (fd >= 0 || errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+		return;
+	/* Without a descriptor to spare, to be told of the same connection again at once helps nobody. */
+	xfn_source_enable(run->accepting, false);
+	xfn_timer_set(run->resume, PAUSE_NS);
+}
+
+static void on_resume(void *context)
+{
+	struct xfn_run *run = context;
+
+	xfn_source_enable(run->accepting, true);
 }
 
 /* ---- its life ---------------------------------------------------------------------------------------- */
@@ -219,6 +233,7 @@ int xfn_run_open(struct xfn_loop *loop, struct xfn_engine *engine, int listen_fd
 		run->peers[i] = (struct peer){.run = run, .fd = -1};
 	if (!run->path)
 		err = -ENOMEM;
+	err = err ?: xfn_loop_add_timer(loop, XFN_TIMER_OFF, on_resume, run, &run->resume);
 	err = err ?: xfn_loop_add_io(loop, listen_fd, EPOLLIN, on_accept, run, &run->accepting);
 	if (err) {
 		xfn_run_close(run);
@@ -236,6 +251,7 @@ void xfn_run_close(struct xfn_run *run)
 	if (!run)
 		return;
 	xfn_source_free(run->accepting);
+	xfn_source_free(run->resume);
 	for (i = 0; i < PEERS_MAX; i++)
 		let_go(&run->peers[i]);
 	if (run->listen_fd >= 0)
