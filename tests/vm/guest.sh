@@ -196,6 +196,22 @@ afxdp() {
 	echo "its port is still there" && return 1
 }
 
+# A program that comes by itself, in another network namespace than its socket; and its successor.
+awaited() {
+	printf 'version: 1\nset: afxdp\nfunctions:\n  - {name: afxdp, trigger: udp/9, xsk: existing}\n' \
+		>"$work/awaited.yaml"
+	xfn apply --yes "$work/awaited.yaml" || return 1
+	xfn run afxdp -- "$BUILD/examples/function/echo" &
+	first=$!
+	afxdp_answers || return 1
+	pid=$(xfn show afxdp -j | jq .instance.pid)
+	xfn run afxdp -- "$BUILD/examples/function/echo" &
+	second=$!
+	wait "$first" || return 1 # it was told to stop
+	afxdp_answers && [ "$(xfn show afxdp -j | jq .instance.pid)" != "$pid" ] || return 1
+	xfn apply --yes "$work/none.yaml" && wait "$second"
+}
+
 # Programs that make their socket themselves; when it is bound is seen by what this kernel says of it.
 bare() {
 	tools=$BUILD/tests/e2e/tools
@@ -275,6 +291,7 @@ if [ -x "$BUILD/xfnd" ] && [ -x "$BUILD/xfn" ]; then
 		run "what an interface loses is counted by the kernel's tracepoints" netdev_losses
 		run "the stack's work moves to other CPUs" cpus
 		run "a program that xfnd starts answers on its AF_XDP socket" afxdp
+		run "a program that comes by xfn run does so, too, and is followed by another" awaited
 		run "programs that know nothing of xfn make that socket themselves" bare
 		run "what comes for a program that does not run starts it, and waits for it" waits
 		run "the books agree" books
