@@ -525,7 +525,6 @@ int xfn_keeping_take(struct xfn_engine *engine, __u64 identity)
 {
 	struct kept *kept = find_kept(engine->keeping, identity);
 	struct xfn_keeper_taken taken;
-	struct xfn_keeper_counts counts;
 	int fd = -1, err;
 
 	if (!kept || !engine->keeping->keeper)
@@ -535,13 +534,10 @@ int xfn_keeping_take(struct xfn_engine *engine, __u64 identity)
 		say(engine, NULL, "what waited for a function cannot be taken", strerror(-err));
 	if (err)
 		return -1;
+	/* It asks no more here: with the next question the keeper lets go of them. */
 	kept->settled = parked_of(engine, identity);
 	kept->wanted = false;
 	kept->expired += taken.expired;
-	if (!xfn_keeper_counts(engine->keeping->keeper, identity, &counts)) {
-		kept->expired = counts.count[XFN_KEEPER_EXPIRED];
-		kept->full = counts.count[XFN_KEEPER_PARKED_FULL];
-	}
 	return fd;
 }
 

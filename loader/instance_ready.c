@@ -48,11 +48,13 @@ int xfn_instance_serve(struct xfn_instance *instance)
 	if (instance->bare && inbox_fd >= 0)
 		hooks->inject(hooks->context, inbox_fd);
 	xfn_fd_close(&inbox_fd);
+	/*
+	 * The keeper lets go of what waited now. Whoever asks it once more finds nothing, and a program takes one GO. Of
+	 * one that may be root's the channel is the only way to be heard: it stays there.
+	 */
+	hooks->keep(hooks->context, instance->options.awaited ? instance->program_fd : -1);
 	instance->served = true;
 	xfn_instance_write(instance);
-	/* Of who may be root's, it is the only way to be heard. */
-	if (!instance->options.awaited)
-		hooks->keep(hooks->context, -1);
 	return 0;
 }
 

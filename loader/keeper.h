@@ -46,8 +46,9 @@ enum xfn_keeper_op {
 	XFN_KEEPER_PARK_CLOSE, /* park: slot and queue */
 	XFN_KEEPER_PARK_FUNCTION, /* function */
 	XFN_KEEPER_FORGET,        /* id: of a function */
-	XFN_KEEPER_TAKE,          /* id: of a function -> taken, and the inbox if there is any */
-	XFN_KEEPER_END,           /* of any version: it ends, and with it all that it keeps */
+	/* id: of a function -> taken, and the inbox if there is any. It is kept until the client asks anything more. */
+	XFN_KEEPER_TAKE,
+	XFN_KEEPER_END, /* of any version: it ends, and with it all that it keeps */
 	XFN_KEEPER_OP_COUNT,
 };
 

@@ -29,6 +29,20 @@ static void drop_client(struct xfn_keeping *keeping)
 {
 	xfn_fd_close(&keeping->client_fd);
 	keeping->noted = false;
+	keeping->handed_over = 0; /* by who was killed before: the next one is given it again */
+}
+
+/* The client that took it goes on. */
+static void settle_hand_over(struct xfn_keeping *keeping)
+{
+	struct xfn_inbox_ring *ring =
+		keeping->handed_over ? xfn_inboxes_find(&keeping->inboxes, keeping->handed_over)
+				     : NULL;
+
+	if (ring)
+		xfn_inbox_clear(&keeping->inboxes, ring, &keeping->handed,
+				xfn_inbox_removed(ring) - keeping->removed_then);
+	keeping->handed_over = 0;
 }
 
 static bool is_served(const struct xfn_keeping *keeping, int fd)
@@ -278,10 +292,14 @@ static void reply(struct xfn_keeping *keeping, struct exchange *exchange)
 	int fd = exchange->held_fd >= 0 ? exchange->held_fd : exchange->given_fd;
 
 	exchange->out.op = exchange->in.op;
-	if (send_message(keeping, &exchange->out, fd))
+	if (send_message(keeping, &exchange->out, fd)) {
 		drop_client(keeping);
-	else if (exchange->taken)
-		xfn_inbox_clear(&keeping->inboxes, exchange->taken, &exchange->out.taken);
+	} else if (exchange->taken) {
+		keeping->handed_over = exchange->taken->words.identity;
+		keeping->handed = exchange->out.taken;
+		keeping->removed_then = xfn_inbox_removed(exchange->taken);
+		exchange->taken->wanted = false;
+	}
 	xfn_fd_close(&exchange->given_fd);
 }
 
@@ -297,6 +315,7 @@ void xfn_keeping_answer(struct xfn_keeping *keeping)
 		drop_client(keeping);
 		return;
 	}
+	settle_hand_over(keeping);
 	if (!err && in.fd_count == 1)
 		exchange.in_fd = in.fds[--in.fd_count];
 	else if (!err && in.fd_count)

@@ -335,14 +335,19 @@ int xfn_inbox_make(const struct xfn_inbox_ring *ring, int *ret_fd,
 	return 0;
 }
 
-void xfn_inbox_clear(struct xfn_inboxes *inboxes, struct xfn_inbox_ring *ring,
-		     const struct xfn_keeper_taken *taken)
+__u64 xfn_inbox_removed(const struct xfn_inbox_ring *ring)
 {
-	__u32 i;
+	return ring->counts.count[XFN_KEEPER_TAKEN] + ring->counts.count[XFN_KEEPER_EXPIRED] +
+	       ring->counts.count[XFN_KEEPER_FORGOTTEN];
+}
 
-	for (i = 0; i < taken->count; i++)
-		remove_first(inboxes, ring, XFN_KEEPER_TAKEN);
-	for (i = 0; i < taken->expired; i++)
-		remove_first(inboxes, ring, XFN_KEEPER_EXPIRED);
-	ring->wanted = false;
+void xfn_inbox_clear(struct xfn_inboxes *inboxes, struct xfn_inbox_ring *ring,
+		     const struct xfn_keeper_taken *taken, __u64 gone)
+{
+	__u64 i;
+
+	for (i = gone; i < (__u64)taken->count + taken->expired && ring->counts.waiting; i++)
+		remove_first(inboxes, ring,
+			     i < taken->count ? XFN_KEEPER_TAKEN : XFN_KEEPER_EXPIRED);
+	ring->wanted = ring->counts.waiting > 0;
 }

@@ -71,12 +71,14 @@ void xfn_inboxes_put(struct xfn_inboxes *inboxes, __u32 slot, __u8 *frame, __u32
 
 /*
  * All events that are not too old, in a sealed memfd (struct xfn_inbox), which is the caller's; *ret_fd = -1 where
- * there are none. They stay until xfn_inbox_clear() is told the same.
+ * there are none. They stay until xfn_inbox_clear() is told the same, and how many of them have gone otherwise since.
  */
 int xfn_inbox_make(const struct xfn_inbox_ring *ring, int *ret_fd,
 		   struct xfn_keeper_taken *ret_taken);
 void xfn_inbox_clear(struct xfn_inboxes *inboxes, struct xfn_inbox_ring *ring,
-		     const struct xfn_keeper_taken *taken);
+		     const struct xfn_keeper_taken *taken, __u64 gone);
+/* Events that are not there any more, ever. */
+__u64 xfn_inbox_removed(const struct xfn_inbox_ring *ring);
 
 /* ---- parking sockets: keeper_park.c -------------------------------------------------------------------- */
 
@@ -108,7 +110,10 @@ struct xfn_keeping {
 	int listen_fd;
 	int client_fd; /* -1: none */
 	bool noted; /* the client was told that something is wanted, and has not asked for all of it */
-	bool ended; /* by XFN_KEEPER_END */
+	bool ended;        /* by XFN_KEEPER_END */
+	__u64 handed_over; /* of whose events the client has a copy, and has said nothing since; 0: none */
+	struct xfn_keeper_taken handed;
+	__u64 removed_then; /* xfn_inbox_removed() */
 	struct xfn_store stores[XFN_KEEPER_STORED_KINDS];
 	struct xfn_inboxes inboxes;
 	struct xfn_parks parks;

@@ -129,6 +129,7 @@ static void expect_taken(struct test *t, __u64 identity, unsigned first, unsigne
 		expect_inbox(fd, first, count, FRAME_BYTES);
 	else
 		assert_int_equal(fd, -1);
+	figure(t->f.keeper, identity, XFN_KEEPER_TAKEN); /* who goes on has it */
 }
 
 /* ---- tests ---------------------------------------------------------------------------------------------- */
@@ -408,6 +409,38 @@ static void test_new_client(void **state)
 	teardown(&t);
 }
 
+static void next_client(struct test *t)
+{
+	struct xfn_keeper *next;
+
+	assert_int_equal(open_client(&t->f, NULL, &next, &t->f.hello), 0);
+	xfn_keeper_close(t->f.keeper);
+	t->f.keeper = next;
+}
+
+/* Who took it and is gone with no word more may have done nothing with it: the next one is given it again. */
+static void test_taken_in_vain(void **state)
+{
+	struct xfn_keeper_taken taken;
+	struct test t;
+	int fd;
+
+	(void)state;
+	setup(&t);
+	send_frames(&t.wire, 0, 2, FRAME_BYTES);
+	wait_for(t.f.keeper, XFN_KEEPER_PARKED, 2);
+	assert_int_equal(xfn_keeper_take(t.f.keeper, IDENTITY, &fd, &taken), 0);
+	expect_inbox(fd, 0, 2, FRAME_BYTES);
+	next_client(&t);
+	send_frames(&t.wire, 2, 1, FRAME_BYTES);
+	wait_for(t.f.keeper, XFN_KEEPER_PARKED, 3);
+	expect_taken(&t, IDENTITY, 0, 3, 0);
+	next_client(&t);
+	expect_taken(&t, IDENTITY, 0, 0, 0);
+	assert_int_equal(figure(t.f.keeper, IDENTITY, XFN_KEEPER_TAKEN), 3);
+	teardown(&t);
+}
+
 /* A queue that was let go of can be had again, at once and time and again. */
 static void test_reopen(void **state)
 {
@@ -574,19 +607,13 @@ static void test_launcher(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_park),
-		cmocka_unit_test(test_take_reads_first),
-		cmocka_unit_test(test_many),
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_expired),
-		cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_functions),
-		cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_new_client),
-		cmocka_unit_test(test_reopen),
-		cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_interface_gone),
-		cmocka_unit_test(test_deaths),
+		cmocka_unit_test(test_park),           cmocka_unit_test(test_take_reads_first),
+		cmocka_unit_test(test_many),           cmocka_unit_test(test_full),
+		cmocka_unit_test(test_expired),        cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_functions),      cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_new_client),     cmocka_unit_test(test_taken_in_vain),
+		cmocka_unit_test(test_reopen),         cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_interface_gone), cmocka_unit_test(test_deaths),
 		cmocka_unit_test(test_launcher), /* the last one: the limit stays low */
 	};
 
