@@ -153,7 +153,7 @@ _Static_assert(sizeof(struct xfn_keeper_message) == 144, "no hidden padding");
 struct xfn_keeper;
 
 struct xfn_keeper_options {
-	const char *run_dir;
+	const char *run_dir; /* outlives the client */
 	/* Outlives the client; NULL: nothing is told, xfn_keeper_wanted() is asked. */
 	struct xfn_loop *loop;
 	/* Something is wanted: ask with xfn_keeper_wanted() until -ENOENT. */
@@ -218,9 +218,12 @@ int xfn_keeper_forget(struct xfn_keeper *keeper, __u64 identity);
 int xfn_keeper_take(struct xfn_keeper *keeper, __u64 identity, int *ret_fd,
 		    struct xfn_keeper_taken *ret_taken);
 
-/* The keeper ends. Close the client behind it. */
+/* The keeper ends, and its socket's file is removed. Close the client behind it. */
 int xfn_keeper_end(struct xfn_keeper *keeper);
-/* The same for one that xfn_keeper_open() cannot talk to. */
+/*
+ * The same for one that xfn_keeper_open() cannot talk to. -ENOENT, -ECONNREFUSED: there is none; the file that one
+ * has left is removed.
+ */
 int xfn_keeper_end_other(const char *run_dir);
 
 #endif

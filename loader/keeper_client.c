@@ -368,10 +368,21 @@ static int end_by(int fd)
 	return bytes == 0 || errno == ECONNRESET ? 0 : -EPIPE;
 }
 
+/* The keeper cannot: it has no way to files. */
+static void remove_socket(const char *run_dir)
+{
+	struct sockaddr_un address;
+
+	if (!address_of(run_dir, &address))
+		unlink(address.sun_path);
+}
+
 int xfn_keeper_end(struct xfn_keeper *keeper)
 {
 	int err = keeper->is_gone ? -EPIPE : end_by(keeper->fd);
 
+	if (!err)
+		remove_socket(keeper->options.run_dir);
 	stop_listening(keeper);
 	keeper->is_gone = true;
 	return err;
@@ -379,11 +390,13 @@ int xfn_keeper_end(struct xfn_keeper *keeper)
 
 int xfn_keeper_end_other(const char *run_dir)
 {
-	int fd = connect_to(run_dir), err;
+	int fd = connect_to(run_dir), err = fd;
 
-	if (fd < 0)
-		return fd;
-	err = end_by(fd);
-	close(fd);
+	if (fd >= 0) {
+		err = end_by(fd);
+		close(fd);
+	}
+	if (!err || err == -ECONNREFUSED)
+		remove_socket(run_dir);
 	return err;
 }

@@ -39,7 +39,7 @@ book() { xfn audit -j | jq -e ".books[] | select(.what | test(\"$1\")) | $2" >/d
 books_are_right() { book 'given to its port' .ok && book 'seen by the keeper' .ok && audit_is_ok; }
 journal_says() { xfn journal | grep -qF -- "$1"; }
 keeper() { in_server ss -xlpH "src $RUN/keeper.sock" | grep -oP '"xfn-keeper",pid=\K[0-9]+' | head -n 1; }
-has_no_keeper() { [[ -z $(keeper) ]]; }
+has_no_keeper() { [[ -z $(keeper) && ! -e $RUN/keeper.sock ]]; }
 answers() { [[ $(in_client "$TOOLS/flood" -n 1 -g 900 198.18.0.1 7 | jq -r '.received') == 1 ]]; }
 
 # script TEXT: an executable file with that shell program.
