@@ -17,7 +17,7 @@ SEED=${XFN_SOAK_SEED:-$((EPOCHSECONDS % 32768))}
 ALL=(echo web xfnd keeper 'echo web' 'xfnd echo' 'xfnd web' 'keeper echo' 'keeper web')
 BUT_XFND=(echo web keeper 'echo web' 'keeper echo' 'keeper web')
 ENDS_MAX=3          # ends in a row of one function: with two more it would be parked
-GROWTH_MAX_KIB=8192 # resident, of each process; xfnd is another one in the end
+GROWTH_MAX_KIB=32768 # resident, of each process: what it takes to load a program stays with the allocator for a while
 
 setup() {
 	e2e_setup

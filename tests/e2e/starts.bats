@@ -12,7 +12,7 @@ load growth
 STARTS=${XFN_STARTS:-40}
 BURST=50
 WARM=10             # starts before what is held is noted
-GROWTH_MAX_KIB=4096 # resident, of each process, from then on
+GROWTH_MAX_KIB=16384 # resident, of each process, from then on; loading a program takes 8 MiB for a while
 
 setup() {
 	e2e_setup
