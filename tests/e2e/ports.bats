@@ -12,8 +12,11 @@ setup() {
 	FUNCTION=$(share_program "$BUILD/examples/function/echo")
 }
 
+# The second xfnd of a test that failed, too.
 teardown() {
+	[[ -z ${theirs-} ]] || kill "$theirs" 2>/dev/null || true
 	e2e_teardown
+	rm -rf "$PINS-2"
 }
 
 # apply_echo [KEY: VALUE]...: function echo at udp/7.
@@ -103,7 +106,7 @@ netns_of() { find "/proc/$1/fd" -type l -lname 'net:*' -printf '%l\n' 2>/dev/nul
 }
 
 @test "two xfnd in one network namespace leave each other's ports alone" {
-	local other=$HOME_DIR/other theirs ours
+	local other=$HOME_DIR/other ours
 	start_daemon
 	apply_echo
 	until_true 5 has_ends 3
@@ -133,6 +136,8 @@ netns_of() { find "/proc/$1/fd" -type l -lname 'net:*' -printf '%l\n' 2>/dev/nul
 	answers
 	kill "$theirs"
 	wait "$theirs" || true
+	theirs=
 	in_server "$XFND" --run-dir "$other/run" --pin-dir "$PINS-2" --state-dir "$other/state" --reset >/dev/null
 	ip -n "$SERVER" link del xfnptheirs
+	[[ ! -e $PINS-2 ]]
 }
