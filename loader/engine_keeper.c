@@ -19,6 +19,7 @@
 
 #define RETRY_FIRST_NS 1000000ULL
 #define RETRY_MAX_NS   10000000000ULL
+enum { READ_TRIES = 10 };
 
 /* A function whose events it keeps. */
 struct kept {
@@ -294,8 +295,30 @@ static void adopt_parks(struct xfn_engine *engine)
 	}
 }
 
+/*
+ * What ingress says that it has parked, and what the keeper says of it: at one moment, if there is one in which nothing
+ * comes. Else they are apart by what came meanwhile, and stay so.
+ */
+static int read_both(struct xfn_engine *engine, __u64 identity, __u64 *ret_parked,
+		     struct xfn_keeper_counts *ret)
+{
+	int tries, err = 0;
+	__u64 before;
+
+	for (tries = 0; tries < READ_TRIES && !err; tries++) {
+		before = parked_of(engine, identity);
+		xfn_dataplane_pass(engine->dataplane); /* it has all of them now */
+		err = xfn_keeper_counts(engine->keeping->keeper, identity, ret);
+		*ret_parked = parked_of(engine, identity);
+		if (*ret_parked == before)
+			break;
+	}
+	return err;
+}
+
 static void adopt_functions(struct xfn_engine *engine)
 {
+	__u64 parked;
 	struct xfn_keeping *keeping = engine->keeping;
 	struct xfn_keeper_message message;
 	struct xfn_keeper_counts counts;
@@ -315,12 +338,11 @@ static void adopt_functions(struct xfn_engine *engine)
 		}
 		kept->words = message.function;
 		kept->words.waiting = 0;
-		if (xfn_keeper_counts(keeping->keeper, kept->words.identity, &counts))
+		if (read_both(engine, kept->words.identity, &parked, &counts))
 			continue;
-		kept->since = parked_of(engine, kept->words.identity) -
-			      counts.count[XFN_KEEPER_PARKED] -
+		kept->since = parked - counts.count[XFN_KEEPER_PARKED] -
 			      counts.count[XFN_KEEPER_PARKED_FULL];
-		kept->settled = parked_of(engine, kept->words.identity) - counts.waiting;
+		kept->settled = parked - counts.waiting;
 		/* Of one that is there again after all: they are not lost. */
 		kept->lost -= kept->lost < counts.waiting ? kept->lost : counts.waiting;
 		kept->expired = counts.count[XFN_KEEPER_EXPIRED];
