@@ -162,6 +162,8 @@ static int answer_counts(struct xfn_keeping *keeping, struct exchange *exchange)
 {
 	const struct xfn_inbox_ring *ring = xfn_inboxes_find(&keeping->inboxes, exchange->in.id);
 
+	/* What came before the question is in the answer. */
+	xfn_parks_read(&keeping->parks, &keeping->inboxes);
 	if (exchange->in.id && !ring)
 		return -ENOENT;
 	exchange->out.counts = ring ? ring->counts : keeping->inboxes.counts;
