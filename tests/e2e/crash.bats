@@ -216,6 +216,8 @@ go_back() {
 	read -r struck _ call < <("$TOOLS/inject" "$FAULT" show)
 }
 
+is_nothing_pending() { [ "$(xfn -j | jq .pending)" = null ]; }
+
 # strike_each_return KIND STRIDE [ERRNO]: whatever happens, it goes back.
 strike_each_return() {
 	local step=0 stride=$2
@@ -228,9 +230,10 @@ strike_each_return() {
 			stop_daemon KILL
 			start_struck
 		fi
+		# One that was struck before its time was over has some of it left.
+		until_true 5 is_nothing_pending
 		echo "$1 at step $step, $call: $(answers)"
 		[ "$(answers)" = "a a -" ]
-		[ "$(xfn -j | jq .pending)" = null ]
 		is_whole
 	done
 	echo "# going back: $1 at each of $((step / stride - 1)) steps" >&3

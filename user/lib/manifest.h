@@ -317,7 +317,7 @@ struct xfn_manifest {
 static inline const struct xfn_trigger_spec *
 xfn_function_triggers(const struct xfn_manifest *manifest, const struct xfn_function_spec *function)
 {
-	return manifest->triggers + function->trigger_first;
+	return function->trigger_count ? manifest->triggers + function->trigger_first : NULL;
 }
 
 /*
@@ -333,14 +333,14 @@ int xfn_function_reply(const struct xfn_manifest *manifest,
 static inline const struct xfn_prefix *xfn_manifest_prefixes(const struct xfn_manifest *manifest,
 							     struct xfn_prefix_span span)
 {
-	return manifest->prefixes + span.first;
+	return span.count ? manifest->prefixes + span.first : NULL;
 }
 
 /* The texts of a span, span.count of them. */
 static inline const char *const *xfn_manifest_texts(const struct xfn_manifest *manifest,
 						    struct xfn_text_span span)
 {
-	return manifest->texts + span.first;
+	return span.count ? manifest->texts + span.first : NULL;
 }
 
 /* The trigger's key, or NULL. */
