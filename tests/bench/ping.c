@@ -96,6 +96,27 @@ static int report(const char *section, const char *name)
 
 /* ---- at a pace ------------------------------------------------------------------------------------------ */
 
+/* The same where it sleeps: others want the CPUs. */
+static __u64 play_asleep(int fd, __u64 number)
+{
+	__u64 begin = now_ns();
+
+	send_number(fd, number);
+	while (now_ns() - begin < SILENCE_NS)
+		if (is_reply(fd, 0, number))
+			return now_ns() - begin;
+	return 0;
+}
+
+static void sleep_until(__u64 ns)
+{
+	const struct timespec when = {.tv_sec = (time_t)(ns / 1000000000),
+				      .tv_nsec = (long)(ns % 1000000000)};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) == EINTR)
+		;
+}
+
 /* 0: no reply. */
 static __u64 play(int fd, __u64 number)
 {
@@ -115,27 +136,33 @@ static __u64 play(int fd, __u64 number)
 int bench_ping(int argc, char **argv)
 {
 	__u64 begin, step, number, count, ns;
+	bool sleeps = argc == 7;
 	cpu_set_t cpus;
 	int fd;
 
-	if (argc != 6 || atoi(argv[4]) < 1 || (fd = connect_to(argv[2], argv[3])) < 0) {
-		fprintf(stderr, "usage: bench ping NAME DST PORT TIMES_A_SECOND SECONDS\n");
+	if ((argc != 6 && !sleeps) || atoi(argv[4]) < 1 ||
+	    (fd = connect_to(argv[2], argv[3])) < 0) {
+		fprintf(stderr, "usage: bench ping NAME DST PORT TIMES_A_SECOND SECONDS [SECTION, "
+				"to sleep]\n");
 		return 2;
 	}
 	CPU_ZERO(&cpus);
 	CPU_SET(0, &cpus);
-	sched_setaffinity(0, sizeof(cpus), &cpus);
+	if (!sleeps)
+		sched_setaffinity(0, sizeof(cpus), &cpus);
 	step = 1000000000ULL / (__u64)atoi(argv[4]);
 	count = (__u64)(atof(argv[5]) * 1e9) / step;
 	begin = now_ns();
 	for (number = 0; number < count; number++) {
+		if (sleeps)
+			sleep_until(begin + number * step);
 		while (now_ns() < begin + number * step)
 			; /* spins, so that this CPU is as awake in the one case as in the other */
-		ns = play(fd, number);
+		ns = sleeps ? play_asleep(fd, number) : play(fd, number);
 		if (number >= count / 10) /* the first tenth warms up */
 			note(ns);
 	}
-	return report("port_ping", argv[1]);
+	return report(sleeps ? argv[6] : "port_ping", argv[1]);
 }
 
 /* ---- of what does not run yet ------------------------------------------------------------------------------ */

@@ -28,7 +28,7 @@ add_port_wires() {
 share_programs() {
 	local name
 	shared=$(mktemp -d /tmp/xfn-bench-XXXXXX)
-	install -m 755 "$BUILD"/tests/bench/programs/* "$shared"
+	install -m 755 "$BUILD"/tests/bench/programs/* "$BUILD/tests/e2e/tools/hostile" "$shared"
 	for name in function oneway bare queue.bare queue.lib sleeping spinning; do
 		head -c 4096 /dev/zero >"$shared/$name.counts"
 	done
@@ -177,6 +177,31 @@ cold_cases() {
 	cold_function "AF_XDP: xfn, xsk" 23 "xsk: {exec: [$shared/once]}"
 }
 
+# ---- beside one that means no good ----------------------------------------------------------------------
+
+# ping_beside NAME: the function "function", with the other one doing what it does. The client sleeps, for both CPUs are
+# wanted.
+ping_beside() {
+	port_records in_client "$BENCH" ping "$1" "198.18.$on_port.1" 7 1000 "$(by 0.5 1.5)" port_beside
+}
+
+neighbour_cases() {
+	local mode
+	ping_beside "alone"
+	for mode in hang flood spoof memory forks; do
+		printf 'version: 1\nset: bad\nfunctions:\n  - {name: bad, trigger: udp/24, xsk: {exec: [%s, %s]}}\n' \
+			"$shared/hostile" "$mode" >"$out/bad.yaml"
+		"$BUILD/xfn" apply --yes "$out/bad.yaml" >/dev/null
+		wait_for 10 instance_is bad ready || fail "function 'bad' is not ready: xfn logs bad"
+		in_client bash -c "echo go >/dev/udp/198.18.$on_port.1/24"
+		sleep 0.3
+		ping_beside "$mode"
+		printf 'version: 1\nset: bad\nfunctions: []\n' >"$out/bad.yaml"
+		"$BUILD/xfn" apply --yes "$out/bad.yaml" >/dev/null
+		sleep 1
+	done
+}
+
 # ---- all of it ------------------------------------------------------------------------------------------
 
 part_port() {
@@ -191,6 +216,9 @@ part_port() {
 			cpu_cases 100000 "$burst"
 		done
 		ping_cases
+	done
+	for ((round = 0; round < $(by 1 3); round++)); do
+		neighbour_cases
 	done
 	cold_cases
 	stop_daemon

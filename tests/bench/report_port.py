@@ -162,6 +162,19 @@ def cold(records, missing):
     return text
 
 
+def beside(records):
+    groups = group(records)
+    alone = groups["alone"]
+    rows = [(name, cell(column(rs, "p50_ns"), ".1f", 1e3), cell(column(rs, "p99_ns"), ".0f", 1e3),
+             f"{ratio(column(rs, 'p50_ns'), column(alone, 'p50_ns')):.2f}", f"{ratio(column(rs, 'p99_ns'), column(alone, 'p99_ns')):.2f}",
+             sum(column(rs, "lost"))) for name, rs in groups.items()]
+    return ("### Beside one that means no good\n\n" +
+            table(("the other function", "p50 us", "p99 us", "p50 to alone", "p99 to alone", "lost"), rows) +
+            "\nThe function of libxfn, asked 1,000 times a second by a client that sleeps, while another function of the same host spins (hang), sends what is no reply "
+            "(flood) or is forged (spoof) without end, takes all memory that it gets, or forks without end (`tests/e2e/tools/hostile.c`). Two CPUs, of which "
+            "it takes what it can: each instance is a session of its own, and the kernel's autogroups share the CPUs between them.\n")
+
+
 def worse(sections):
     """Where something simpler does better."""
     lines = []
@@ -189,6 +202,8 @@ def block(sections):
         parts.append(cpu(sections["port_cpu"], wanted))
     if "port_ping" in sections:
         parts.append(pings(sections["port_ping"], wanted))
+    if "port_beside" in sections:
+        parts.append(beside(sections["port_beside"]))
     parts.append(cold(sections.get("port_cold", []), sections.get("port_cold_missing", [])))
     rounds = len(group(sections.get("port_ping", []) or [{"name": ""}]).popitem()[1])
     text = BEGIN + METHOD + "\n" + f"{rounds} rounds. " + machine(sections["machine"])
