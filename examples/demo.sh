@@ -435,7 +435,7 @@ leave() {
 	run 'find /sys/fs/bpf -name "*xfn*"; ip -n server link show s0 | grep -o "xdp"'
 	claim "no pin and no program is left" "$((${#out} == 0))"
 }
-daemon_is_gone() { ! daemon_answers; }
+daemon_is_gone() { ! pgrep -x xfnd; }
 
 make_wire
 attach
