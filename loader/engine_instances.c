@@ -553,7 +553,6 @@ void xfn_instances_store(struct xfn_engine *engine)
 	int fd;
 
 	xfn_listen_set_store(engine, &store);
-
 	for (member = engine->instances->first; member; member = member->next) {
 		fd = xfn_instance_channel(member->instance);
 		if (fd >= 0)

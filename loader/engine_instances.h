@@ -43,6 +43,10 @@ void xfn_instances_close(struct xfn_engine *engine);
 /* Starts and stops what the live model wants started and stopped. */
 void xfn_instances_sync(struct xfn_engine *engine);
 
+/* The function of that identity in the live model, or NULL. */
+const struct xfn_model_function *xfn_member_function(const struct xfn_engine *engine,
+						     __u64 identity);
+
 /* An event waits for a function. */
 void xfn_instances_wake(struct xfn_engine *engine, __u64 identity);
 

@@ -25,7 +25,6 @@ struct xfn_member {
 	__u32 port;     /* XFN_PORTS_MAX: none */
 	__u32 ifindex;  /* of the host's end; 0: there is none */
 	int sockets_fd; /* the far end's, until it is ready */
-	uid_t lone;     /* a user of its own, where it is to have one */
 	uid_t uid;      /* as whom it runs */
 	bool leaving;
 };
@@ -42,9 +41,6 @@ struct xfn_member *xfn_member_of(const struct xfn_engine *engine, __u64 identity
 bool xfn_member_is_in(const struct xfn_member *member, enum xfn_instance_state state);
 /* Whether there is another instance of the same function, an older one. */
 bool xfn_member_has_others(const struct xfn_member *member);
-/* The function of that identity in the live model, or NULL. */
-const struct xfn_model_function *xfn_member_function(const struct xfn_engine *engine,
-						     __u64 identity);
 /* Adds one for @function, not started. NULL: no memory. */
 struct xfn_member *xfn_member_add(struct xfn_engine *engine,
 				  const struct xfn_model_function *function, __u32 serial);

@@ -84,15 +84,11 @@ static struct kept *find_kept(struct xfn_keeping *keeping, __u64 identity)
 	return NULL;
 }
 
-static const struct xfn_model_function *find_wanted(const struct xfn_engine *engine, __u64 identity)
+static bool is_wanted(const struct xfn_engine *engine, __u64 identity)
 {
-	size_t i;
+	const struct xfn_model_function *function = xfn_member_function(engine, identity);
 
-	for (i = 0; i < engine->model->function_count; i++)
-		if (engine->model->functions[i].identity == identity)
-			return parks(&engine->model->functions[i]) ? &engine->model->functions[i]
-								   : NULL;
-	return NULL;
+	return function && parks(function);
 }
 
 /* Events that ingress has given to the keeper, ever. */
@@ -136,7 +132,7 @@ static void forget_unwanted(struct xfn_engine *engine)
 	size_t i = 0;
 
 	while (i < engine->keeping->function_count)
-		if (find_wanted(engine, engine->keeping->functions[i].words.identity))
+		if (is_wanted(engine, engine->keeping->functions[i].words.identity))
 			i++;
 		else
 			forget(engine, &engine->keeping->functions[i]);

@@ -6,6 +6,7 @@
 # shellcheck disable=SC2154,SC2030,SC2031
 
 load lib
+load growth
 
 setup() {
 	e2e_setup
@@ -35,7 +36,6 @@ answers() { [[ $(who_answers "$@") == q ]]; }
 port() { xfn stats echo -j | jq -r ".functions[0].port.$1"; }
 journal_says() { xfn journal | grep -qF -- "$1"; }
 logs_say() { xfn logs echo | grep -qF -- "$1"; }
-fds_of() { find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l; }
 # cpu_of PID: clock ticks that it has used.
 cpu_of() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 

@@ -6,6 +6,7 @@
 # shellcheck disable=SC2154,SC2030,SC2031
 
 load lib
+load growth
 
 setup() {
 	e2e_setup
@@ -372,9 +373,6 @@ cpu_of() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 	answers 198.18.0.1 7
 }
 
-fds_of() { find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l; }
-memory_of() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
-launcher() { pgrep -P "$DAEMON" -x xfnd-launcher; }
 
 @test "forty kills -9 of programs and xfnd under load: the books are right, and nothing has grown" {
 	local i pid fds launcher_fds memory
@@ -394,7 +392,7 @@ launcher() { pgrep -P "$DAEMON" -x xfnd-launcher; }
 	kill -KILL "$pid"
 	until_true 20 pid_is_not "$pid"
 	until_true 5 has_ends 3
-	memory=$(memory_of "$DAEMON")
+	memory=$(memory_kib_of "$DAEMON")
 	fds=$(fds_of "$DAEMON") launcher_fds=$(fds_of "$(launcher)")
 	for ((i = 0; i < 20; i++)); do
 		pid=$(instance pid)
@@ -409,10 +407,10 @@ launcher() { pgrep -P "$DAEMON" -x xfnd-launcher; }
 	until_true 5 has_ends 3
 	audit_is_ok
 	port_book '.ok'
-	echo "$(fds_of "$DAEMON") $fds $(fds_of "$(launcher)") $launcher_fds $(memory_of "$DAEMON") $memory"
+	echo "$(fds_of "$DAEMON") $fds $(fds_of "$(launcher)") $launcher_fds $(memory_kib_of "$DAEMON") $memory"
 	[[ $(fds_of "$DAEMON") == "$fds" && $(fds_of "$(launcher)") == "$launcher_fds" ]]
 	# What it takes to load a program stays with the allocator: the first times count for nothing.
-	(($(memory_of "$DAEMON") < memory + 32768))
+	(($(memory_kib_of "$DAEMON") < memory + 32768))
 	[[ $(find "$RUN/instances" -name '*.json' | wc -l) == 1 ]]
 }
 

@@ -6,6 +6,7 @@
 # shellcheck disable=SC2154,SC2030,SC2031
 
 load lib
+load growth
 
 setup() {
 	e2e_setup
@@ -38,7 +39,6 @@ port_is() { [[ $(port "$1") == "$2" ]]; }
 book() { xfn audit -j | jq -e ".books[] | select(.what | test(\"$1\")) | $2" >/dev/null; }
 books_are_right() { book 'given to its port' .ok && book 'seen by the keeper' .ok && audit_is_ok; }
 journal_says() { xfn journal | grep -qF -- "$1"; }
-keeper() { in_server ss -xlpH "src $RUN/keeper.sock" | grep -oP '"xfn-keeper",pid=\K[0-9]+' | head -n 1; }
 has_no_keeper() { [[ -z $(keeper) && ! -e $RUN/keeper.sock ]]; }
 answers() { [[ $(in_client "$TOOLS/flood" -n 1 -g 900 198.18.0.1 7 | jq -r '.received') == 1 ]]; }
 
