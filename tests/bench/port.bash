@@ -6,8 +6,8 @@
 
 # Each kind of receiver has a wire of its own, since a queue has one socket's pool, and all are there at once.
 # The client's ends have an XDP program that passes all, so that replies come in alike.
-port_wires=(10 11 12 13 14 15)
-on_port=10 on_queue=11 lib_on_queue=12 on_stack=13 on_nothing=14 once_on_queue=15
+port_wires=(10 11 12 13 14 15 16)
+on_port=10 on_queue=11 lib_on_queue=12 on_stack=13 on_nothing=14 once_on_queue=15 lingering_on_queue=16
 
 port_records() { "$@" >>"$results"; }
 
@@ -29,7 +29,8 @@ share_programs() {
 	local name
 	shared=$(mktemp -d /tmp/xfn-bench-XXXXXX)
 	install -m 755 "$BUILD"/tests/bench/programs/* "$BUILD/tests/e2e/tools/hostile" "$shared"
-	for name in function oneway bare queue.bare queue.lib sleeping spinning; do
+	for name in function oneway bare bare-lingering queue.bare queue.lingering queue.lib sleeping lingering \
+		spinning; do
 		head -c 4096 /dev/zero >"$shared/$name.counts"
 	done
 	chmod 755 "$shared"
@@ -66,7 +67,7 @@ wait_for() {
 
 instance_is() { "$BUILD/xfn" show "$1" -j 2>/dev/null | jq -e --arg is "$2" '.instance.state == $is' >/dev/null; }
 
-# function NAME PORT PROGRAM MORE: a line of the manifest.
+# function NAME PORT ARGUMENTS MORE: a line of the manifest; the arguments are as in a list of YAML.
 port_function() {
 	printf '  - {name: %s, trigger: udp/%s, xsk: {exec: [%s, %s]%s}}\n' "$1" "$2" "$shared/$3" \
 		"$shared/$1.counts" "${4-}"
@@ -80,10 +81,11 @@ start_port_functions() {
 		port_function function 7 function
 		port_function oneway 8 function ', oneway: true'
 		port_function bare 9 bare
+		port_function bare-lingering 10 'bare, --linger'
 	} >"$out/port.yaml"
 	"$BUILD/xfn" attach "s$on_port" >/dev/null
 	"$BUILD/xfn" apply "$out/port.yaml" >/dev/null
-	for name in function oneway bare; do
+	for name in function oneway bare bare-lingering; do
 		wait_for 10 instance_is "$name" ready || fail "function '$name' is not ready: xfn logs $name"
 		taskset -pc 1 "$("$BUILD/xfn" show "$name" -j | jq .instance.pid)" >/dev/null
 	done
@@ -94,25 +96,42 @@ start_port_others() {
 		"$shared/queue.bare.counts"
 	beside "$out/queue.lib.log" taskset -c 1 "$BENCH" hold "s$lib_on_queue" "$shared/function" \
 		"$shared/queue.lib.counts"
+	beside "$out/queue.lingering.log" taskset -c 1 "$BENCH" hold "s$lingering_on_queue" "$shared/bare" \
+		--linger "$shared/queue.lingering.counts"
+	beside "$out/lingering.log" taskset -c 1 "$shared/udp" --linger "$shared/lingering.counts" 9
 	beside "$out/sleeping.log" taskset -c 1 "$shared/udp" "$shared/sleeping.counts" 7
 	sleep 0.3
 }
 
 # ---- how many ---------------------------------------------------------------------------------------
 
-# port_cases COMMAND [MORE]...: COMMAND NAME INTERFACE DST PORT COUNTS for each kind of receiver.
-port_cases() {
+# port_measure COMMAND [MORE]...: COMMAND NAME INTERFACE DST PORT COUNTS for each receiver in the input.
+port_measure() {
 	local name wire port counts
 	while IFS='|' read -r name wire port counts; do
 		port_records in_client "$BENCH" "$1" "$name" "c$wire" "198.18.$wire.1" "$port" \
 			"$shared/$counts.counts" "${@:2}"
-	done <<-END
+	done
+}
+
+# port_cases COMMAND [MORE]...: for each kind of receiver.
+port_cases() {
+	port_measure "$@" <<-END
 		libxfn, port|$on_port|7|function
 		libxfn, port, oneway|$on_port|8|oneway
 		bare AF_XDP, port|$on_port|9|bare
 		libxfn, interface's queue|$lib_on_queue|7|queue.lib
 		bare AF_XDP, interface's queue|$on_queue|7|queue.bare
 		UDP socket, recvmmsg|$on_stack|7|sleeping
+	END
+}
+
+# The same for those that wait under load as libxfn does.
+port_lingering_cases() {
+	port_measure "$@" <<-END
+		bare AF_XDP, port, lingering|$on_port|10|bare-lingering
+		bare AF_XDP, interface's queue, lingering|$lingering_on_queue|7|queue.lingering
+		UDP socket, recvmmsg, lingering|$on_stack|9|lingering
 	END
 }
 
@@ -212,6 +231,7 @@ part_port() {
 	start_port_others
 	for ((round = 0; round < $(by 1 5); round++)); do
 		port_cases rate "$(by 0.3 1)"
+		port_lingering_cases rate "$(by 0.3 1)"
 		for burst in 64 10 1; do
 			cpu_cases 100000 "$burst"
 		done

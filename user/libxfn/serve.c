@@ -8,7 +8,14 @@
 
 #include "socket.h"
 
-enum { SERVE_BATCH = 64, SERVE_BATCHES = 64, LOOKS_UNHEARD = 64 };
+enum {
+	SERVE_BATCH = 64,
+	SERVE_BATCHES = 64,
+	LOOKS_UNHEARD = 64,
+	SOON_NS = 40 * 1000,       /* about what it costs both sides to sleep and be woken */
+	LINGER_NS = 80 * 1000,     /* looked for at most, where they were to come soon */
+	LONG_GAP_NS = 1000 * 1000, /* of one that is longer no more is learned */
+};
 
 static volatile sig_atomic_t is_ended;
 
@@ -29,6 +36,37 @@ static bool look(struct xfn_socket *socket)
 	return ++socket->looks % LOOKS_UNHEARD;
 }
 
+/* How long events have been awaited ends now. The average moves by an eighth. */
+static void note_gap(struct xfn_socket *socket, __u64 now)
+{
+	__u64 gap = now - socket->dry_ns;
+
+	gap = gap < LONG_GAP_NS ? gap : LONG_GAP_NS;
+	socket->usual_gap_ns += ((__s64)gap - (__s64)socket->usual_gap_ns) / 8;
+}
+
+/*
+ * To wake somebody takes several microseconds of whoever brings the event, and as many here. So where events are to
+ * come sooner than that, as the last gaps tell, they are looked for before this process sleeps: as KVM's halt polling
+ * does it for guests. True if some have come; now and then false all the same, as in look().
+ */
+static bool linger(struct xfn_socket *socket)
+{
+	__u64 now;
+
+	socket->dry_ns = xsk_now_ns();
+	if (socket->usual_gap_ns > SOON_NS || !(++socket->looks % LOOKS_UNHEARD))
+		return false;
+	do {
+		now = xsk_now_ns();
+		if (xsk_has(&socket->xsk)) {
+			note_gap(socket, now);
+			return true;
+		}
+	} while (now - socket->dry_ns < LINGER_NS);
+	return false;
+}
+
 /* Waits for events, the starter, a signal, or the time to go on by itself; before GO for no events. */
 static void wait_for_more(struct xfn_socket *socket, const sigset_t *signals)
 {
@@ -40,7 +78,11 @@ static void wait_for_more(struct xfn_socket *socket, const sigset_t *signals)
 
 	if (socket->busy_polls && look(socket))
 		return;
+	if (timeout_us < 0 && !socket->channel.waits && linger(socket))
+		return;
 	ppoll(fds, 2, timeout_us < 0 ? NULL : &patience, signals);
+	if (timeout_us < 0)
+		note_gap(socket, xsk_now_ns());
 	if (fds[1].revents)
 		xfn_socket_listen(socket);
 }

@@ -19,7 +19,10 @@ struct xfn_socket {
 	__u64 heard_ns;     /* CLOCK_MONOTONIC: when the channel was read last */
 	size_t mtu_bytes;
 	bool busy_polls; /* the kernel looks at the queue when it is asked for packets */
-	unsigned looks;  /* of xfn_serve() */
+	/* Of xfn_serve(): */
+	unsigned looks;
+	__u64 dry_ns;       /* CLOCK_MONOTONIC: when there were no more events */
+	__u64 usual_gap_ns; /* how long it takes from then until some come */
 	struct xfn_socket_stats stats;
 };
 

@@ -60,6 +60,11 @@ void xsk_close(struct xsk *xsk); /* not the descriptor */
 
 /* Frames that arrived: fills @descs, up to @max. They are the caller's until xsk_give() or xsk_send(). */
 unsigned xsk_receive(struct xsk *xsk, struct xdp_desc *descs, unsigned max);
+/* Whether there are any. */
+static inline bool xsk_has(const struct xsk *xsk)
+{
+	return __atomic_load_n(xsk->rx.producer, __ATOMIC_ACQUIRE) != xsk->rx.mine;
+}
 /* A frame goes back for the next packet. @address: anywhere in it. */
 void xsk_give(struct xsk *xsk, __u64 address);
 /* Takes a frame that was kept, as if a packet had come in it: where it begins. False: there is none. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bare COUNTS: drops or echoes on an AF_XDP socket by plain system calls, without libxfn: what libxfn is
+ * bare [--linger] COUNTS: drops or echoes on an AF_XDP socket by plain system calls, without libxfn: what libxfn is
  * compared with. It does no more than has to be done: batches of 64 with one store to each ring, no look
  * at headers, no kick where the kernel asks for none. The socket and the interface are found as libxfn
  * finds them (xfn/channel.h).
@@ -15,6 +15,7 @@
 #include <xfn/channel.h>
 
 #include "counts.h"
+#include "linger.h"
 
 #ifndef SOL_XDP
 #define SOL_XDP 283
@@ -192,15 +193,18 @@ static void kick(void)
 	reclaim();
 }
 
-static void serve_for_ever(struct bench_counts *counts)
+static void serve_for_ever(struct bench_counts *counts, bool lingers)
 {
 	struct pollfd wait_for = {.fd = fd, .events = POLLIN};
+	__u64 since_ns = 0;
 	__u32 count;
 
 	for (;;) {
 		count = serve();
 		counts->received += count;
 		kick();
+		if (lingers && linger(&since_ns, count))
+			continue;
 		if (!count && tx.mine == __atomic_load_n(tx.consumer, __ATOMIC_ACQUIRE))
 			poll(&wait_for, 1, -1);
 	}
@@ -209,7 +213,8 @@ static void serve_for_ever(struct bench_counts *counts)
 int main(int argc, char **argv)
 {
 	const char *socket_fd = getenv(XFN_ENV_SOCKET), *channel = getenv(XFN_ENV_CHANNEL);
-	struct bench_counts *counts = argc == 2 ? counts_open(argv[1]) : NULL;
+	bool lingers = argc == 3 && !strcmp(argv[1], "--linger");
+	struct bench_counts *counts = argc == 2 + lingers ? counts_open(argv[1 + lingers]) : NULL;
 
 	if (!counts || !socket_fd)
 		return 2;
@@ -224,5 +229,5 @@ int main(int argc, char **argv)
 	}
 	if (channel)
 		say_ready(atoi(channel));
-	serve_for_ever(counts);
+	serve_for_ever(counts, lingers);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * udp [--spin] COUNTS PORT: drops or echoes on an ordinary UDP socket, 64 datagrams a call. Sleeps in
- * recvmmsg() for the first of them; with --spin it asks again and again.
+ * udp [--spin|--linger] COUNTS PORT: drops or echoes on an ordinary UDP socket, 64 datagrams a call. Sleeps
+ * in recvmmsg() for the first of them; with --spin it asks again and again, with --linger for a while.
  */
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "counts.h"
+#include "linger.h"
 
 enum { BATCH = 64, BYTES_MAX = 2048, BUFFER_BYTES = 8 << 20 }; /* as a pool of libxfn's */
 
@@ -54,25 +55,47 @@ static void answer(int fd, int count)
 		pieces[i].iov_len = BYTES_MAX;
 }
 
+/* Returns how many have come; 0 where it did not sleep for them. */
+static int receive(int fd, int flags)
+{
+	int count, i;
+
+	for (i = 0; i < BATCH; i++)
+		messages[i].msg_hdr.msg_namelen = sizeof(from[i]);
+	count = recvmmsg(fd, messages, BATCH, flags, NULL);
+	return count < 0 ? 0 : count;
+}
+
+static void serve_for_ever(int fd, struct bench_counts *counts, bool spins, bool lingers)
+{
+	int flags = spins ? MSG_DONTWAIT : MSG_WAITFORONE, count;
+	__u64 since_ns = 0;
+
+	for (;;) {
+		count = receive(fd, flags);
+		counts->received += (__u64)count;
+		answer(fd, count);
+		if (lingers)
+			flags = linger(&since_ns, count) ? MSG_DONTWAIT : MSG_WAITFORONE;
+	}
+}
+
 int main(int argc, char **argv)
 {
-	int spin = argc == 4 && !strcmp(argv[1], "--spin"), fd, count, i;
-	struct bench_counts *counts = argc == 3 + spin ? counts_open(argv[1 + spin]) : NULL;
+	bool spins = argc == 4 && !strcmp(argv[1], "--spin");
+	bool lingers = argc == 4 && !strcmp(argv[1], "--linger");
+	struct bench_counts *counts = NULL;
+	int fd = -1;
 
-	fd = counts ? open_socket(argv[2 + spin]) : -1;
+	if (argc == 3 || spins || lingers)
+		counts = counts_open(argv[argc - 2]);
+	if (counts)
+		fd = open_socket(argv[argc - 1]);
 	if (fd < 0) {
-		fputs("usage: udp [--spin] COUNTS PORT\n", stderr);
+		fputs("usage: udp [--spin|--linger] COUNTS PORT\n", stderr);
 		return 2;
 	}
 	counts->pid = (__u64)getpid();
 	prepare();
-	for (;;) {
-		for (i = 0; i < BATCH; i++)
-			messages[i].msg_hdr.msg_namelen = sizeof(from[i]);
-		count = recvmmsg(fd, messages, BATCH, spin ? MSG_DONTWAIT : MSG_WAITFORONE, NULL);
-		if (count <= 0)
-			continue;
-		counts->received += (__u64)count;
-		answer(fd, count);
-	}
+	serve_for_ever(fd, counts, spins, lingers);
 }
