@@ -211,6 +211,12 @@ static void settle_histogram(struct xfn_change *change, struct xfn_model_functio
 		function->histogram = take_slot(&change->histograms);
 }
 
+/* Another program is another version; numbers are given once, whatever has them. */
+static void settle_program(struct xfn_model_function *function)
+{
+	function->program_version = xfn_has_process(function->spec) ? function->next_version++ : 0;
+}
+
 int xfn_change_keep_function(struct xfn_change *change, const struct xfn_model_function *function,
 			     struct xfn_set *set, const struct xfn_function_spec *spec)
 {
@@ -223,8 +229,10 @@ int xfn_change_keep_function(struct xfn_change *change, const struct xfn_model_f
 		kept.spec = spec;
 	/* Whoever changes what runs is whom it runs as. */
 	if (spec && xfn_exec_hash(kept.set->manifest, spec) !=
-			    xfn_exec_hash(function->set->manifest, function->spec))
+			    xfn_exec_hash(function->set->manifest, function->spec)) {
 		kept.owner = change->actor ? change->actor->uid : 0;
+		settle_program(&kept);
+	}
 	settle_histogram(change, &kept);
 	if (kept.draining && !change->beside) {
 		err = fold(change->engine->dataplane, kept.draining->slot, &kept.retired);
@@ -252,6 +260,7 @@ int xfn_change_add_function(struct xfn_change *change, struct xfn_set *set,
 	function.identity = ++change->next->next_identity;
 	function.owner = change->actor ? change->actor->uid : 0;
 	settle_histogram(change, &function);
+	settle_program(&function);
 	return xfn_model_add_function(change->next, &function);
 }
 

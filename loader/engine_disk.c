@@ -267,6 +267,10 @@ static int read_function(const struct reader *reader, const json_t *json)
 			? (__u32)number_of(json, "histogram")
 			: XFN_HISTOGRAM_NONE; /* of a revision of before there were any */
 	function.next_version = number_of(json, "next_version");
+	function.program_version = number_of(json, "program_version");
+	if (!function.program_version && xfn_has_process(function.spec))
+		function.program_version =
+			function.next_version++; /* of a revision of before there were any */
 	function.by_hand = json_is_true(json_object_get(json, "by_hand"));
 	read_retired(json_object_get(json, "retired"), &function.retired);
 	err = read_version(reader, json_object_get(json, "version"), &function.version);

@@ -24,6 +24,7 @@
 #include "inject.h"
 #include "journal.h"
 #include "veth.h"
+#include "xfn/channel.h"
 
 /* ---- the model ------------------------------------------------------------------------------------------ */
 
@@ -43,9 +44,9 @@ static __u64 hash_of(const struct xfn_engine *engine, const struct xfn_model_fun
 	__u64 listen_hash = xfn_listen_hash(engine, function->identity);
 	__u64 hash = xfn_exec_hash(function->set->manifest, function->spec);
 
-	if (xfn_is_awaited(function->spec))
-		return XFN_FNV_START; /* whoever comes */
-	return hash ? hash ^ function->owner ^ listen_hash : 0;
+	if (!hash || xfn_is_awaited(function->spec))
+		return hash;
+	return hash ^ function->owner ^ listen_hash;
 }
 
 struct xfn_member *xfn_member_of(const struct xfn_engine *engine, __u64 identity)
@@ -318,38 +319,50 @@ static void save(void *context, void *json)
 	json_object_set_new(json, "ifindex", json_integer(member->ifindex));
 	json_object_set_new(json, "hash", json_integer((json_int_t)member->hash));
 	json_object_set_new(json, "uid", json_integer(member->uid));
+	json_object_set_new(json, "version", json_integer(member->version));
 }
 
 /* ---- making one -------------------------------------------------------------------------------------------- */
 
-/* What the manifest gives, behind what xfnd does: XFN_FUNCTION. */
-static const char **environment(const struct xfn_model_function *function, char *own,
-				size_t own_bytes)
+/* What xfnd gives whatever the delivery is: which function of which version it is. */
+struct own_environment {
+	char function[2 * XFN_NAME_MAX + 32];
+	char version[32];
+};
+enum { OWN_ENVIRONMENT = 2 };
+
+/* What the manifest gives, behind that. */
+static const char **environment(const struct xfn_model_function *function,
+				struct own_environment *own)
 {
 	struct xfn_text_span span = function->spec->exec.env;
 	const char *const *given = xfn_manifest_texts(function->set->manifest, span);
-	const char **env = calloc(span.count + 1, sizeof(*env));
+	const char **env = calloc(span.count + OWN_ENVIRONMENT, sizeof(*env));
 
 	if (!env)
 		return NULL;
-	snprintf(own, own_bytes, "XFN_FUNCTION=%s/%s", function->spec->tenant,
-		 function->spec->name);
-	env[0] = own;
+	snprintf(own->function, sizeof(own->function), XFN_ENV_FUNCTION "=%s/%s",
+		 function->spec->tenant, function->spec->name);
+	snprintf(own->version, sizeof(own->version), XFN_ENV_VERSION "=%u",
+		 function->program_version);
+	env[0] = own->function;
+	env[1] = own->version;
 	if (span.count)
-		memcpy(env + 1, given, span.count * sizeof(*env));
+		memcpy(env + OWN_ENVIRONMENT, given, span.count * sizeof(*env));
 	return env;
 }
 
 static int make_instance(struct xfn_member *member, const struct xfn_model_function *function)
 {
 	const struct xfn_exec_spec *exec = &function->spec->exec;
-	char own[2 * XFN_NAME_MAX + 32], label[XFN_LABEL_BYTES];
-	const char **env = environment(function, own, sizeof(own));
+	struct own_environment own;
+	char label[XFN_LABEL_BYTES];
+	const char **env = environment(function, &own);
 	const struct xfn_launch launch = {
 		.argv = xfn_manifest_texts(function->set->manifest, exec->argv),
 		.argc = exec->argv.count,
 		.env = env,
-		.env_count = exec->env.count + 1,
+		.env_count = exec->env.count + OWN_ENVIRONMENT,
 		.directory = exec->directory ?: "/",
 		.flags = (function->spec->xsk.busy_poll ? XFN_LAUNCH_BUSY_POLL : 0) |
 			 (function->spec->xsk.need_wakeup ? 0 : XFN_LAUNCH_NO_WAKEUP),
@@ -395,6 +408,7 @@ struct xfn_member *xfn_member_add(struct xfn_engine *engine,
 	member->engine = engine;
 	member->identity = function->identity;
 	member->hash = hash_of(engine, function);
+	member->version = function->program_version;
 	member->listens = xfn_is_listening(function->spec);
 	member->awaited = xfn_is_awaited(function->spec);
 	member->port = XFN_PORTS_MAX;

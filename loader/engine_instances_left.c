@@ -80,6 +80,8 @@ static bool adopt_left(struct xfn_engine *engine, const json_t *json)
 	member->uid = left.uid;
 	member->hash = number_of(json, "hash");
 	member->awaited = left.awaited;
+	if (json_object_get(json, "version"))
+		member->version = (__u32)number_of(json, "version");
 	if (!xfn_instance_adopt(member->instance, &left))
 		return true;
 	member->ifindex = 0; /* removed by whoever ends what is left */

@@ -19,6 +19,7 @@ struct xfn_member {
 	struct xfn_instance *instance;
 	__u64 identity; /* of the function */
 	__u64 hash;     /* of what runs */
+	__u32 version;  /* of the function, that it is of */
 	__u32 serial;
 	bool awaited;   /* its process comes by xfn run */
 	bool listens;   /* it has sockets of its function's, and no port */

@@ -64,15 +64,16 @@ json_t *xfn_instance_json(const struct xfn_engine *engine,
 {
 	const struct xfn_member *member = xfn_member_of(engine, function->identity);
 	struct xfn_instance_info info;
-	char name[IF_NAMESIZE] = "";
+	char name[IF_NAMESIZE] = "", version[XFN_VERSION_TEXT];
 	json_t *object;
 
 	if (!member)
 		return json_null();
 	xfn_instance_read(member->instance, &info);
-	object = json_pack("{s:s, s:I, s:I, s:o, s:I, s:s}", "state",
-			   xfn_instance_state_label(info.state), "pid", (json_int_t)info.pid, "uid",
-			   (json_int_t)member->uid, "since",
+	object = json_pack("{s:s, s:s, s:I, s:I, s:o, s:I, s:s}", "state",
+			   xfn_instance_state_label(info.state), "version",
+			   xfn_version_print_number(member->version, version), "pid",
+			   (json_int_t)info.pid, "uid", (json_int_t)member->uid, "since",
 			   xfn_time_json(info.since_ns) ?: json_null(), "restarts",
 			   (json_int_t)info.restarts, "last_end", info.last_end);
 	if (!object || member->listens)

@@ -8,6 +8,7 @@
 
 /* ---- functions ----------------------------------------------------------------------------------- */
 
+/* Of a program there is one: what ran before ends as soon as it follows. */
 static json_t *version_ids(const struct xfn_model_function *function)
 {
 	json_t *list = json_array();
@@ -15,6 +16,9 @@ static json_t *version_ids(const struct xfn_model_function *function)
 	char id[XFN_VERSION_TEXT];
 	int role;
 
+	if (function->program_version)
+		json_array_append_new(
+			list, json_string(xfn_version_print_number(function->program_version, id)));
 	for (role = 0; role < XFN_VERSION_ROLES && list; role++) {
 		version = xfn_function_version(function, role);
 		if (version &&

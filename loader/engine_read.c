@@ -158,10 +158,15 @@ int xfn_interface_counts(const struct xfn_dataplane *dataplane, __u32 slot, __u6
 
 /* ---- words ------------------------------------------------------------------------------------------ */
 
+char *xfn_version_print_number(__u32 number, char *buf)
+{
+	snprintf(buf, XFN_VERSION_TEXT, "v%u", number);
+	return buf;
+}
+
 char *xfn_version_print(const struct xfn_version *version, char *buf)
 {
-	snprintf(buf, XFN_VERSION_TEXT, "v%u", version->number);
-	return buf;
+	return xfn_version_print_number(version->number, buf);
 }
 
 static bool is_attached(const struct xfn_dataplane *dataplane)

@@ -62,6 +62,8 @@ int xfn_interface_counts(const struct xfn_dataplane *dataplane, __u32 slot, __u6
 /* "v2" into @buf, which has room for XFN_VERSION_TEXT bytes; returns it. */
 #define XFN_VERSION_TEXT 16
 char *xfn_version_print(const struct xfn_version *version, char *buf);
+/* The same of a number alone, as programs have it. */
+char *xfn_version_print_number(__u32 number, char *buf);
 
 /* live, disabled, no_target, or waiting: all its triggers wait for an interface. */
 const char *xfn_function_state(const struct xfn_engine *engine,

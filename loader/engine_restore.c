@@ -51,6 +51,7 @@ static int change_places(struct xfn_change *change, const struct xfn_model_funct
 	function.spec = wanted->spec;
 	function.version = live->draining;
 	function.draining = live->version;
+	function.program_version = 0;
 	return xfn_model_add_function(change->next, &function);
 }
 

@@ -105,6 +105,7 @@ static int take(struct xfn_engine *engine, const struct xfn_model_function *func
 	ret->fds[XFN_RUN_FD_CHANNEL] = gift.channel_fd;
 	ret->ifindex = gift.ifindex;
 	ret->mtu = XFN_PORT_MTU;
+	ret->version = member->version;
 	snprintf(ret->function, sizeof(ret->function), "%s/%s", function->spec->tenant,
 		 function->spec->name);
 	return 0;

@@ -417,8 +417,14 @@ static json_t *versions_json(const struct xfn_engine *engine,
 {
 	const struct xfn_version *version;
 	json_t *list = json_array();
+	char id[XFN_VERSION_TEXT];
 	int role;
 
+	if (function->program_version)
+		json_array_append_new(
+			list, json_pack("{s:s, s:s}", "id",
+					xfn_version_print_number(function->program_version, id),
+					"state", xfn_version_role_label(XFN_VERSION_LIVE)));
 	for (role = 0; role < XFN_VERSION_ROLES && list; role++) {
 		version = xfn_function_version(function, role);
 		if (version && json_array_append_new(list, version_json(engine, version, role))) {

@@ -96,12 +96,13 @@ static json_t *function_json(const struct xfn_model_function *function, struct f
 {
 	const struct xfn_function_spec *spec = function->spec;
 
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o, s:o}", "tenant",
-			 spec->tenant, "name", spec->name, "set", function->set->manifest->set,
-			 "slot", (json_int_t)function->slot, "identity",
-			 (json_int_t)function->identity, "owner", (json_int_t)function->owner,
-			 "histogram", (json_int_t)function->histogram, "next_version",
-			 (json_int_t)function->next_version, "by_hand", function->by_hand,
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o, s:o}",
+			 "tenant", spec->tenant, "name", spec->name, "set",
+			 function->set->manifest->set, "slot", (json_int_t)function->slot,
+			 "identity", (json_int_t)function->identity, "owner",
+			 (json_int_t)function->owner, "histogram", (json_int_t)function->histogram,
+			 "next_version", (json_int_t)function->next_version, "program_version",
+			 (json_int_t)function->program_version, "by_hand", function->by_hand,
 			 "version", version_json(function->version, spec, files), "draining",
 			 version_json(function->draining, spec, files), "retired",
 			 retired_json(&function->retired));

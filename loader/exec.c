@@ -36,6 +36,8 @@ __u64 xfn_exec_hash(const struct xfn_manifest *manifest, const struct xfn_functi
 	const struct xfn_exec_spec *exec = &spec->exec;
 	__u64 hash = XFN_FNV_START;
 
+	if (xfn_is_awaited(spec))
+		return XFN_FNV_START; /* whoever comes */
 	if (!exec->argv.count)
 		return 0;
 	hash = hash_texts(hash, manifest, exec->argv);

@@ -9,7 +9,7 @@
 #include "launcher.h"
 #include "manifest.h"
 
-/* Of all that makes another instance; 0: nothing is started. */
+/* Of all that makes another instance; one value for all that come by themselves; 0: there is no process. */
 __u64 xfn_exec_hash(const struct xfn_manifest *manifest, const struct xfn_function_spec *spec);
 
 /* A user for one process alone (launcher.h), by lot. */

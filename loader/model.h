@@ -48,6 +48,7 @@ struct xfn_model_function {
 	struct xfn_version *draining;         /* its predecessor, until the next change; or NULL */
 	struct xfn_retired retired;           /* of the versions before */
 	__u32 next_version;                   /* number that the next version gets */
+	__u32 program_version;                /* number of what its process is of; 0: it has none */
 	__u32 histogram; /* slot in xfn_histograms for what its port times, or XFN_HISTOGRAM_NONE */
 	uid_t owner;     /* who asked for its `exec`; as whom it runs */
 	bool by_hand;    /* version came by command, not from the manifest */

@@ -68,7 +68,8 @@ static void send_answer(const struct peer *peer, const struct xfn_run_grant *gra
 					.status = reply->http_status ? (__u32)reply->http_status
 								     : 200,
 					.ifindex = grant->ifindex,
-					.mtu = grant->mtu};
+					.mtu = grant->mtu,
+					.function_version = grant->version};
 	struct xfn_aide_message out = {.data = &answer, .bytes = sizeof(answer)};
 
 	memcpy(answer.function, grant->function, sizeof(answer.function));

@@ -20,7 +20,7 @@ struct xfn_run;
 /* What a process gets. */
 struct xfn_run_grant {
 	int fds[XFN_RUN_FDS]; /* the receiver's; -1: refused */
-	__u32 ifindex, mtu;
+	__u32 ifindex, mtu, version;
 	char function[XFN_RUN_NAME_BYTES];
 };
 

@@ -13,6 +13,8 @@
 #define XFN_CHANNEL_VERSION 1
 
 #define XFN_ENV_FUNCTION "XFN_FUNCTION" /* TENANT/NAME */
+#define XFN_ENV_VERSION \
+	"XFN_VERSION" /* number of the function's version, as N in the vN of xfn show */
 #define XFN_ENV_INTERFACE \
 	"XFN_INTERFACE" /* the only interface of the instance's network namespace */
 #define XFN_ENV_SOCKET \

@@ -61,6 +61,14 @@ int xfn_socket_open(struct xfn_socket **ret);
 void xfn_socket_close(struct xfn_socket *socket);
 
 /*
+ * Which function this instance is of, as TENANT/NAME, and which version of it: N of the vN that xfn show
+ * and xfn ls have. Neither changes while the instance lives: with another program another instance is started.
+ * "" and 0 where the starter has not said.
+ */
+const char *xfn_socket_function(const struct xfn_socket *socket);
+unsigned xfn_socket_version(const struct xfn_socket *socket);
+
+/*
  * For a loop of one's own: readable when there are events, or a word of the starter's, which
  * xfn_socket_receive() takes. Stays libxfn's; where there is a starter it is an epoll descriptor.
  */

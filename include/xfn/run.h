@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 #define XFN_RUN_SOCKET      "run.sock" /* beside xfn.sock */
-#define XFN_RUN_VERSION     1
+#define XFN_RUN_VERSION     2
 #define XFN_RUN_NAME_BYTES  128 /* NAME or TENANT/NAME, and its NUL */
 #define XFN_RUN_ERROR_BYTES 2048
 
@@ -25,6 +25,7 @@ struct xfn_run_answer {
 	__u32 status;                      /* as of HTTP: 200, or why not */
 	__u32 ifindex;                     /* XFN_ENV_IFINDEX */
 	__u32 mtu;                         /* XFN_ENV_MTU */
+	__u32 function_version;            /* XFN_ENV_VERSION */
 	char function[XFN_RUN_NAME_BYTES]; /* XFN_ENV_FUNCTION */
 	char error[XFN_RUN_ERROR_BYTES];   /* JSON, as the API answers it; "": none */
 };

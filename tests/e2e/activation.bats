@@ -73,7 +73,7 @@ has_no_files() { [[ -z $(names "$RUN/instances") ]]; }
 	[[ $(names "/proc/$pid/fd") == "0 1 2 3" ]]
 	tr '\0' '\n' <"/proc/$pid/environ" | sort >"$HOME_DIR/environ"
 	diff "$HOME_DIR/environ" <(printf '%s\n' HOME=/ LISTEN_FDNAMES=tcp-80 LISTEN_FDS=1 "LISTEN_PID=$pid" \
-		PATH=/usr/local/bin:/usr/bin:/bin XFN_FUNCTION=default/web)
+		PATH=/usr/local/bin:/usr/bin:/bin XFN_FUNCTION=default/web XFN_VERSION=1)
 }
 
 @test "on demand: the first event starts it and is answered, and when it has ended so does the next" {

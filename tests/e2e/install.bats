@@ -48,6 +48,19 @@ installed() { (cd "$ROOT" && find . -type f -printf '%P %m\n' | sort); }
 	clang++ -x c++ -Wall -Werror -c -o "$program.o" examples/function/echo.c $(pkg-config --cflags "${flags[@]}")
 	cc -o "$program" "$program.o" "$ROOT/usr/lib/libxfn.a"
 	run -1 "$program"
+	# Whatever the header declares is in both, for C++ as well.
+	sed -nE 's/^[a-z][a-z_ ]*[ *]\*?(xfn_[a-z_]+)\(.*/\1/p' include/xfn/function.h | grep -v '_fn$' >"$program.names"
+	[ "$(wc -l <"$program.names")" -ge 15 ]
+	{
+		printf '#include <xfn/function.h>\nint main() { const void *all[] = {\n'
+		sed 's/.*/(const void *)&,/' "$program.names"
+		printf '}; return !all[0]; }\n'
+	} >"$program.cc"
+	for library in "$ROOT/usr/lib/libxfn.so" "$ROOT/usr/lib/libxfn.a"; do
+		# shellcheck disable=SC2046
+		clang++ -Wall -o "$program.all" "$program.cc" $(pkg-config --cflags "${flags[@]}") "$library"
+		LD_LIBRARY_PATH="$ROOT/usr/lib" "$program.all"
+	done
 	[ "$(nm -D --defined-only "$ROOT/usr/lib/libxfn.so.0" | awk '$2 == "T" { print $3 }' | sort)" = "$(
 		sed -n 's/^\t\(xfn_[a-z_]*\);$/\1@@XFN_0.1/p' user/libxfn/libxfn.map | sort)" ]
 }

@@ -130,6 +130,47 @@ script() {
 	run -3 xfn logs nobody
 }
 
+@test "each program is a version with a number, which it is told, too; what leaves it alone does not move it" {
+	local pid meta
+	version_is() {
+		[[ $(instance version) == "$1" && $(xfn show echo -j | jq -c '[.versions[] | .id, .state]') == "[\"$1\",\"live\"]" &&
+			$(xfn ls -j | jq -c '.functions[0].versions') == "[\"$1\"]" ]] &&
+			tr '\0' '\n' <"/proc/$(instance pid)/environ" | grep -qx "XFN_VERSION=${1#v}"
+	}
+	apply_echo
+	until_true 10 state_is ready
+	version_is v1
+	pid=$(instance pid)
+	apply_echo "xsk: $FUNCTION" 'limit: 500/s'
+	[[ $(instance pid) == "$pid" ]]
+	version_is v1
+	apply_echo "xsk: {exec: $FUNCTION, env: {A: b}}" 'limit: 500/s'
+	until_true 10 pid_is_not "$pid"
+	version_is v2
+	pid=$(instance pid)
+	kill -KILL "$pid"
+	until_true 10 pid_is_not "$pid"
+	version_is v2
+	pid=$(instance pid)
+	restart_daemon KILL
+	[[ $(instance pid) == "$pid" ]]
+	version_is v2
+	# The program of v1 again: a number is given once.
+	xfn rollback
+	until_true 10 pid_is_not "$pid"
+	version_is v3
+	pid=$(instance pid)
+	# As an xfnd of before programs had numbers has left it.
+	stop_daemon KILL
+	meta=$STATE/revisions/4/meta.json
+	jq -c '.functions[] |= (del(.program_version) | .next_version = 1)' "$meta" >"$meta.new"
+	mv "$meta.new" "$meta"
+	python3 "$BATS_TEST_DIRNAME/tools/resum.py" "$STATE/revisions/4"
+	start_daemon
+	[[ $(instance pid) == "$pid" ]]
+	[[ $(xfn ls -j | jq -c '.functions[0].versions') == '["v1"]' ]]
+}
+
 @test "a relative path is the manifest's folder's, and show --manifest plans empty from anywhere" {
 	mkdir "$HOME_DIR/here"
 	cp "$FUNCTION" "$HOME_DIR/here/echo"

@@ -94,7 +94,7 @@ ended_with() {
 	run -0 --separate-stderr env XFN_INTERFACE=eth0 A=b "$XFN" run echo -- sh -c \
 		'env | grep -E "^(XFN|A=)" | grep -v -e TAG= -e NO_SKIP= | sort; readlink "/proc/$$/fd/$XFN_SOCKET_FD" "/proc/$$/fd/$XFN_CHANNEL_FD"'
 	echo "$output"
-	[[ $output =~ ^A=b.XFN_CHANNEL_FD=[0-9]+.XFN_FUNCTION=default/echo.XFN_GO=1.XFN_IFINDEX=[0-9]+.XFN_MTU=1774.XFN_SOCKET=[^$'\n']*.XFN_SOCKET_FD=[0-9]+.socket:\[[0-9]+\].socket:\[[0-9]+\]$ ]]
+	[[ $output =~ ^A=b.XFN_CHANNEL_FD=[0-9]+.XFN_FUNCTION=default/echo.XFN_GO=1.XFN_IFINDEX=[0-9]+.XFN_MTU=1774.XFN_SOCKET=[^$'\n']*.XFN_SOCKET_FD=[0-9]+.XFN_VERSION=1.socket:\[[0-9]+\].socket:\[[0-9]+\]$ ]]
 }
 
 @test "events wait until it comes, and are answered" {
@@ -312,19 +312,19 @@ while type != 2: # STOP
 		start = time.monotonic()
 		assert all(end.recv(4096) == b"" for end in silent)
 		assert time.monotonic() - start < 3
-		for text in b"x", b"\x01" * 136, b"\x01\0\0\0" + b"y" * 200:
+		for text in b"x", b"\x01" * 136, b"\x02\0\0\0" + b"y" * 200:
 		    end = connect()
 		    end.send(text)
 		    assert end.recv(4096) == b""
 		    end.close()
 		end = connect()
-		end.send(b"\2\0\0\0" + b"\0" * 132)
+		end.send(b"\1\0\0\0" + b"\0" * 132)
 		assert b"another version" in end.recv(4096)
 		# Gone before it is answered, though the process is there: nothing is made for it.
 		os.kill(int(sys.argv[2]), signal.SIGSTOP)
 		for _ in range(40):
 		    end = connect()
-		    end.send(b"\1\0\0\0\0\0\0\0echo".ljust(136, b"\0"))
+		    end.send(b"\2\0\0\0\0\0\0\0echo".ljust(136, b"\0"))
 		    end.close()
 		os.kill(int(sys.argv[2]), signal.SIGCONT)
 		time.sleep(0.5)

@@ -319,6 +319,43 @@ static void test_another_namespace(void **state)
 	stop(&port);
 }
 
+/* Taken when it is opened. What is no number that xfnd gives is none. */
+static void test_names(void **state)
+{
+	static const struct {
+		const char *function, *version;
+		unsigned number;
+	} said[] = {
+		{"default/echo", "7", 7},
+		{"t/f", "4294967296", 0},
+		{"", "v7", 0},
+		{"default/echo", "1.0.2", 0},
+		{"default/echo", "-1", 0},
+		{"default/echo", "", 0},
+		{"default/echo", "2147483647", 2147483647},
+	};
+	struct port port = {0};
+	size_t i;
+
+	(void)state;
+	NEEDS_ROOT();
+	for (i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		start(&port, true, false);
+		setenv(XFN_ENV_FUNCTION, said[i].function, 1);
+		setenv(XFN_ENV_VERSION, said[i].version, 1);
+		assert_int_equal(xfn_socket_open(&port.socket), 0);
+		unsetenv(XFN_ENV_FUNCTION);
+		unsetenv(XFN_ENV_VERSION);
+		assert_string_equal(xfn_socket_function(port.socket), said[i].function);
+		assert_int_equal(xfn_socket_version(port.socket), said[i].number);
+		stop(&port);
+	}
+	start(&port, true, true);
+	assert_string_equal(xfn_socket_function(port.socket), "");
+	assert_int_equal(xfn_socket_version(port.socket), 0);
+	stop(&port);
+}
+
 static void test_starter_gone(void **state)
 {
 	struct port port = {0};
@@ -497,6 +534,7 @@ int main(void)
 		cmocka_unit_test(test_go),
 		cmocka_unit_test(test_go_without_inbox),
 		cmocka_unit_test(test_another_namespace),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_starter_gone),
 		cmocka_unit_test(test_no_promise),
 		cmocka_unit_test(test_many),

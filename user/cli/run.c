@@ -111,7 +111,8 @@ static int prepare(const struct xfn_run_answer *answer, const int fds[XFN_RUN_FD
 	    setenv(XFN_ENV_FUNCTION, answer->function, 1) || setenv(XFN_ENV_GO, "1", 1) ||
 	    unsetenv(XFN_ENV_INTERFACE) || put_number(XFN_ENV_SOCKET, fds[XFN_RUN_FD_SOCKET]) ||
 	    put_number(XFN_ENV_CHANNEL, fds[XFN_RUN_FD_CHANNEL]) ||
-	    put_number(XFN_ENV_IFINDEX, answer->ifindex) || put_number(XFN_ENV_MTU, answer->mtu))
+	    put_number(XFN_ENV_IFINDEX, answer->ifindex) || put_number(XFN_ENV_MTU, answer->mtu) ||
+	    put_number(XFN_ENV_VERSION, answer->function_version))
 		return xfn_errno();
 	return 0;
 }

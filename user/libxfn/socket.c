@@ -150,6 +150,17 @@ static int open_channel(struct xfn_socket *socket)
 	return 0;
 }
 
+/* Copies: the environment may change. What is no version of xfnd's is none. */
+static int take_names(struct xfn_socket *socket)
+{
+	const char *function = getenv(XFN_ENV_FUNCTION);
+	long version = number_of(XFN_ENV_VERSION, INT_MAX);
+
+	socket->function = strdup(function ? function : "");
+	socket->version = version > 0 ? (unsigned)version : 0;
+	return socket->function ? 0 : -ENOMEM;
+}
+
 static int open_parts(struct xfn_socket *socket, bool polled)
 {
 	int fd = inherited(XFN_ENV_SOCKET), err = fd < 0 ? fd : 0;
@@ -160,7 +171,7 @@ static int open_parts(struct xfn_socket *socket, bool polled)
 	if (err == -ENOENT && fd >= 0)
 		err = find_interface(&ifindex, &socket->mtu_bytes);
 	if (!err)
-		err = open_channel(socket);
+		err = open_channel(socket) ?: take_names(socket);
 	socket->busy_polls = is_set(XFN_ENV_BUSY_POLL, "1");
 	if (!err)
 		err = xsk_prepare(&socket->xsk, fd, frames_wanted(),
@@ -186,6 +197,7 @@ int xfn_socket_make(struct xfn_socket **ret, bool polled)
 		xsk_close(&socket->xsk);
 		if (socket->poll_fd >= 0)
 			close(socket->poll_fd);
+		free(socket->function);
 		free(socket);
 		return err == -ENOTSOCK || err == -ENOPROTOOPT ? -EPROTO : err;
 	}
@@ -212,7 +224,18 @@ void xfn_socket_close(struct xfn_socket *socket)
 		close(socket->channel.fd);
 	if (socket->poll_fd >= 0)
 		close(socket->poll_fd);
+	free(socket->function);
 	free(socket);
+}
+
+const char *xfn_socket_function(const struct xfn_socket *socket)
+{
+	return socket->function;
+}
+
+unsigned xfn_socket_version(const struct xfn_socket *socket)
+{
+	return socket->version;
 }
 
 int xfn_socket_fd(const struct xfn_socket *socket)

@@ -18,7 +18,9 @@ struct xfn_socket {
 	int poll_fd;        /* epoll over socket and channel; -1: nobody asks for it */
 	__u64 heard_ns;     /* CLOCK_MONOTONIC: when the channel was read last */
 	size_t mtu_bytes;
-	bool busy_polls; /* the kernel looks at the queue when it is asked for packets */
+	char *function;   /* TENANT/NAME */
+	unsigned version; /* of it; 0: not known */
+	bool busy_polls;  /* the kernel looks at the queue when it is asked for packets */
 	/* Of xfn_serve(): */
 	unsigned looks;
 	__u64 dry_ns;       /* CLOCK_MONOTONIC: when there were no more events */
