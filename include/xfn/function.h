@@ -103,6 +103,20 @@ int xfn_event_reply(struct xfn_socket *socket, struct xfn_event *event, size_t b
 int xfn_event_reply_with(struct xfn_socket *socket, struct xfn_event *event, const void *data,
 			 size_t bytes);
 /*
+ * Sends the first @bytes at event->payload as a new datagram from @from to @to, out of the interface that the
+ * event came from, with headers and checksums made and VLAN tags as they came; the event is gone then, and has
+ * had its answer. NULL for @from: where the event was sent to; for @to: who sent it. Both are of the event's
+ * IP version. @next_hop is the Ethernet address that it goes to, 6 bytes; NULL: the one that the event came from,
+ * which is right where that is a router, or the receiver itself. Nothing is asked or looked up: no route,
+ * no neighbour.
+ * What leaves is decided at the port, which counts what it drops (xfn-function(7)): @from is one of the
+ * function's triggers' (bad_reply), unless the manifest says `send: any`; @to is anybody but groups and
+ * addresses of this host (bad_source). Errors as of xfn_event_reply().
+ */
+int xfn_event_send(struct xfn_socket *socket, struct xfn_event *event,
+		   const struct xfn_endpoint *from, const struct xfn_endpoint *to,
+		   const __u8 *next_hop, size_t bytes);
+/*
  * Sends the frame as it is in memory: @bytes from event->frame on, which the caller has made a whole
  * Ethernet frame of, with the token in its source address. For protocols that libxfn knows nothing of.
  */
@@ -118,7 +132,7 @@ unsigned xfn_socket_flush(struct xfn_socket *socket);
 
 struct xfn_socket_stats {
 	__u64 received;
-	__u64 replied;
+	__u64 replied; /* and sent elsewhere */
 	__u64 released;
 	__u64 unreadable; /* released by libxfn itself */
 	__u64 kicks;      /* system calls to send */

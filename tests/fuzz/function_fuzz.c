@@ -46,6 +46,25 @@ static void check_answer(const struct xfn_event *given, const __u8 *end, size_t 
 	check(memcmp(&back.destination, &event.source, sizeof(back.source)) == 0);
 }
 
+/* Elsewhere, with a checksum, by the hop it came from. */
+static void check_sent(const struct xfn_event *given, const __u8 *end)
+{
+	static const struct xfn_endpoint to = {.address = {203, 0, 113, 9}, .port = 9000};
+	struct xfn_event event = *given, back;
+	const struct frame_way way = {.source = &event.destination,
+				      .destination = &to,
+				      .next_hop = event.frame + 6,
+				      .sums_ipv4 = true};
+	__u32 frame_bytes;
+	__u8 *frame = xfn_frame_make(&event, &way, event.payload_bytes, &frame_bytes);
+
+	check(frame >= event.frame && frame + frame_bytes <= end);
+	check(xfn_frame_read(frame, frame_bytes, end, &back));
+	check(back.payload_bytes == event.payload_bytes && back.l2_bytes == event.l2_bytes);
+	check(memcmp(&back.source, &event.destination, sizeof(back.source)) == 0);
+	check(memcmp(&back.destination, &to, sizeof(to)) == 0);
+}
+
 /* In memory that ends where the frame does, so that ASan sees who reads on. */
 static void read_exactly(const __u8 *bytes, __u32 count)
 {
@@ -74,6 +93,8 @@ static void read_frame(const __u8 *bytes, __u32 count)
 		room = event.room_bytes;
 		if (event.l4_proto == IPPROTO_UDP) {
 			check_answer(&event, end, event.payload_bytes);
+			memcpy(at, bytes, count);
+			check_sent(&event, end);
 			memcpy(at, bytes, count);
 			check_answer(&event, end, 0);
 			memcpy(at, bytes, count);

@@ -128,6 +128,98 @@ static void test_tags(void **state)
 	assert_memory_equal(answer + 12, "\x88\xa8\x00\x05\x81\x00\x00\x07\x08\x00", 10);
 }
 
+/* ---- sent elsewhere -------------------------------------------------------------------------------------- */
+
+#define HOP "\x02\xaa\xbb\xcc\xdd\xee"
+
+static const struct xfn_endpoint from4 = {.address = {198, 18, 0, 1}, .port = 53};
+static const struct xfn_endpoint from6 = {.address = V6_B, .port = 53};
+/* What is behind an IPv4 address is nobody's. */
+static const struct xfn_endpoint to4 = {.address = "\xcb\x00\x71\x09 and noise", .port = 9000};
+static const struct xfn_endpoint to6 = {.address = "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x09",
+					.port = 9000};
+
+/* Made by other hands: by Python's struct, with the sums of RFC 1071. */
+static const struct packet sent[] = {
+	PACKET("IPv4", HOP "\x02\x11\x22\x33\x44\x55\x08\x00"
+			   "\x45\x00\x00\x21\x00\x00\x40\x00\x40\x11\x38\xaf\xc6\x12\x00\x01"
+			   "\xcb\x00\x71\x09\x00\x35\x23\x28\x00\x0d\x96\x87" HELLO),
+	PACKET("IPv6", HOP "\x02\x11\x22\x33\x44\x55\x86\xdd"
+			   "\x60\x00\x00\x00\x00\x0d\x11\x40" V6_B
+			   "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x09"
+			   "\x00\x35\x23\x28\x00\x0d\x6d\xc9" HELLO),
+	PACKET("IPv4 behind two tags",
+	       HOP "\x02\x11\x22\x33\x44\x55\x88\xa8\x00\x05\x81\x00\x00\x07\x08\x00"
+		   "\x45\x00\x00\x21\x00\x00\x40\x00\x40\x11\x38\xaf\xc6\x12\x00\x01"
+		   "\xcb\x00\x71\x09\x00\x35\x23\x28\x00\x0d\x96\x87" HELLO),
+};
+
+static struct frame_way way_of(const struct xfn_event *event)
+{
+	return (struct frame_way){.source = event->ip_version == 4 ? &from4 : &from6,
+				  .destination = event->ip_version == 4 ? &to4 : &to6,
+				  .next_hop = (const __u8 *)HOP,
+				  .sums_ipv4 = true};
+}
+
+/* Each of those that were good, with options, extensions and padding, becomes the very same bytes. */
+static void test_sent(void **state)
+{
+	static const size_t becomes[] = {0, 0, 2, 0, 1, 1};
+	struct xfn_event event;
+	struct frame_way way;
+	const struct packet *want;
+	__u32 bytes;
+	__u8 *made;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(read_packet(&good[i], &event));
+		way = way_of(&event);
+		made = xfn_frame_make(&event, &way, 5, &bytes);
+		want = &sent[becomes[i]];
+		assert_int_equal(bytes, want->size);
+		assert_memory_equal(made, want->bytes, want->size);
+	}
+}
+
+/* The sum of the pseudo header and all behind it. */
+static __u32 udp_sum_of(const struct xfn_event *event)
+{
+	size_t bytes = event->ip_version == 4 ? 4 : 16;
+	__u32 sum = sum_of(event->source.address, bytes, 0);
+
+	sum = sum_of(event->destination.address, bytes, sum);
+	sum += (__u32)event->payload_bytes + 8 + IPPROTO_UDP;
+	return sum_of(event->payload - 8, event->payload_bytes + 8, sum);
+}
+
+/* Right for each payload, also for the one whose sum would be 0, which stands for none. */
+static void test_sums(void **state)
+{
+	struct xfn_event event, back;
+	struct frame_way way;
+	size_t i, ones = 0;
+	__u32 bytes, value;
+	__u8 *made;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i += 4)
+		for (value = 0; value <= 0xffff; value++) {
+			assert_true(read_packet(&good[i], &event));
+			event.payload[0] = (__u8)(value >> 8);
+			event.payload[1] = (__u8)value;
+			way = way_of(&event);
+			made = xfn_frame_make(&event, &way, 2, &bytes);
+			assert_true(xfn_frame_read(made, bytes, memory + ROOM, &back));
+			assert_int_equal(udp_sum_of(&back), 0xffff);
+			assert_false(back.payload[-2] == 0 && back.payload[-1] == 0);
+			ones += back.payload[-2] == 0xff && back.payload[-1] == 0xff;
+		}
+	assert_int_equal(ones, 2);
+}
+
 /* Cut anywhere, or with a length that is wrong, none is read beyond its end: ASan says so. */
 static void test_cut(void **state)
 {
@@ -178,10 +270,9 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_tags),
-		cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_answers), cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_sent),    cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_cut),     cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

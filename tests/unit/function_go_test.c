@@ -272,6 +272,68 @@ static void test_go(void **state)
 	stop(&port);
 }
 
+/* The next frame at the other end: @headers but for the source, where the token is, and @text. */
+static void expect_frame(const struct port *port, const char *headers, const char *text)
+{
+	struct pollfd fd = {.fd = port->host, .events = POLLIN};
+	__u8 seen[2048], want[INBOX_FRAME];
+
+	memcpy(want, headers, INBOX_PAYLOAD_AT);
+	xfn_token_write(want + ETH_ALEN, 3, port->seen_ns);
+	memcpy(want + INBOX_PAYLOAD_AT, text, 5);
+	assert_int_equal(poll(&fd, 1, PATIENCE_MS), 1);
+	assert_int_equal(recv(port->host, seen, sizeof(seen), 0), sizeof(want));
+	assert_memory_equal(seen, want, sizeof(want));
+}
+
+/* From 198.18.0.1:53 to 203.0.113.9:9000, "first", and from :7 back to 198.18.0.2:4000, "other". */
+#define NO_MAC "\0\0\0\0\0\0"
+#define SENT                                                                               \
+	"\x02\xaa\xbb\xcc\xdd\xee" NO_MAC "\x08\x00"                                       \
+	"\x45\x00\x00\x21\x00\x00\x40\x00\x40\x11\x38\xaf\xc6\x12\x00\x01\xcb\x00\x71\x09" \
+	"\x00\x35\x23\x28\x00\x0d\x8d\x7c"
+#define SENT_BACK                                                                          \
+	"\x02\x00\x00\x00\x00\x02" NO_MAC "\x08\x00"                                       \
+	"\x45\x00\x00\x21\x00\x00\x40\x00\x40\x11\xae\xa4\xc6\x12\x00\x01\xc6\x12\x00\x02" \
+	"\x00\x07\x0f\xa0\x00\x0d\x1a\x2b"
+
+/*
+ * From another port to another address by another hop, and where nothing is given from where the event was sent to
+ * back to who sent it. What is refused leaves the event as it was.
+ */
+static void test_send(void **state)
+{
+	static const __u8 hop[ETH_ALEN] = {2, 0xaa, 0xbb, 0xcc, 0xdd, 0xee};
+	struct xfn_endpoint from, to = {.address = {203, 0, 113, 9}, .port = 9000};
+	struct port port = {0};
+	struct xfn_event event, before;
+
+	(void)state;
+	NEEDS_ROOT();
+	start(&port, false, true);
+	send_event(&port, "first");
+	assert_int_equal(receive(&port, &event, 1), 1);
+	from = event.destination;
+	from.port = 53;
+	before = event;
+	assert_int_equal(xfn_event_send(port.socket, &event, &from, &to, hop, event.room_bytes + 1),
+			 -EMSGSIZE);
+	event.l4_proto = before.l4_proto = IPPROTO_TCP;
+	assert_int_equal(xfn_event_send(port.socket, &event, &from, &to, hop, 5), -EPROTONOSUPPORT);
+	assert_memory_equal(&event, &before, sizeof(event));
+	event.l4_proto = IPPROTO_UDP;
+	assert_int_equal(xfn_event_send(port.socket, &event, &from, &to, hop, 5), 0);
+	assert_null(event.frame);
+	send_event(&port, "other");
+	assert_int_equal(receive(&port, &event, 1), 1);
+	assert_int_equal(xfn_event_send(port.socket, &event, NULL, NULL, NULL, 5), 0);
+	xfn_socket_flush(port.socket);
+	assert_int_equal(port.socket->stats.replied, 2);
+	expect_frame(&port, SENT, "first");
+	expect_frame(&port, SENT_BACK, "other");
+	stop(&port);
+}
+
 static void test_go_without_inbox(void **state)
 {
 	struct port port = {0};
@@ -532,6 +594,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_go),
+		cmocka_unit_test(test_send),
 		cmocka_unit_test(test_go_without_inbox),
 		cmocka_unit_test(test_another_namespace),
 		cmocka_unit_test(test_names),

@@ -156,7 +156,7 @@ struct xfn_exec_spec {
 struct xfn_xsk_spec {
 	bool existing;     /* somebody else starts its program, with xfn run */
 	bool one_way;      /* it answers nothing: nothing is in flight, nothing times out */
-	bool send_any;     /* it may send to anybody; else it only answers whom it heard */
+	bool send_any;     /* what it sends may leave from anywhere; else from its triggers alone */
 	bool busy_poll;    /* it looks for events without pause */
 	bool need_wakeup;  /* the kernel says when it wants to be told of what is sent */
 	__u32 park_events; /* that wait while it takes none; 0: they do not wait */

@@ -155,7 +155,7 @@ bool xfn_frame_read(__u8 *frame, __u32 frame_bytes, const __u8 *end, struct xfn_
 	return true;
 }
 
-/* ---- answering ----------------------------------------------------------------------------------------- */
+/* ---- making -------------------------------------------------------------------------------------------- */
 
 /* The Internet checksum (RFC 1071), continued from @sum; not folded. */
 static __u32 add_up(const void *data, size_t bytes, __u32 sum)
@@ -174,7 +174,7 @@ static __be16 fold(__u32 sum)
 	return htons((__u16)~sum);
 }
 
-static void write_ipv4(const struct xfn_event *event, __u8 *at, size_t l4_bytes)
+static void write_ipv4(const struct frame_way *way, __u8 *at, size_t l4_bytes)
 {
 	struct iphdr ip = {.version = 4,
 			   .ihl = 5,
@@ -183,13 +183,13 @@ static void write_ipv4(const struct xfn_event *event, __u8 *at, size_t l4_bytes)
 			   .ttl = TTL,
 			   .protocol = IPPROTO_UDP};
 
-	memcpy(&ip.saddr, event->destination.address, 4);
-	memcpy(&ip.daddr, event->source.address, 4);
+	memcpy(&ip.saddr, way->source->address, 4);
+	memcpy(&ip.daddr, way->destination->address, 4);
 	ip.check = fold(add_up(&ip, sizeof(ip), 0));
 	memcpy(at, &ip, sizeof(ip));
 }
 
-static void write_ipv6(const struct xfn_event *event, __u8 *at, size_t l4_bytes)
+static void write_ipv6(const struct frame_way *way, __u8 *at, size_t l4_bytes)
 {
 	struct ip6_hdr ip = {0};
 
@@ -197,48 +197,74 @@ static void write_ipv6(const struct xfn_event *event, __u8 *at, size_t l4_bytes)
 	ip.ip6_plen = htons((__u16)l4_bytes);
 	ip.ip6_nxt = IPPROTO_UDP;
 	ip.ip6_hlim = TTL;
-	memcpy(&ip.ip6_src, event->destination.address, 16);
-	memcpy(&ip.ip6_dst, event->source.address, 16);
+	memcpy(&ip.ip6_src, way->source->address, 16);
+	memcpy(&ip.ip6_dst, way->destination->address, 16);
 	memcpy(at, &ip, sizeof(ip));
 }
 
-/* Over IPv4 0 stands for none (RFC 768); over IPv6 there has to be one, and 0 is written as ones (RFC 8200 s. 8.1). */
-static __be16 udp_sum(const struct xfn_event *event, const __u8 *udp, size_t l4_bytes)
+/* 0 is written as ones (RFC 768, RFC 8200 s. 8.1): it stands for none. */
+static __be16 udp_sum(const struct frame_way *way, __u8 ip_version, const __u8 *udp,
+		      size_t l4_bytes)
 {
-	__u32 sum;
+	size_t address_bytes = ip_version == 4 ? 4 : 16;
+	__u32 sum = add_up(way->source->address, address_bytes, 0);
 	__be16 folded;
 
-	if (event->ip_version == 4)
-		return 0;
-	sum = add_up(event->source.address, 16, 0);
-	sum = add_up(event->destination.address, 16, sum);
+	sum = add_up(way->destination->address, address_bytes, sum);
 	sum = add_up(udp, l4_bytes, sum + (__u32)l4_bytes + IPPROTO_UDP);
 	folded = fold(sum);
 	return folded ?: 0xffff;
 }
 
-__u8 *xfn_frame_answer(const struct xfn_event *event, size_t bytes, __u32 *ret_bytes)
+static void write_udp(const struct frame_way *way, __u8 ip_version, __u8 *at, size_t l4_bytes)
+{
+	struct udphdr udp = {.source = htons(way->source->port),
+			     .dest = htons(way->destination->port),
+			     .len = htons((__u16)l4_bytes)};
+
+	memcpy(at, &udp, sizeof(udp));
+	if (ip_version == 4 && !way->sums_ipv4)
+		return;
+	udp.check = udp_sum(way, ip_version, at, l4_bytes);
+	memcpy(at, &udp, sizeof(udp));
+}
+
+/* May move forward over itself, and the next hop may lie there. */
+static void write_ethernet(const struct xfn_event *event, const __u8 *next_hop, __u8 *at)
+{
+	__u8 addresses[2 * ETH_ALEN];
+
+	memcpy(addresses, next_hop, ETH_ALEN);
+	memcpy(addresses + ETH_ALEN, event->frame, ETH_ALEN);
+	memmove(at + sizeof(addresses), event->frame + sizeof(addresses),
+		event->l2_bytes - sizeof(addresses));
+	memcpy(at, addresses, sizeof(addresses));
+}
+
+__u8 *xfn_frame_make(const struct xfn_event *event, const struct frame_way *way, size_t bytes,
+		     __u32 *ret_bytes)
 {
 	size_t ip_bytes = event->ip_version == 4 ? sizeof(struct iphdr) : sizeof(struct ip6_hdr);
-	struct udphdr udp = {.source = htons(event->destination.port),
-			     .dest = htons(event->source.port),
-			     .len = htons((__u16)(sizeof(udp) + bytes))};
-	size_t l4_bytes = sizeof(udp) + bytes;
-	__u8 *l4 = event->payload - sizeof(udp), *ip = l4 - ip_bytes;
-	__u8 *start = ip - event->l2_bytes, addresses[2 * ETH_ALEN];
+	size_t l4_bytes = sizeof(struct udphdr) + bytes;
+	__u8 *l4 = event->payload - sizeof(struct udphdr), *ip = l4 - ip_bytes;
+	__u8 *start = ip - event->l2_bytes;
 
-	memcpy(addresses, event->frame + ETH_ALEN, ETH_ALEN);
-	memcpy(addresses + ETH_ALEN, event->frame, ETH_ALEN);
-	memmove(start + sizeof(addresses), event->frame + sizeof(addresses),
-		event->l2_bytes - sizeof(addresses));
-	memcpy(start, addresses, sizeof(addresses));
-	memcpy(l4, &udp, sizeof(udp));
-	udp.check = udp_sum(event, l4, l4_bytes);
-	memcpy(l4, &udp, sizeof(udp));
+	write_ethernet(event, way->next_hop, start);
+	write_udp(way, event->ip_version, l4, l4_bytes);
 	if (event->ip_version == 4)
-		write_ipv4(event, ip, l4_bytes);
+		write_ipv4(way, ip, l4_bytes);
 	else
-		write_ipv6(event, ip, l4_bytes);
+		write_ipv6(way, ip, l4_bytes);
 	*ret_bytes = (__u32)(event->l2_bytes + ip_bytes + l4_bytes);
 	return start;
+}
+
+/* Over IPv4 without a checksum (RFC 768): the reply goes where the event came from, by the same link. */
+__u8 *xfn_frame_answer(const struct xfn_event *event, size_t bytes, __u32 *ret_bytes)
+{
+	const struct frame_way back = {.source = &event->destination,
+				       .destination = &event->source,
+				       .next_hop = event->frame + ETH_ALEN};
+
+	return xfn_frame_make(event, &back, bytes, ret_bytes);
 }

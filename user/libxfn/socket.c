@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/if_ether.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -393,31 +394,63 @@ static __u64 address_of(const struct xfn_socket *socket, const __u8 *at)
 	return (__u64)(at - socket->xsk.pool);
 }
 
-int xfn_event_reply(struct xfn_socket *socket, struct xfn_event *event, size_t bytes)
+/* Whether a datagram of that many can be made of the event: 0, or why not. */
+static int check_bytes(const struct xfn_event *event, size_t bytes)
 {
-	__u8 *start;
-	__u32 frame_bytes;
-
 	if (event->l4_proto != IPPROTO_UDP)
 		return -EPROTONOSUPPORT;
-	if (bytes > event->room_bytes)
-		return -EMSGSIZE;
-	start = xfn_frame_answer(event, bytes, &frame_bytes);
+	return bytes > event->room_bytes ? -EMSGSIZE : 0;
+}
+
+static void send_made(struct xfn_socket *socket, struct xfn_event *event, const __u8 *start,
+		      __u32 frame_bytes)
+{
 	xsk_send(&socket->xsk, address_of(socket, start), frame_bytes);
 	socket->stats.replied++;
 	event->frame = NULL;
+}
+
+int xfn_event_reply(struct xfn_socket *socket, struct xfn_event *event, size_t bytes)
+{
+	int err = check_bytes(event, bytes);
+	__u32 frame_bytes;
+	__u8 *start;
+
+	if (err)
+		return err;
+	start = xfn_frame_answer(event, bytes, &frame_bytes);
+	send_made(socket, event, start, frame_bytes);
 	return 0;
 }
 
 int xfn_event_reply_with(struct xfn_socket *socket, struct xfn_event *event, const void *data,
 			 size_t bytes)
 {
-	if (event->l4_proto != IPPROTO_UDP)
-		return -EPROTONOSUPPORT;
-	if (bytes > event->room_bytes)
-		return -EMSGSIZE;
+	int err = check_bytes(event, bytes);
+
+	if (err)
+		return err;
 	memcpy(event->payload, data, bytes);
 	return xfn_event_reply(socket, event, bytes);
+}
+
+int xfn_event_send(struct xfn_socket *socket, struct xfn_event *event,
+		   const struct xfn_endpoint *from, const struct xfn_endpoint *to,
+		   const __u8 *next_hop, size_t bytes)
+{
+	const struct frame_way way = {.source = from ?: &event->destination,
+				      .destination = to ?: &event->source,
+				      .next_hop = next_hop ?: event->frame + ETH_ALEN,
+				      .sums_ipv4 = true};
+	int err = check_bytes(event, bytes);
+	__u32 frame_bytes;
+	__u8 *start;
+
+	if (err)
+		return err;
+	start = xfn_frame_make(event, &way, bytes, &frame_bytes);
+	send_made(socket, event, start, frame_bytes);
+	return 0;
 }
 
 int xfn_event_send_frame(struct xfn_socket *socket, struct xfn_event *event, size_t bytes)
@@ -426,9 +459,7 @@ int xfn_event_send_frame(struct xfn_socket *socket, struct xfn_event *event, siz
 
 	if (bytes > XSK_FRAME_BYTES - address % XSK_FRAME_BYTES)
 		return -EMSGSIZE;
-	xsk_send(&socket->xsk, address, (__u32)bytes);
-	socket->stats.replied++;
-	event->frame = NULL;
+	send_made(socket, event, event->frame, (__u32)bytes);
 	return 0;
 }
 
