@@ -189,6 +189,11 @@ $(BUILD)/tests/unit/function_go_test: $(call san,tests/unit/function_go_test.c $
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(SANITIZE) -o $@ $^ -lbpf -lcmocka
 
+# Beside a kernel that the test plays.
+$(BUILD)/tests/unit/xsk_test: $(call san,tests/unit/xsk_test.c user/libxfn/xsk.c)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(SANITIZE) -Wl,--wrap=sendto,--wrap=bind,--wrap=clock_gettime -o $@ $^ -lcmocka
+
 $(BUILD)/tests/unit/kv_test: $(call san,$(filter-out %/main.c,$(KV_SRCS)))
 $(BUILD)/tests/unit/statsd_test $(BUILD)/tests/unit/statsd_http_test: $(call san,$(filter-out %/main.c,$(STATSD_SRCS)))
 
