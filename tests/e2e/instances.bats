@@ -193,6 +193,10 @@ script() {
 	until_true 10 state_is ready
 	answers 198.18.0.1 7
 	[[ $(instance busy_poll) == true && $(instance zero_copy) == false ]]
+	# How it was bound the kernel tells nobody; that libxfn does as it is told is for tests/unit/xsk_test.c.
+	is_told() { tr '\0' '\n' <"/proc/$(instance pid)/environ" | grep -qx "$1"; }
+	is_told XFN_NEED_WAKEUP=0
+	is_told XFN_BUSY_POLL=1
 	# It looks without pause.
 	before=$(cpu_of "$(instance pid)")
 	sleep 1
@@ -205,6 +209,8 @@ script() {
 	until_true 10 pid_is_not "$pid"
 	answers 198.18.0.1 7
 	[[ $(instance busy_poll) == false ]]
+	run ! is_told 'XFN_NEED_WAKEUP=.*'
+	run ! is_told 'XFN_BUSY_POLL=.*'
 }
 
 @test "killed, it is started again at once; its end is told, and what came between has passed" {

@@ -418,6 +418,32 @@ static void test_names(void **state)
 	stop(&port);
 }
 
+/* It is bound as the starter says (xsk_test.c has the flag), and answers either way. */
+static void test_need_wakeup(void **state)
+{
+	static const char *const values[] = {NULL, "1", "0"};
+	struct port port = {0};
+	struct xfn_event event;
+	size_t i;
+
+	(void)state;
+	NEEDS_ROOT();
+	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		start(&port, false, false);
+		if (values[i])
+			setenv(XFN_ENV_NEED_WAKEUP, values[i], 1);
+		assert_int_equal(xfn_socket_open(&port.socket), 0);
+		unsetenv(XFN_ENV_NEED_WAKEUP);
+		assert_int_equal(port.socket->xsk.need_wakeup, i < 2);
+		send_event(&port, "event");
+		assert_int_equal(receive(&port, &event, 1), 1);
+		assert_int_equal(xfn_event_reply(port.socket, &event, 5), 0);
+		assert_int_equal(xfn_socket_flush(port.socket), 0);
+		expect_reply(&port, "event", 5);
+		stop(&port);
+	}
+}
+
 static void test_starter_gone(void **state)
 {
 	struct port port = {0};
@@ -598,6 +624,7 @@ int main(void)
 		cmocka_unit_test(test_go_without_inbox),
 		cmocka_unit_test(test_another_namespace),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_need_wakeup),
 		cmocka_unit_test(test_starter_gone),
 		cmocka_unit_test(test_no_promise),
 		cmocka_unit_test(test_many),
