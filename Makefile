@@ -184,8 +184,9 @@ $(BUILD)/tests/unit/keeper_test $(BUILD)/tests/unit/keeper_park_test: | \
 	$(BUILD)/tests/unit/xfn-keeper $(BUILD)/tests/bpf/park.bpf.o
 
 # With the whole of libxfn, and none of the library of its namesakes.
-$(call san,tests/unit/function_go_test.c): | $(BUILD)/bpf/xfn_port_rx.skel.h
-$(BUILD)/tests/unit/function_go_test: $(call san,tests/unit/function_go_test.c $(FUNCTION_SRCS))
+$(call san,tests/unit/function_go_test.c tests/unit/function_open_test.c): | $(BUILD)/bpf/xfn_port_rx.skel.h
+$(BUILD)/tests/unit/function_go_test $(BUILD)/tests/unit/function_open_test: \
+	$(BUILD)/tests/unit/%: $(BUILD)/san/tests/unit/%.o $(call san,$(FUNCTION_SRCS))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(SANITIZE) -o $@ $^ -lbpf -lcmocka
 

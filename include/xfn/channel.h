@@ -16,7 +16,7 @@
 #define XFN_ENV_VERSION \
 	"XFN_VERSION" /* number of the function's version, as N in the vN of xfn show */
 #define XFN_ENV_INTERFACE \
-	"XFN_INTERFACE" /* the only interface of the instance's network namespace */
+	"XFN_INTERFACE" /* the interface of the instance's network namespace, alone beside lo */
 #define XFN_ENV_SOCKET \
 	"XFN_SOCKET_FD" /* number of a descriptor: AF_XDP, not bound, without a pool */
 #define XFN_ENV_CHANNEL "XFN_CHANNEL_FD" /* number of a descriptor: the channel; not there: none */

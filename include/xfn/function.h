@@ -53,8 +53,9 @@ struct xfn_event {
 
 /*
  * The socket of this instance, as whoever started it has left it in the environment (xfn-function(7)):
- * gives it memory and rings, binds it, and says that it is ready. -ENOENT: this process was started by
- * nobody who knows of xfn. -EPROTO: what is in the environment is no such socket.
+ * gives it memory, as much as may be locked, and rings, and binds it, by which it is seen to be ready.
+ * -ENOENT: this process was started by nobody who knows of xfn. -EPROTO: what is in the environment is
+ * no such socket. -ENOBUFS: not even 64 frames may be locked.
  */
 int xfn_socket_open(struct xfn_socket **ret);
 /* Events that are not answered yet are lost. Takes NULL. */
@@ -87,9 +88,9 @@ int xfn_socket_timeout_us(const struct xfn_socket *socket);
 int xfn_socket_stopped(const struct xfn_socket *socket);
 
 /*
- * Up to @max events that have arrived; does not wait. Returns how many, 0 included, or -errno. First come
- * those that waited for this instance, copied into frames of the pool. Packets that libxfn cannot read, which
- * ingress lets nobody send, are released and counted.
+ * Up to @max events that have arrived, of those in the ring 64 at most; does not wait. Returns how many, 0
+ * included, or -errno. First come those that waited for this instance, copied into frames of the pool.
+ * Packets that libxfn cannot read, which ingress lets nobody send, are released and counted.
  */
 int xfn_socket_receive(struct xfn_socket *socket, struct xfn_event *events, unsigned max);
 
