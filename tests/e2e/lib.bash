@@ -183,7 +183,7 @@ e2e_clean() {
 	# Functions that a test left running are in namespaces of their own.
 	for name in "$RUN"/instances/*.json; do
 		[[ -e $name ]] || continue
-		kill -KILL "$(jq .pid "$name")" 2>/dev/null || true
+		kill_left "$name"
 	done
 	for name in /run/netns/xfn-"$E2E"-*; do
 		[[ -e $name ]] || continue
@@ -198,6 +198,16 @@ stop_stale() {
 	if [[ $(readlink "/proc/$1/exe" 2>/dev/null) == */xfnd* ]]; then
 		kill -KILL "$1" 2>/dev/null || true
 		until_true 2 is_gone "$1"
+	fi
+}
+
+# The process of an instance's file, if it is that one still.
+kill_left() {
+	local pid started
+	read -r pid started < <(jq -r '"\(.pid) \(.start_time)"' "$1") || return 0
+	((pid > 1)) || return 0
+	if [[ $(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d ' ' -f 20) == "$started" ]]; then
+		kill -KILL "$pid" 2>/dev/null || true
 	fi
 }
 
