@@ -19,14 +19,18 @@ teardown() {
 	e2e_teardown
 }
 
-# apply_echo ARGV: a function at udp/7.
+# apply_echo ARGV [KEY: VALUE]...: a function at udp/7.
 apply_echo() {
-	apply <<-END
-		version: 1
-		attach: [xfn0]
-		functions:
-		  - {name: echo, trigger: udp/7, xsk: [$1]}
-	END
+	{
+		printf 'version: 1\nattach: [xfn0]\nfunctions:\n  - name: echo\n    trigger: udp/7\n'
+		printf '    %s\n' "xsk: [$1]" "${@:2}"
+	} | apply
+}
+
+# apply_idle ARGV [KEY: VALUE]...: one that runs when there is something to do.
+apply_idle() {
+	apply_echo "$1" 'scale: {min: 0}' "${@:2}"
+	until_true 10 state_is idle
 }
 
 instance() { xfn show echo -j | jq -r ".instance.$1"; }
@@ -34,6 +38,9 @@ state_is() { [[ $(instance state) == "$1" ]]; }
 pid_is_not() { xfn show echo -j | jq -e ".instance | .state == \"ready\" and .pid != $1" >/dev/null; }
 answers() { [[ $(who_answers "$@") == q ]]; }
 port() { xfn stats echo -j | jq -r ".functions[0].port.$1"; }
+port_is() { [[ $(port "$1") == "$2" ]]; }
+book() { xfn audit -j | jq -e ".books[] | select(.what | test(\"$1\")) | .ok" >/dev/null; }
+books_are_right() { book 'given to its port' && book 'seen by the keeper' && audit_is_ok; }
 journal_says() { xfn journal | grep -qF -- "$1"; }
 logs_say() { xfn logs echo | grep -qF -- "$1"; }
 # cpu_of PID: clock ticks that it has used.
@@ -109,6 +116,42 @@ script() {
 	echo "$got"
 	nothing_lost "$got"
 	until_true 10 is_gone "$pid"
+}
+
+@test "what waited for one that knows nothing of it comes to its socket, once, and is answered" {
+	local got
+	apply_idle "$BARE, xfn0"
+	got=$(flood -n 1 -g 3000 198.18.0.1 7)
+	[[ $(field "$got" .received) == 1 && $(port parked) == 1 && $(port replied) == 1 ]]
+	state_is ready
+	kill -TERM "$(instance pid)"
+	# All of them have come before it begins. No order is promised.
+	script "sleep 1; exec $BARE xfn0"
+	apply_idle "$SCRIPT" 'latency: {deadline: 20s}'
+	got=$(flood -n 200 -r 1000 -g 5000 198.18.0.1 7)
+	echo "$got" "$(xfn stats echo -j | jq -c '.functions[0].port')"
+	jq -e '.received == 200 and .lost == 0 and .duplicates == 0 and .changed == 0 and (.by | keys == ["q"])' <<<"$got"
+	[[ $(port parked) == 201 && $(port replied) == 201 && $(port waiting) == 0 && $(port in_flight) == 0 ]]
+	[[ $(port timeout) == 0 && $(port bad_reply) == 0 && $(port expired) == 0 ]]
+	run ! journal_says 'only'
+	books_are_right
+	answers 198.18.0.1 7
+	[[ $(port parked) == 201 && $(port replied) == 202 ]]
+}
+
+@test "of what waited its socket takes as much as its rings have room for; the rest is counted" {
+	local got
+	script "sleep 1; exec $CALLS -w xfn0"
+	apply_idle "$SCRIPT" 'latency: {deadline: 6s}'
+	got=$(flood -n 400 -r 2000 -g 5000 198.18.0.1 7)
+	echo "$got" "$(xfn stats echo -j | jq -c '.functions[0].port')"
+	# It has 256 frames, and takes none before all have come.
+	jq -e '.received == 256 and .duplicates == 0 and .changed == 0' <<<"$got"
+	[[ $(port parked) == 400 && $(port replied) == 256 && $(port waiting) == 0 ]]
+	until_true 10 port_is timeout 144
+	port_is in_flight 0
+	books_are_right
+	answers 198.18.0.1 7
 }
 
 @test "kill -9 of xfnd: it goes on, and cannot make another socket" {

@@ -238,6 +238,31 @@ bare() {
 	xfn apply --yes "$work/none.yaml"
 }
 
+# What waited for one of them comes to its socket by live frames, which this kernel has.
+bare_waits() {
+	cat >"$work/waits.yaml" <<-MANIFEST || return 1
+		version: 1
+		set: afxdp
+		functions:
+		  - name: afxdp
+		    trigger: udp/9
+		    xsk: [$BUILD/tests/e2e/tools/bareecho, xfn0]
+		    scale: {min: 0}
+		    latency: {deadline: 1m}
+	MANIFEST
+	xfn apply --yes "$work/waits.yaml" || return 1
+	[ "$(xfn show afxdp -j | jq -r .instance.state)" = idle ] || return 1
+	ask hello 9
+	for _ in $(seq 40); do
+		port=$(xfn stats afxdp -j | jq -c '.functions[0].port')
+		echo "$port" | jq -e '.parked >= 1 and .replied >= 1 and .in_flight == 0' && break
+		sleep 0.5
+	done
+	echo "$port"
+	echo "$port" | jq -e '.parked >= 1 and .replied >= 1 and .timeout == 0 and .parked_full == 0' || return 1
+	afxdp_answers && xfn audit && xfn apply --yes "$work/none.yaml"
+}
+
 # What the program of an idle function gets: the first event, which starts it, also where xfnd is killed meanwhile.
 waits() {
 	cat >"$work/waits.yaml" <<-MANIFEST || return 1
@@ -293,6 +318,7 @@ if [ -x "$BUILD/xfnd" ] && [ -x "$BUILD/xfn" ]; then
 		run "a program that xfnd starts answers on its AF_XDP socket" afxdp
 		run "a program that comes by xfn run does so, too, and is followed by another" awaited
 		run "programs that know nothing of xfn make that socket themselves" bare
+		run "what waited for one of them comes to its socket" bare_waits
 		run "what comes for a program that does not run starts it, and waits for it" waits
 		run "the books agree" books
 		run "detach leaves no program and no pin" detach

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * callsecho [-acers] INTERFACE
+ * callsecho [-acersw] INTERFACE
  *
  * An echo on an AF_XDP socket by system calls alone. It knows nothing of xfn.
  *
@@ -9,6 +9,7 @@
  *	-e  closes its socket on exec
  *	-r  receives only: it has no ring to send from, and writes "received" instead
  *	-s  sends only
+ *	-w  waits for two seconds, when it is bound, before it takes anything
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +37,7 @@ struct ring {
 
 static struct {
 	int fd;
-	bool another, closes, receives_only, sends_only;
+	bool another, closes, receives_only, sends_only, waits;
 	int type;
 	__u8 *memory;
 	struct ring fill, completion, rx, tx;
@@ -153,17 +154,18 @@ static const char *read_options(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "acers")) != -1) {
+	while ((option = getopt(argc, argv, "acersw")) != -1) {
 		echo.another |= option == 'a';
 		echo.closes |= option == 'c';
 		echo.receives_only |= option == 'r';
 		echo.sends_only |= option == 's';
+		echo.waits |= option == 'w';
 		if (option == 'e')
 			echo.type |= SOCK_CLOEXEC | SOCK_NONBLOCK;
 	}
 	if (optind + 1 == argc)
 		return argv[optind];
-	fprintf(stderr, "usage: callsecho [-acers] INTERFACE\n");
+	fprintf(stderr, "usage: callsecho [-acersw] INTERFACE\n");
 	exit(2);
 }
 
@@ -180,6 +182,8 @@ int main(int argc, char **argv)
 		printf("another: %s\n", strerror(errno));
 	if (echo.another && socket(AF_XDP, SOCK_RAW, 0) < 0)
 		printf("yet another: %s\n", strerror(errno));
+	if (echo.waits)
+		sleep(2);
 	poller.fd = echo.fd;
 	for (;;) {
 		poll(&poller, 1, 1000);
