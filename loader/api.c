@@ -97,15 +97,26 @@ static int get_journal(void *context, struct xfn_request *request, struct xfn_re
 	return xfn_follow_journal(context, request);
 }
 
+/* 0 where it is not there. */
+static __u64 query_number(struct xfn_request *request, const char *key)
+{
+	const char *text = xfn_request_query(request, key);
+
+	return text ? strtoull(text, NULL, 10) : 0;
+}
+
 static int get_logs(void *context, struct xfn_request *request, struct xfn_reply *reply)
 {
 	struct xfn_api *api = context;
-	const char *function = xfn_request_query(request, "function");
-	const char *after = xfn_request_query(request, "after");
+	const struct xfn_logs_request wanted = {
+		.function = xfn_request_query(request, "function"),
+		.stream = query_number(request, "stream"),
+		.after = query_number(request, "after"),
+	};
 
-	if (!function || !*function)
+	if (!wanted.function || !*wanted.function)
 		return refuse_missing(reply, "a function's name in the query, 'function=NAME'");
-	return xfn_engine_logs(api->engine, function, after ? strtoull(after, NULL, 10) : 0, reply);
+	return xfn_engine_logs(api->engine, &wanted, reply);
 }
 
 static int get_stream(void *context, struct xfn_request *request, struct xfn_reply *reply)

@@ -192,11 +192,17 @@ int xfn_engine_audit(struct xfn_engine *engine, struct xfn_reply *reply);
  */
 int xfn_engine_explain(struct xfn_engine *engine, const struct xfn_explain_request *request,
 		       struct xfn_reply *reply);
+struct xfn_logs_request {
+	const char *function;
+	__u64 stream; /* as an earlier answer said, 0: none: of another one @after does not hold */
+	__u64 after;
+};
 /*
- * What a function's program wrote, from byte @after on, as far as it is kept: {"function","first","next",
- * "text"}. Not a program that xfnd starts: 409 "no_instance".
+ * What a function's programs wrote, from byte @after on, as far as it is kept: {"function","stream","first","next",
+ * "text"}. "stream" changes where another function gets that name, which counts its bytes anew. A character of which
+ * only the beginning was written is left for later. Not a program that xfnd starts: 409 "no_instance".
  */
-int xfn_engine_logs(struct xfn_engine *engine, const char *function, __u64 after,
+int xfn_engine_logs(struct xfn_engine *engine, const struct xfn_logs_request *request,
 		    struct xfn_reply *reply);
 int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct xfn_reply *reply);
 /* The desired state of one set as canonical YAML: {"set","manifest":TEXT}. NULL: main. */

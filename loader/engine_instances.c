@@ -304,6 +304,7 @@ static void stopped(void *context)
 
 	xfn_member_drop(member);
 	xfn_ports_sweep(engine);
+	xfn_logs_sweep(engine);
 }
 
 bool xfn_may_run(const struct xfn_model_function *function, uid_t uid)
@@ -372,6 +373,7 @@ static int make_instance(struct xfn_member *member, const struct xfn_model_funct
 		.journal = member->engine->options.journal,
 		.name = xfn_function_label(function->spec, label),
 		.folder = member->engine->instances->folder,
+		.spool = xfn_log_of(member->engine, member->identity),
 		.identity = member->identity,
 		.serial = member->serial,
 		.on_demand = !function->spec->scale_min || member->awaited,
@@ -390,7 +392,7 @@ static int make_instance(struct xfn_member *member, const struct xfn_model_funct
 			  .stopped = stopped,
 			  .save = save},
 	};
-	int err = env ? xfn_instance_new(&options, &member->instance) : -ENOMEM;
+	int err = env && options.spool ? xfn_instance_new(&options, &member->instance) : -ENOMEM;
 
 	free(env);
 	return err;
@@ -548,6 +550,7 @@ void xfn_instances_sync(struct xfn_engine *engine)
 	xfn_ports_follow(engine);
 	xfn_keeping_follow(engine);
 	xfn_ports_sweep(engine);
+	xfn_logs_sweep(engine);
 }
 
 static void keep_listener(void *context, __u64 key, const struct xfn_listen_place *place, int fd)
@@ -597,6 +600,7 @@ void xfn_instances_close(struct xfn_engine *engine)
 	while (engine->instances->first)
 		xfn_member_drop(engine->instances->first);
 	xfn_ready_ports_close(engine->instances->ready);
+	xfn_logs_close(engine);
 	free(engine->instances);
 	engine->instances = NULL;
 	xfn_listen_close(engine);

@@ -89,6 +89,15 @@ static bool adopt_left(struct xfn_engine *engine, const json_t *json)
 	return false;
 }
 
+/* Of a function that is no more it is removed with the first look at what the model wants. */
+static void take_log(struct xfn_engine *engine, const char *path, const char *name, bool adopt)
+{
+	if (adopt)
+		xfn_log_of(engine, strtoull(name, NULL, 10));
+	else
+		unlink(path);
+}
+
 static void take_file(struct xfn_engine *engine, const char *folder, const char *name, bool adopt)
 {
 	const char *suffix = strrchr(name, '.');
@@ -96,6 +105,8 @@ static void take_file(struct xfn_engine *engine, const char *folder, const char 
 	json_t *json;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	if (suffix && !strcmp(suffix, XFN_LOG_SUFFIX))
+		take_log(engine, path, name, adopt);
 	if (!suffix || strcmp(suffix, ".json"))
 		return;
 	json = json_load_file(path, 0, NULL);

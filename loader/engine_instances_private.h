@@ -34,6 +34,7 @@ struct xfn_instances {
 	struct xfn_member *first;
 	__u32 last_serial;
 	struct xfn_ready_ports *ready;
+	struct xfn_log *logs;
 	char folder[PATH_MAX];
 };
 
@@ -51,5 +52,19 @@ void xfn_member_start(struct xfn_engine *engine, const struct xfn_model_function
 bool xfn_may_run(const struct xfn_model_function *function, uid_t uid);
 /* Lets go of it, and frees it. */
 void xfn_member_drop(struct xfn_member *member);
+
+/* ---- engine_instances_log.c -------------------------------------------------------------------------- */
+
+/* Of files in the instances' folder, each named by the identity of its function. */
+#define XFN_LOG_SUFFIX ".log"
+
+struct xfn_spool;
+
+/* What the function's programs write goes here: borrowed, until it is swept. NULL: no memory. */
+struct xfn_spool *xfn_log_of(struct xfn_engine *engine, __u64 identity);
+/* Removes those of functions that have no program any more, and no instance. */
+void xfn_logs_sweep(struct xfn_engine *engine);
+/* Lets go of them: the next xfnd finds them. */
+void xfn_logs_close(struct xfn_engine *engine);
 
 #endif

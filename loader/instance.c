@@ -19,6 +19,7 @@
 #include "instance_socket.h"
 #include "journal.h"
 #include "loop.h"
+#include "spool.h"
 #include "xfn/channel.h"
 
 #define MS 1000000ULL
@@ -118,8 +119,7 @@ int xfn_instance_new(const struct xfn_instance_options *options, struct xfn_inst
 	instance->state = XFN_INSTANCE_STOPPED;
 	instance->options.name = strdup(options->name);
 	instance->options.folder = strdup(options->folder);
-	instance->output = malloc(XFN_INSTANCE_OUTPUT_BYTES);
-	if (!instance->options.name || !instance->options.folder || !instance->output ||
+	if (!instance->options.name || !instance->options.folder ||
 	    copy_launch(instance, options->launch)) {
 		xfn_instance_free(instance);
 		return -ENOMEM;
@@ -166,7 +166,6 @@ void xfn_instance_free(struct xfn_instance *instance)
 	xfn_source_free(instance->listen_again);
 	free((char *)instance->options.name);
 	free((char *)instance->options.folder);
-	free(instance->output);
 	free(instance->words);
 	free(instance->text);
 	free(instance);
@@ -322,7 +321,7 @@ static void on_output(void *context, int fd, __u32 events)
 	if (taken == -EPIPE) { /* it has closed its standard output and error */
 		xfn_source_free(instance->on_output);
 		instance->on_output = NULL;
-	} else if (taken >= XFN_INSTANCE_OUTPUT_BYTES) {
+	} else if (taken >= XFN_SPOOL_BYTES) {
 		xfn_source_enable(instance->on_output, false);
 		xfn_timer_set(instance->listen_again, LISTEN_PAUSE_NS);
 	}

@@ -39,6 +39,7 @@
 struct xfn_instance;
 struct xfn_journal;
 struct xfn_loop;
+struct xfn_spool;
 
 enum xfn_instance_state {
 	XFN_INSTANCE_STARTING,
@@ -93,7 +94,9 @@ struct xfn_instance_options {
 	struct xfn_journal *journal;
 	const char *name;   /* TENANT/NAME; copied */
 	const char *folder; /* for its files; copied */
-	__u64 identity;     /* names its files, with @serial */
+	/* Gets what it writes, beside others of its function; borrowed. Unused where @awaited. */
+	struct xfn_spool *spool;
+	__u64 identity; /* names its files, with @serial */
 	__u32 serial;
 	bool on_demand;
 	bool awaited;
@@ -170,17 +173,6 @@ struct xfn_instance_info {
 };
 void xfn_instance_read(const struct xfn_instance *instance, struct xfn_instance_info *ret);
 const char *xfn_instance_state_label(enum xfn_instance_state state);
-
-/* What it wrote lately: up to 64 KiB. */
-#define XFN_INSTANCE_OUTPUT_BYTES 65536
-struct xfn_instance_output {
-	__u64 first;      /* bytes that were written before @data */
-	const char *data; /* borrowed */
-	size_t bytes;
-};
-/* From byte @after on, or from the oldest that is left; @buffer has room for XFN_INSTANCE_OUTPUT_BYTES. */
-void xfn_instance_read_output(const struct xfn_instance *instance, __u64 after, char *buffer,
-			      struct xfn_instance_output *ret);
 
 /* ---- what an earlier xfnd left behind -------------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@
 #include "errnum.h"
 #include "fd.h"
 #include "instance_private.h"
+#include "spool.h"
 
 void xfn_instance_path(const struct xfn_instance *instance, const char *suffix, char *path,
 		       size_t bytes)
@@ -92,44 +93,22 @@ int xfn_instance_reopen_output(struct xfn_instance *instance)
 	return instance->output_fd < 0 ? xfn_errno() : 0;
 }
 
-static void keep_output(struct xfn_instance *instance, const char *data, size_t bytes)
-{
-	size_t i;
-
-	for (i = 0; i < bytes; i++)
-		instance->output[instance->output_total++ % XFN_INSTANCE_OUTPUT_BYTES] = data[i];
-}
-
 long xfn_instance_drain_output(struct xfn_instance *instance)
 {
 	char buffer[4096];
 	long taken = 0;
 	ssize_t bytes;
 
-	while (taken < XFN_INSTANCE_OUTPUT_BYTES && instance->output_fd >= 0) {
+	while (taken < XFN_SPOOL_BYTES && instance->output_fd >= 0) {
 		bytes = read(instance->output_fd, buffer, sizeof(buffer));
 		if (bytes == 0)
 			return -EPIPE;
 		if (bytes < 0)
 			break;
-		keep_output(instance, buffer, (size_t)bytes);
+		xfn_spool_add(instance->options.spool, (__u64)instance->pid, buffer, (size_t)bytes);
 		taken += bytes;
 	}
 	return taken;
-}
-
-void xfn_instance_read_output(const struct xfn_instance *instance, __u64 after, char *buffer,
-			      struct xfn_instance_output *ret)
-{
-	__u64 total = instance->output_total, first = after, at;
-
-	if (first > total)
-		first = total;
-	if (total - first > XFN_INSTANCE_OUTPUT_BYTES)
-		first = total - XFN_INSTANCE_OUTPUT_BYTES;
-	for (at = first; at < total; at++)
-		buffer[at - first] = instance->output[at % XFN_INSTANCE_OUTPUT_BYTES];
-	*ret = (struct xfn_instance_output){first, buffer, (size_t)(total - first)};
 }
 
 /* ---- its file ---------------------------------------------------------------------------------------- */

@@ -33,8 +33,6 @@ struct xfn_instance {
 	__u64 since_ns;    /* CLOCK_REALTIME */
 	char failure[256]; /* what it said before its program ran; "": nothing */
 	char last_end[256];
-	char *output;       /* ring */
-	__u64 output_total; /* bytes ever */
 };
 
 /* One that ends sooner after its start has ended quickly. */

@@ -10,24 +10,56 @@
 
 #define LOOK_NS 200000000L
 
-/* What was written from byte *at on; *at moves behind it. */
-static int print_new(struct xfn_cli *cli, __u64 *at)
-{
-	char after[24], *path;
-	json_t *answer;
-	int code;
+/* How far it was read. */
+struct place {
+	__u64 stream, at;
+};
 
-	snprintf(after, sizeof(after), "%llu", *at);
-	path = xfn_call_path("/v1/logs", "function", cli->words[0], "after", after, NULL);
-	code = xfn_get(cli, path, &answer);
+/* NULL: no memory. */
+static char *path_from(const struct xfn_cli *cli, const struct place *place)
+{
+	char stream[24], after[24];
+
+	snprintf(stream, sizeof(stream), "%llu", place->stream);
+	snprintf(after, sizeof(after), "%llu", place->at);
+	return xfn_call_path("/v1/logs", "function", cli->words[0], "stream", stream, "after",
+			     after, NULL);
+}
+
+/* It is kept for a while only. */
+static void say_gap(const struct place *place, __u64 stream, __u64 first)
+{
+	if (place->stream == stream && first > place->at)
+		xfn_say("%llu bytes of it came faster than they were read, and are gone",
+			first - place->at);
+}
+
+/* Followed, an object a line, of what there is only; else one, over several lines. */
+static void print_object(const struct xfn_cli *cli, const json_t *answer)
+{
+	if (!cli->follow)
+		xfn_print_json(answer);
+	else if (*xfn_json_text(answer, "text") && !json_dumpf(answer, stdout, JSON_COMPACT))
+		putchar('\n');
+}
+
+/* What was written from @place on, which moves behind it. */
+static int print_new(struct xfn_cli *cli, struct place *place)
+{
+	char *path = path_from(cli, place);
+	json_t *answer;
+	int code = xfn_get(cli, path, &answer);
+
 	free(path);
 	if (code != XFN_EXIT_OK)
 		return code;
+	say_gap(place, xfn_json_count(answer, "stream"), xfn_json_count(answer, "first"));
 	if (cli->json)
-		xfn_print_json(answer);
+		print_object(cli, answer);
 	else
 		fputs(xfn_json_text(answer, "text"), stdout);
-	*at = xfn_json_count(answer, "next");
+	place->stream = xfn_json_count(answer, "stream");
+	place->at = xfn_json_count(answer, "next");
 	json_decref(answer);
 	return fflush(stdout) ? XFN_EXIT_FAILED : XFN_EXIT_OK;
 }
@@ -35,15 +67,12 @@ static int print_new(struct xfn_cli *cli, __u64 *at)
 int xfn_cli_logs(struct xfn_cli *cli)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_NS};
-	__u64 at = 0;
-	int code;
+	struct place place = {0, 0};
+	int code = print_new(cli, &place);
 
-	if (cli->json && cli->follow)
-		return xfn_misuse("logs", "takes --json or --follow, not both");
-	code = print_new(cli, &at);
 	while (code == XFN_EXIT_OK && cli->follow) {
 		nanosleep(&pause, NULL);
-		code = print_new(cli, &at);
+		code = print_new(cli, &place);
 	}
 	return code;
 }
