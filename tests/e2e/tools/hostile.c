@@ -9,7 +9,12 @@
  *	hostile files    opens descriptors until none is left
  *	hostile forks    forks without end
  *	hostile hang     spins, and reads nothing any more
- *	hostile pry PID  tries what it must not: "refused: WHAT" or "ALLOWED: WHAT" for each, on standard output
+ *	hostile pry PID ADDRESS PINS RUN
+ *	                 tries what it must not, where process PID has ADDRESS mapped, of xfnd with these folders: on
+ *	                 standard output "refused: WHAT", "ALLOWED: WHAT", or "FAILED: WHAT: WHY" where it was not the
+ *	                 sandbox that refused it
+ *	hostile outside PID ADDRESS PINS RUN
+ *	                 the same, and is no function
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,9 +32,11 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <linux/bpf.h>
 #include <linux/if_packet.h>
+#include <linux/sched.h>
 
 #include "../../../user/libxfn/xsk.h"
 #include "xfn/function.h"
@@ -156,10 +163,12 @@ static void hang(void)
 
 /* ---- what it must not --------------------------------------------------------------------------------- */
 
-static void tell(const char *what, long result)
-{
-	printf("%s: %s\n", result < 0 ? "refused" : "ALLOWED", what);
-}
+/* Whom and what it tries to reach: all of it is there. */
+static struct {
+	pid_t pid;           /* of another function */
+	unsigned long place; /* where that has readable memory */
+	const char *pins, *run;
+} prey;
 
 static long try_bpf(void)
 {
@@ -169,12 +178,44 @@ static long try_bpf(void)
 	return syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr));
 }
 
-static long try_memory(pid_t pid)
+static long try_packet_socket(void)
 {
-	char byte;
-	struct iovec here = {&byte, 1}, there = {(void *)0x400000, 1};
+	return socket(AF_PACKET, SOCK_RAW, 0);
+}
 
-	return process_vm_readv(pid, &here, 1, &there, 1, 0);
+static long try_raw_socket(void)
+{
+	return socket(AF_INET, SOCK_RAW, IPPROTO_UDP);
+}
+
+static long try_network_namespace(void)
+{
+	return unshare(CLONE_NEWNET);
+}
+
+static long try_user_namespace(void)
+{
+	return unshare(CLONE_NEWUSER);
+}
+
+/* The child of one that is allowed is of no use. */
+static long after_clone(long pid)
+{
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+static long try_user_namespace_by_clone(void)
+{
+	return after_clone(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0));
+}
+
+static long try_user_namespace_by_clone3(void)
+{
+	struct clone_args arguments = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
+
+	return after_clone(syscall(SYS_clone3, &arguments, sizeof(arguments)));
 }
 
 static long try_open(pid_t pid, const char *what)
@@ -185,37 +226,190 @@ static long try_open(pid_t pid, const char *what)
 	return open(path, O_RDONLY);
 }
 
-/* The rings of a socket's pool, where the kernel lets whoever holds the socket map them. */
-static long try_descriptors(pid_t pid)
+static long try_its_namespace(void)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	long result = -1;
-
-	for (int fd = 0; fd < 8 && result < 0; fd++)
-		result = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	return result;
+	return try_open(prey.pid, "ns/net");
 }
 
-static void pry(pid_t pid)
+/* The launcher's, which is xfnd's. */
+static long try_starters_namespace(void)
 {
-	tell("bpf", try_bpf());
-	tell("a packet socket", socket(AF_PACKET, SOCK_RAW, 0));
-	tell("a raw socket", socket(AF_INET, SOCK_RAW, IPPROTO_UDP));
-	tell("a new network namespace", unshare(CLONE_NEWNET));
-	tell("a new user namespace", unshare(CLONE_NEWUSER));
-	tell("another's network namespace", try_open(pid, "ns/net"));
-	tell("the first network namespace", setns(open("/proc/1/ns/net", O_RDONLY), CLONE_NEWNET));
-	tell("another's memory", try_memory(pid));
-	tell("another's memory as a file", try_open(pid, "mem"));
-	tell("another's descriptors", try_descriptors(pid));
-	tell("tracing another", ptrace(PTRACE_ATTACH, pid, NULL, NULL));
-	tell("ending another", kill(pid, SIGKILL));
-	tell("a mount", mount("none", "/mnt", "tmpfs", 0, NULL));
-	tell("user root", setuid(0));
-	tell("the pins", open("/sys/fs/bpf/xfn", O_RDONLY));
+	return try_open(getppid(), "ns/net");
+}
+
+/* Its own it may open. */
+static long try_entering(void)
+{
+	return setns(open("/proc/self/ns/net", O_RDONLY), CLONE_NEWNET);
+}
+
+static long try_memory(void)
+{
+	char byte;
+	struct iovec here = {&byte, 1}, there = {(void *)prey.place, 1};
+
+	return process_vm_readv(prey.pid, &here, 1, &there, 1, 0);
+}
+
+static long try_writing_memory(void)
+{
+	struct iovec nothing = {0};
+
+	return process_vm_writev(prey.pid, &nothing, 1, &nothing, 1, 0);
+}
+
+static long try_memory_file(void)
+{
+	return try_open(prey.pid, "mem");
+}
+
+static long try_memory_map(void)
+{
+	return try_open(prey.pid, "maps");
+}
+
+static long try_environment(void)
+{
+	return try_open(prey.pid, "environ");
+}
+
+static long try_descriptor_folder(void)
+{
+	return try_open(prey.pid, "fd");
+}
+
+/* The rings of a socket's pool, where the kernel lets whoever holds the socket map them. */
+static long try_descriptors(void)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, prey.pid, 0);
+
+	return syscall(SYS_pidfd_getfd, pidfd, STDOUT_FILENO, 0);
+}
+
+static long try_tracing(void)
+{
+	return ptrace(PTRACE_SEIZE, prey.pid, NULL, NULL);
+}
+
+/* What may send none may not send SIGKILL. */
+static long try_signal(void)
+{
+	return kill(prey.pid, 0);
+}
+
+static long try_mount(void)
+{
+	return mount("none", "/mnt", "tmpfs", 0, NULL);
+}
+
+static long try_root(void)
+{
+	return setuid(0);
+}
+
+static long try_pins(void)
+{
+	return open(prey.pins, O_RDONLY);
+}
+
+static long try_in_run(const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", prey.run, name);
+	return open(path, O_RDONLY);
+}
+
+static long try_files_of_instances(void)
+{
+	return try_in_run("instances");
+}
+
+static long try_connecting(const char *name, int type)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", prey.run, name);
+	return connect(socket(AF_UNIX, type, 0), (struct sockaddr *)&address, sizeof(address));
+}
+
+static long try_api(void)
+{
+	return try_connecting("xfn.sock", SOCK_STREAM);
+}
+
+static long try_reading_api(void)
+{
+	return try_connecting("xfn-ro.sock", SOCK_STREAM);
+}
+
+static long try_run(void)
+{
+	return try_connecting("run.sock", SOCK_SEQPACKET);
+}
+
+/* It would take who comes for the next xfnd: of another type he gets as far as that the type is wrong. */
+static long try_keeper(void)
+{
+	long result = try_connecting("keeper.sock", SOCK_DGRAM);
+
+	return result < 0 && errno == EPROTOTYPE ? 0 : result;
+}
+
+/* Each is refused with just this: with anything else it was not what refuses that has refused it. */
+static const struct {
+	const char *what;
+	long (*try)(void);
+	int refusal;
+} ways[] = {
+	{"bpf", try_bpf, EPERM},
+	{"a packet socket", try_packet_socket, EPERM},
+	{"a raw socket", try_raw_socket, EPERM},
+	{"another's network namespace", try_its_namespace, EACCES},
+	{"its starter's network namespace", try_starters_namespace, EACCES},
+	{"another's memory", try_memory, EPERM},
+	{"writing to another's memory", try_writing_memory, EPERM},
+	{"another's memory as a file", try_memory_file, EACCES},
+	{"another's memory map", try_memory_map, EACCES},
+	{"another's environment", try_environment, EACCES},
+	{"another's descriptors", try_descriptors, EPERM},
+	{"another's descriptors as files", try_descriptor_folder, EACCES},
+	{"tracing another", try_tracing, EPERM},
+	{"a signal to another", try_signal, EPERM},
+	{"a mount", try_mount, EPERM},
+	{"user root", try_root, EPERM},
+	{"the pins", try_pins, EACCES},
+	{"the files of instances", try_files_of_instances, EACCES},
+	{"xfnd's API", try_api, EACCES},
+	{"xfnd's API, to read", try_reading_api, EACCES},
+	{"xfnd, for xfn run", try_run, EACCES},
+	{"the keeper", try_keeper, EACCES},
+	{"entering a network namespace", try_entering, EPERM},
+	{"a new network namespace", try_network_namespace, EPERM},
+	{"a new user namespace, by clone", try_user_namespace_by_clone, EPERM},
+	{"a new user namespace, by clone3", try_user_namespace_by_clone3, ENOSYS},
+	{"a new user namespace", try_user_namespace, EPERM}, /* the last: it changes who asks */
+};
+
+static void try_all(char **arguments)
+{
+	size_t i;
+
+	prey.pid = atoi(arguments[0]);
+	prey.place = strtoul(arguments[1], NULL, 16);
+	prey.pins = arguments[2];
+	prey.run = arguments[3];
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (ways[i].try() >= 0)
+			printf("ALLOWED: %s\n", ways[i].what);
+		else if (errno == ways[i].refusal)
+			printf("refused: %s\n", ways[i].what);
+		else
+			printf("FAILED: %s: %s\n", ways[i].what, strerror(errno));
+		fflush(stdout); /* before a child has it, too */
+	}
 	puts("done");
 	fflush(stdout);
-	pause();
 }
 
 int main(int argc, char **argv)
@@ -224,10 +418,16 @@ int main(int argc, char **argv)
 	struct xfn_socket *socket;
 	struct frame reply;
 
+	if (!strcmp(mode, "outside") && argc == 6) {
+		try_all(argv + 2);
+		return 0;
+	}
 	if (xfn_socket_open(&socket))
 		return 1;
-	if (!strcmp(mode, "pry") && argc > 2)
-		pry(atoi(argv[2]));
+	if (!strcmp(mode, "pry") && argc == 6) {
+		try_all(argv + 2);
+		pause();
+	}
 	wait_for_event(socket, &reply);
 	if (!strcmp(mode, "flood"))
 		send_without_end(socket, &reply, make_garbage);
