@@ -4,6 +4,29 @@
 
 #include "engine_instances_private.h"
 #include "engine_read.h"
+#include "process_use.h"
+
+static json_t *figure(__u64 value)
+{
+	return value == XFN_USE_UNKNOWN ? json_null() : json_integer((json_int_t)value);
+}
+
+/* How near it is to what it may take. Others may run as its user, unless that is its own. */
+static json_t *uses_json(const struct xfn_member *member, pid_t pid)
+{
+	bool lone = xfn_uid_is_lone(member->uid) && !member->awaited;
+	struct xfn_process_use use;
+
+	if (!pid)
+		return json_null();
+	xfn_process_use_read(pid, &use);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "cpu_ms", figure(use.cpu_ms),
+			 "resident_bytes", figure(use.resident_bytes), "data_bytes",
+			 figure(use.data_bytes), "data_bytes_max", figure(use.data_bytes_max),
+			 "files", figure(use.files), "files_max", figure(use.files_max), "tasks",
+			 figure(lone ? xfn_process_tasks_of(member->uid) : XFN_USE_UNKNOWN),
+			 "tasks_max", figure(use.tasks_max));
+}
 
 json_t *xfn_instance_json(const struct xfn_engine *engine,
 			  const struct xfn_model_function *function)
@@ -22,7 +45,10 @@ json_t *xfn_instance_json(const struct xfn_engine *engine,
 			   (json_int_t)info.pid, "uid", (json_int_t)member->uid, "since",
 			   xfn_time_json(info.since_ns) ?: json_null(), "restarts",
 			   (json_int_t)info.restarts, "last_end", info.last_end);
-	if (!object || member->listens)
+	if (!object)
+		return NULL;
+	json_object_set_new(object, "uses", uses_json(member, info.pid));
+	if (member->listens)
 		return object;
 	if (member->ifindex)
 		if_indextoname(member->ifindex, name);

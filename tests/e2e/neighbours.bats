@@ -23,6 +23,10 @@ pid_of() { xfn show "$1" -j | jq -r .instance.pid; }
 port() { xfn stats "$1" -j | jq -r ".functions[0].port.$2"; }
 port_is_above() { (($(port "$1" "$2") > $3)); }
 logs_say() { xfn logs bad | grep -qF -- "$1"; }
+# uses EXPRESSION: of what xfn show says that the bad one has taken, and may take.
+uses() { xfn show bad -j | jq -e ".instance.uses | $1" >/dev/null; }
+cpu_ms_of() { awk -v "hz=$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000 / hz }' "/proc/$1/stat"; }
+journal_says() { xfn journal | grep -qF -- "$1"; }
 nothing() { apply --yes <<<$'version: 1\nfunctions: []' >/dev/null; }
 processes_of() { pgrep -u "$1" | wc -l; }
 has_no_processes() { [[ $(processes_of "$1") == 0 ]]; }
@@ -70,6 +74,12 @@ goes() {
 	beside hang
 	send 50 7 x
 	while_it_does port_is_above bad timeout 40
+	local pid before
+	pid=$(pid_of bad)
+	before=$(cpu_ms_of "$pid")
+	uses ".cpu_ms > 500 and .cpu_ms >= $before"
+	uses ".cpu_ms - 5000 <= $(cpu_ms_of "$pid")"
+	[[ $(port bad replied) == 0 ]]
 	goes
 }
 
@@ -89,25 +99,39 @@ goes() {
 }
 
 @test "one that takes all memory" {
-	taken() { (($(awk '/^VmRSS/ { print $2 }' "/proc/$(pid_of bad)/status") > 500000)); }
+	local total resident
+	total=$(awk '/^MemTotal/ { print $2 * 1024 }' /proc/meminfo)
 	beside memory
-	while_it_does taken
-	local limit
-	limit=$(awk '/^Max data size/ { print $4 }' "/proc/$(pid_of bad)/limits")
-	((limit < $(awk '/^MemTotal/ { print $2 }' /proc/meminfo) * 1024 / 3))
+	while_it_does uses '.resident_bytes > 500000000'
+	xfn show bad -j | jq -c .instance.uses
+	uses ".data_bytes >= .resident_bytes - 100000000 and .data_bytes <= .data_bytes_max and .data_bytes_max < $total / 3"
+	# As the kernel has it, up to what it takes between the two looks.
+	resident=$(awk '/^VmRSS/ { print $2 * 1024 }' "/proc/$(pid_of bad)/status")
+	uses ".resident_bytes >= $resident"
+	xfn show good -j | jq -e '.instance.uses.resident_bytes < 100000000'
 	goes
 }
 
 @test "one that takes all descriptors" {
 	beside files
 	while_it_does logs_say "no more files"
+	xfn show bad -j | jq -c .instance.uses
+	uses '.files_max >= 1024'
+	if [[ $(xfn show bad -j | jq .instance.uses.files) == null ]]; then # before Linux 6.2
+		[[ $(uname -r) =~ ^([1-5]\.|6\.[01]\.) ]]
+	else
+		uses '.files == .files_max'
+		xfn show good -j | jq -e '.instance.uses | .files < 20 and .files > 3'
+	fi
 	goes
 }
 
 @test "one that forks without end is held, and swept away" {
-	many() { (($(processes_of "$(xfn show bad -j | jq -r .instance.uid)") > 85)); }
 	beside forks
-	while_it_does many
+	while_it_does uses '.tasks == .tasks_max and .tasks_max == 128'
+	# As pgrep counts them.
+	[[ $(processes_of "$(xfn show bad -j | jq -r .instance.uid)") == 128 ]]
+	xfn show good -j | jq -e '.instance.uses | .tasks == 1 and .tasks_max == 128'
 	goes
 }
 
@@ -122,6 +146,9 @@ goes() {
 		done
 	}
 	while_it_does killed_often
+	journal_says "bad: killed by SIGKILL; started again after"
+	xfn show bad -j | jq -e '.instance | .restarts >= 1 and .last_end == "killed by SIGKILL"'
+	xfn show good -j | jq -e '.instance | .restarts == 0 and .last_end == ""'
 	goes
 }
 
@@ -143,7 +170,7 @@ goes() {
 	END
 	until_true 10 logs_say 'done'
 	xfn logs bad
-	diff <(xfn logs bad | grep -v done) <(grep ^ALLOWED <<<"$outside" | sed s/ALLOWED/refused/)
+	diff <(xfn logs bad | grep -v '^done') <(grep ^ALLOWED <<<"$outside" | sed s/ALLOWED/refused/)
 	[[ $(pid_of good) == "$pid" && $(who_answers 198.18.0.1 9) == q ]]
 	goes
 }
