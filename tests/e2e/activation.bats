@@ -6,6 +6,7 @@
 # shellcheck disable=SC2154,SC2030,SC2031
 
 load lib
+load growth
 
 setup() {
 	e2e_setup
@@ -176,12 +177,17 @@ has_no_files() { [[ -z $(names "$RUN/instances") ]]; }
 	[[ $(instance pid) == "$pid" && $(instance state) == ready ]]
 	says 198.18.0.1 80 hello
 	answers 198.18.0.1 7
-	# Its sockets are its own now: it ends before another takes over.
+	# This xfnd has its sockets from the keeper: another one takes over as ever, and loses none.
+	knock 198.18.0.1 80 300 100 >"$HOME_DIR/knock" 3>&- &
+	knocking=$!
+	sleep 1
 	serve 'tcp/80, udp/7' '--tag, other'
 	until_true 10 ready_as_other_than "$pid"
-	until_true 5 is_gone "$pid"
-	says 198.18.0.1 80 other
-	# And those of this one are xfnd's again.
+	until_true 10 is_gone "$pid"
+	wait "$knocking"
+	cat "$HOME_DIR/knock"
+	jq -e '.answered == 300 and .tags.hello > 10 and .tags.other > 10' "$HOME_DIR/knock"
+	# What waits for one that is killed is answered, too.
 	pid=$(instance pid)
 	kill -STOP "$pid"
 	knock 198.18.0.1 80 10 100 >"$HOME_DIR/knock" 3>&- &
@@ -189,6 +195,60 @@ has_no_files() { [[ -z $(names "$RUN/instances") ]]; }
 	kill -KILL "$pid"
 	wait $!
 	[[ $(jq .answered "$HOME_DIR/knock") == 10 ]]
+}
+
+# holds PID INODE: whether it has that socket.
+holds() { find "/proc/$1/fd" -lname "socket:\[$2\]" | grep -q .; }
+# listeners: inodes of the sockets at ports 80 and 7.
+listeners() { in_server ss -Hlntue 'sport = :80 or sport = :7' | grep -oP 'ino:\K[0-9]+' | sort; }
+keeper_holds_all() {
+	local inode
+	for inode in $1; do holds "$(keeper)" "$inode" || return 1; done
+}
+addresses_have_settled() {
+	ip -n "$SERVER" -j -6 address show dev xfn0 |
+		jq -e '[.[].addr_info[]] | any(.scope == "link") and all(.tentative | not)' >/dev/null
+}
+has_another_keeper() { [[ -n $(keeper) && $(keeper) != "$1" ]]; }
+# waiting PORT: connections that nobody has accepted, or bytes of datagrams that nobody has read.
+waiting() { in_server ss -Hlntu "sport = :$1" | awk '{ sum += $3 } END { print sum }'; }
+waits() { (($(waiting "$1") >= $2)); }
+
+@test "a new keeper has the sockets from xfnd: what waits in them is answered though xfnd and the program are killed" {
+	local inodes kept
+	# Each address that comes has another program take over.
+	until_true 10 addresses_have_settled
+	serve 'tcp/80, udp/7' '' 'latency: {deadline: 30s}'
+	until_true 10 state_is ready
+	pid=$(instance pid)
+	inodes=$(listeners)
+	[[ $(wc -w <<<"$inodes") -ge 3 ]]
+	until_true 5 keeper_holds_all "$inodes"
+	kept=$(keeper)
+	kill -KILL "$kept"
+	until_true 10 has_another_keeper "$kept"
+	until_true 5 keeper_holds_all "$inodes"
+	kill -STOP "$pid"
+	knock 198.18.0.1 80 20 200 >"$HOME_DIR/knock" 3>&- &
+	knocking=$!
+	start_flood a -n 20 -r 200 -g 15000 198.18.0.1 7
+	until_true 5 waits 80 20
+	until_true 5 waits 7 1
+	sleep 0.5
+	# From here on the keeper is the only one that has them.
+	stop_daemon KILL
+	kill -KILL "$pid"
+	until_true 5 is_gone "$pid"
+	[[ $(listeners) == "$inodes" ]]
+	start_daemon
+	until_true 10 ready_as_other_than "$pid"
+	wait "$knocking"
+	cat "$HOME_DIR/knock"
+	[[ $(jq .answered "$HOME_DIR/knock") == 20 ]]
+	until_true 20 test -s "$HOME_DIR/flood.a"
+	cat "$HOME_DIR/flood.a"
+	jq -e '.received == 20 and .sent == 20 and .duplicates == 0 and .changed == 0' "$HOME_DIR/flood.a"
+	[[ $(listeners) == "$inodes" ]]
 }
 
 @test "sockets follow the addresses of the interface, and answers leave from where they were asked" {
