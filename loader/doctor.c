@@ -110,7 +110,7 @@ static bool is_target(const struct xfn_doctor_options *options, const char *name
 }
 
 /* What an interface is looked at for. */
-enum role { FOR_FUNCTIONS = 1, FOR_DELIVERIES = 2 };
+enum role { FOR_FUNCTIONS = 1, FOR_DELIVERIES = 2, FOR_REPLIES = 4 };
 
 static void check_roles(struct xfn_doctor *doctor, enum role roles)
 {
@@ -120,6 +120,8 @@ static void check_roles(struct xfn_doctor *doctor, enum role roles)
 		run_checks(doctor, xfn_doctor_veth_checks);
 	if (roles & FOR_DELIVERIES)
 		run_checks(doctor, xfn_doctor_target_checks);
+	if (roles & FOR_REPLIES)
+		run_checks(doctor, xfn_doctor_uplink_checks);
 }
 
 static void check_interface(struct xfn_doctor *doctor, const char *name, enum role roles)
@@ -127,6 +129,8 @@ static void check_interface(struct xfn_doctor *doctor, const char *name, enum ro
 	struct xfn_interface_facts facts;
 	int err = xfn_interface_read(name, &facts);
 
+	if (err == -ENODEV && roles == FOR_REPLIES)
+		return;
 	doctor->check = roles & FOR_FUNCTIONS ? "link" : "target_link";
 	doctor->interface = name;
 	if (err == -ENOMEM) {
@@ -199,6 +203,18 @@ json_t *xfn_doctor_run_deliveries(const struct xfn_doctor_options *options)
 	if (!doctor.results)
 		return NULL;
 	check_deliveries(&doctor, false);
+	return finish(&doctor);
+}
+
+json_t *xfn_doctor_run_uplinks(const struct xfn_doctor_options *options)
+{
+	struct xfn_doctor doctor = {.options = options, .results = json_array()};
+	size_t i;
+
+	if (!doctor.results)
+		return NULL;
+	for (i = 0; i < options->attached_count; i++)
+		check_interface(&doctor, options->attached[i], FOR_REPLIES);
 	return finish(&doctor);
 }
 

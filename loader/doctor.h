@@ -27,8 +27,11 @@ struct xfn_doctor_options {
 	const char *const *targets;
 	size_t target_count;
 	bool cpus;
-	bool vlans;   /* some trigger names a VLAN */
-	bool sockets; /* some function is delivered to a socket */
+	bool ports;        /* some function is on an AF_XDP socket */
+	bool port_replies; /* and answers: by redirect, out of the interface that the event came in at */
+	bool handlers; /* some function answers by XDP_TX; for xfn_doctor_run_uplinks() alone */
+	bool vlans;    /* some trigger names a VLAN */
+	bool sockets;  /* some function is delivered to a socket */
 	const char *pin_dir;
 	int keeper; /* 0: it is there; -ENOENT: none is needed; else why it is not there */
 };
@@ -47,5 +50,11 @@ json_t *xfn_doctor_run(const struct xfn_doctor_options *options);
  * apply wants to know beforehand. The same answer.
  */
 json_t *xfn_doctor_run_deliveries(const struct xfn_doctor_options *options);
+
+/*
+ * Whether what functions of the kinds in @options send from the attached interfaces arrives, and that alone. Of those
+ * that are not there nothing is told. The same answer.
+ */
+json_t *xfn_doctor_run_uplinks(const struct xfn_doctor_options *options);
 
 #endif

@@ -51,6 +51,16 @@ extern const struct xfn_doctor_check xfn_doctor_veth_checks[];
 /* Of an interface that functions deliver to; and of CPUs that they deliver to, where there is none. */
 extern const struct xfn_doctor_check xfn_doctor_target_checks[];
 extern const struct xfn_doctor_check xfn_doctor_cpus_checks[];
+/* Of an attached interface: what functions send from it. */
+extern const struct xfn_doctor_check xfn_doctor_uplink_checks[];
+
+/* Checks that several tables have. */
+void xfn_doctor_reply_receiver(struct xfn_doctor *doctor);
+void xfn_doctor_peer_program(struct xfn_doctor *doctor);
+void xfn_doctor_peer_checksum(struct xfn_doctor *doctor);
+
+/* Whether the interface takes packets that are redirected into it; @lost: what is, where it does not, such as "reply". */
+void xfn_doctor_tell_receiver(struct xfn_doctor *doctor, const char *lost);
 
 /*
  * Chains of nftables in this network namespace that incoming packets meet and that have rules or

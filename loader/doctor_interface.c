@@ -256,5 +256,6 @@ const struct xfn_doctor_check xfn_doctor_interface_checks[] = {
 	{"lro", check_lro},
 	{"vlan_offload", check_vlan_offload},
 	{"addresses", check_addresses},
+	{"reply_receiver", xfn_doctor_reply_receiver},
 	{NULL, NULL},
 };

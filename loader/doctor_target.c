@@ -51,35 +51,41 @@ static void check_target_link(struct xfn_doctor *doctor)
 }
 
 /* drivers/net/veth.c, veth_xdp_xmit(): without NAPI at the far end there is no ring to put them in. */
-static void check_target_receiver(struct xfn_doctor *doctor)
+static void tell_veth_receiver(struct xfn_doctor *doctor, const char *lost)
 {
 	char enter[XFN_ENTER_BYTES];
+	const struct xfn_interface_peer *peer = &doctor->facts->peer;
+
+	xfn_doctor_remedy(doctor, "%sethtool -K %s gro on",
+			  xfn_doctor_enter(peer, enter, sizeof(enter)),
+			  peer->known ? peer->link.name : "PEER");
+	if (doctor->facts->redirect_target == XFN_NO)
+		xfn_doctor_fail(doctor,
+				"its peer has no NAPI (GRO is off there, and no XDP program is on "
+				"it): every %s is lost",
+				lost);
+	else
+		xfn_doctor_warn(doctor,
+				"cannot look at its peer, in a network namespace that was not "
+				"found or not entered: with GRO off there every %s is lost",
+				lost);
+}
+
+void xfn_doctor_tell_receiver(struct xfn_doctor *doctor, const char *lost)
+{
 	const struct xfn_interface_facts *facts = doctor->facts;
-	const struct xfn_interface_peer *peer = &facts->peer;
 	const char *driver = facts->driver[0] ? facts->driver : "(none)";
 
 	if (facts->redirect_target == XFN_YES) {
 		xfn_doctor_ok(doctor, "takes packets that are redirected into it");
-	} else if (facts->is_veth && facts->redirect_target == XFN_NO) {
-		xfn_doctor_remedy(doctor, "%sethtool -K %s gro on",
-				  xfn_doctor_enter(peer, enter, sizeof(enter)),
-				  peer->known ? peer->link.name : "PEER");
-		xfn_doctor_fail(doctor,
-				"its peer has no NAPI (GRO is off there, and no XDP program is on "
-				"it): every packet delivered to it is lost");
 	} else if (facts->is_veth) {
-		xfn_doctor_remedy(doctor, "%sethtool -K %s gro on",
-				  xfn_doctor_enter(peer, enter, sizeof(enter)),
-				  peer->known ? peer->link.name : "PEER");
-		xfn_doctor_warn(doctor, "cannot look at its peer, in a network namespace that was "
-					"not found or not entered: with GRO off there every packet "
-					"delivered to it is lost");
+		tell_veth_receiver(doctor, lost);
 	} else if (facts->redirect_target == XFN_NO) {
 		xfn_doctor_remedy(doctor, "ethtool -i %s", doctor->interface);
 		xfn_doctor_fail(doctor,
 				"driver '%s' takes no packets that are redirected into it: every "
-				"one is lost",
-				driver);
+				"%s is lost",
+				driver, lost);
 	} else {
 		xfn_doctor_remedy(doctor, "xfn stats");
 		xfn_doctor_warn(doctor,
@@ -87,6 +93,11 @@ static void check_target_receiver(struct xfn_doctor *doctor)
 				"into it: lost ones are counted",
 				driver);
 	}
+}
+
+static void check_target_receiver(struct xfn_doctor *doctor)
+{
+	xfn_doctor_tell_receiver(doctor, "packet delivered to it");
 }
 
 static bool tell_mtu(struct xfn_doctor *doctor, const struct xfn_interface_facts *source)

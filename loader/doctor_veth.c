@@ -41,7 +41,7 @@ static void pass_object(char *path, size_t size)
  * XDP_TX wants an XDP program at the far end (drivers/net/veth.c, veth_xdp_flush); redirecting into
  * the interface wants NAPI there, which GRO brings too.
  */
-static void check_peer_program(struct xfn_doctor *doctor)
+void xfn_doctor_peer_program(struct xfn_doctor *doctor)
 {
 	char object[PATH_MAX], enter[XFN_ENTER_BYTES];
 	const struct xfn_interface_peer *peer = &doctor->facts->peer;
@@ -73,7 +73,7 @@ static void check_peer_program(struct xfn_doctor *doctor)
 }
 
 /* Locally made packets reach XDP with the sum still to be made. */
-static void check_peer_checksum(struct xfn_doctor *doctor)
+void xfn_doctor_peer_checksum(struct xfn_doctor *doctor)
 {
 	const struct xfn_interface_peer *peer = &doctor->facts->peer;
 	char enter[XFN_ENTER_BYTES];
@@ -84,16 +84,21 @@ static void check_peer_checksum(struct xfn_doctor *doctor)
 	} else if (peer->features.tx_checksum == XFN_YES) {
 		xfn_doctor_remedy(doctor, "%sethtool -K %s tx off",
 				  xfn_doctor_enter(peer, enter, sizeof(enter)), peer->link.name);
-		xfn_doctor_warn(doctor,
-				"packets of its peer '%s' carry unfinished checksums (TX "
-				"checksumming): those that are redirected are dropped by whoever "
-				"gets them",
-				peer->link.name);
+		xfn_doctor_warn(
+			doctor,
+			"packets of its peer '%s' carry unfinished checksums (TX "
+			"checksumming): %s",
+			peer->link.name,
+			doctor->options->ports
+				? "functions on AF_XDP sockets get them so, and a reply that "
+				  "keeps such a sum is dropped by the client"
+				: "those that are redirected are dropped by whoever gets "
+				  "them");
 	}
 }
 
 const struct xfn_doctor_check xfn_doctor_veth_checks[] = {
-	{"peer_program", check_peer_program},
-	{"peer_checksum", check_peer_checksum},
+	{"peer_program", xfn_doctor_peer_program},
+	{"peer_checksum", xfn_doctor_peer_checksum},
 	{NULL, NULL},
 };

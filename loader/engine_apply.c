@@ -190,6 +190,7 @@ static void add_warnings(struct xfn_apply *apply, const struct xfn_ruleset *rule
 	size_t i;
 
 	xfn_change_forecast(&apply->change, apply->warnings);
+	xfn_change_warn_uplinks(&apply->change, apply->warnings);
 	if (ruleset && ruleset->waiting_count)
 		xfn_apply_warn(apply, "%u trigger%s for an interface that is not attached",
 			       ruleset->waiting_count,

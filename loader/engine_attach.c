@@ -579,6 +579,7 @@ int xfn_engine_attach(struct xfn_engine *engine, const struct xfn_attach_request
 		      xfn_model_add_attachment(change.next, &attachment);
 	if (!err) {
 		xfn_change_forecast(&change, warnings);
+		xfn_change_warn_uplinks(&change, warnings);
 		err = xfn_change_commit(&change);
 	}
 	if (err) {

@@ -178,6 +178,7 @@ int xfn_deliveries_doctor(const struct xfn_model *model, struct xfn_doctor_optio
 		    !has_name(names, count, spec->netdev.interface))
 			names[count++] = spec->netdev.interface;
 	}
+	xfn_model_needs(model, options);
 	options->targets = names;
 	options->target_count = count;
 	*ret = names;

@@ -37,7 +37,7 @@ void xfn_deliveries_settle(struct xfn_engine *engine);
 void xfn_deliveries_forget(struct xfn_engine *engine);
 
 /*
- * Adds to @options the interfaces and CPUs that the model's functions deliver to. *ret is the list of
+ * Adds to @options what functions there are, and the interfaces and CPUs that the model's functions deliver to. *ret is the list of
  * their names, to be freed behind the use of @options. Returns 0 or -ENOMEM.
  */
 int xfn_deliveries_doctor(const struct xfn_model *model, struct xfn_doctor_options *options,

@@ -277,6 +277,14 @@ void xfn_engine_settle_vlans(struct xfn_engine *engine);
 /* Adds to @list what hides tags from XDP, where @model names VLANs, with the command that mends it. */
 void xfn_model_warn_vlans(const struct xfn_model *model, json_t *list);
 
+/* ---- engine_uplink.c ---------------------------------------------------------------------------- */
+
+/* Adds to @options which kinds of functions answer out of the attached interfaces. */
+struct xfn_doctor_options;
+void xfn_model_needs(const struct xfn_model *model, struct xfn_doctor_options *options);
+/* Says which replies of functions that are new, or out of interfaces that are, will not arrive, and what mends it. */
+void xfn_change_warn_uplinks(const struct xfn_change *change, json_t *warnings);
+
 /* ---- engine_state.c: the model as a revision on disk -------------------------------------------- */
 
 /* Writes the change's next model, beside @record, which is what the revision says of itself. */

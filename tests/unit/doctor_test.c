@@ -497,6 +497,69 @@ static void test_peer_checksum(void **state)
 	expect(&ask_t0, "t0", "peer_checksum", "ok", "finished checksums", "");
 }
 
+/* ---- replies ----------------------------------------------------------------------------------- */
+
+static void test_reply_receiver(void **state)
+{
+	static const struct xfn_doctor_options replies_t0 = {.attached = t0_list,
+							     .attached_count = 1,
+							     .ports = true,
+							     .port_replies = true,
+							     .pin_dir = "/sys/fs/bpf/t"};
+	static const struct xfn_doctor_options unattached_t0 = {
+		.interface = "t0", .ports = true, .port_replies = true, .pin_dir = "/sys/fs/bpf/t"};
+	int far;
+
+	(void)state;
+	NEEDS_NAMESPACE();
+	make_pair();
+	run("ethtool -K t1 gro off");
+	expect(&attached_t0, "t0", "reply_receiver", NULL, "", "");
+	expect(&unattached_t0, "t0", "reply_receiver", NULL, "", "");
+	expect(&replies_t0, "t0", "reply_receiver", "fail",
+	       "every reply of a function on an AF_XDP socket is lost", "ethtool -K t1 gro on");
+	far = attach("test_pass", "t1", XDP_FLAGS_DRV_MODE);
+	expect(&replies_t0, "t0", "reply_receiver", "ok", "takes packets", "");
+	close(far);
+	run("ethtool -K t1 gro on");
+	expect(&replies_t0, "t0", "reply_receiver", "ok", "takes packets", "");
+	expect(&replies_t0, "t0", "peer_checksum", "warn", "functions on AF_XDP sockets",
+	       "ethtool -K t1 tx off");
+}
+
+/* How many checks told anything but "ok". */
+static size_t count_told(const struct xfn_doctor_options *options)
+{
+	json_t *answer = xfn_doctor_run_uplinks(options), *check;
+	size_t i, count = 0;
+
+	assert_non_null(answer);
+	json_array_foreach (json_object_get(answer, "checks"), i, check)
+		count += strcmp(text_of(check, "status"), "ok") != 0;
+	json_decref(answer);
+	return count;
+}
+
+/* What apply asks: of t0, which is not attached yet. */
+static void test_uplinks(void **state)
+{
+	struct xfn_doctor_options options = {.attached = t0_list, .attached_count = 1};
+
+	(void)state;
+	NEEDS_NAMESPACE();
+	options.ports = options.port_replies = options.handlers = true;
+	assert_int_equal(count_told(&options), 0); /* not there: another's to say */
+	make_pair();
+	run("ethtool -K t1 gro off");
+	assert_int_equal(count_told(&options), 3);
+	options.port_replies = false;
+	assert_int_equal(count_told(&options), 2);
+	options.ports = false;
+	assert_int_equal(count_told(&options), 1);
+	options.handlers = false;
+	assert_int_equal(count_told(&options), 0);
+}
+
 /* ---- memory ------------------------------------------------------------------------------------ */
 
 static void test_no_memory(void **state)
@@ -547,6 +610,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_peer_program, remove_links),
 		cmocka_unit_test_teardown(test_peer_elsewhere, remove_links),
 		cmocka_unit_test_teardown(test_peer_checksum, remove_links),
+		cmocka_unit_test_teardown(test_reply_receiver, remove_links),
+		cmocka_unit_test_teardown(test_uplinks, remove_links),
 		cmocka_unit_test_teardown(test_no_memory, remove_links),
 	};
 

@@ -40,6 +40,7 @@ static void test_known(void **state)
 	assert_true(xfn_fix_parse("ethtool -K eth0 tx off", &fix));
 	assert_string_equal(fix.words[2], "eth0");
 	assert_null(fix.words[5]);
+	assert_true(xfn_fix_parse("nsenter --net=/run/netns/c ethtool -K c0 gro on", &fix));
 }
 
 static void test_others(void **state)

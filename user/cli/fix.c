@@ -26,6 +26,7 @@ static const struct {
 	{"ip link set dev IFACE mtu NUMBER", true},
 	{"ip link set dev IFACE xdpdrv object PASS section xdp", true},
 	{"ethtool -K IFACE tx off", true},
+	{"ethtool -K IFACE gro on", true},
 	{"ethtool -K IFACE lro off", true},
 	{"ethtool -K IFACE rxvlan off rx-vlan-stag-hw-parse off", true},
 	{"ethtool -K IFACE txvlan off tx-vlan-stag-hw-insert off", true},
