@@ -33,7 +33,9 @@ struct xfn_doctor_options {
 	bool vlans;    /* some trigger names a VLAN */
 	bool sockets;  /* some function is delivered to a socket */
 	const char *pin_dir;
-	int keeper; /* 0: it is there; -ENOENT: none is needed; else why it is not there */
+	/* 0: it is there; -ENOENT: none is needed; -ETIMEDOUT: it does not answer; else why it is not there */
+	int keeper;
+	unsigned keeper_pid; /* of the one that is, or was the last; 0: not known */
 };
 
 /*

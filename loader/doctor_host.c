@@ -60,6 +60,26 @@ static void check_broker(struct xfn_doctor *doctor)
 			err == -EPIPE ? "the broker is gone" : "started without CAP_SYS_ADMIN");
 }
 
+/* Not mended unasked: with it goes what waits, and one that was stopped by somebody goes on with that. */
+static void tell_stuck(struct xfn_doctor *doctor)
+{
+	unsigned pid = doctor->options->keeper_pid;
+	char who[32] = "";
+
+	if (pid)
+		snprintf(who, sizeof(who), ", process %u,", pid);
+	if (pid)
+		xfn_doctor_remedy(doctor, "kill -KILL %u", pid);
+	else
+		xfn_doctor_remedy(doctor, "pgrep -ax xfn-keeper");
+	xfn_doctor_fail(
+		doctor,
+		"the keeper%s does not answer (stopped, or stuck): events of functions that "
+		"are not there pass to the stack; when it is killed, what waits in it is "
+		"lost, and another one takes its place",
+		who);
+}
+
 static void check_keeper(struct xfn_doctor *doctor)
 {
 	int err = doctor->options->keeper;
@@ -67,6 +87,10 @@ static void check_keeper(struct xfn_doctor *doctor)
 	if (!err || err == -ENOENT) {
 		xfn_doctor_ok(doctor, err ? "no function needs it"
 					  : "events wait for functions that are not there yet");
+		return;
+	}
+	if (err == -ETIMEDOUT) {
+		tell_stuck(doctor);
 		return;
 	}
 	xfn_doctor_remedy(doctor, "xfn journal");

@@ -8,6 +8,7 @@
 
 #include "engine_apply.h"
 #include "engine_guard.h"
+#include "engine_keeper.h"
 #include "journal.h"
 #include "netlink.h"
 #include "units.h"
@@ -252,7 +253,8 @@ static int build(struct xfn_apply *apply)
 		err = xfn_model_add_set(apply->change.next, apply->set);
 	if (!err)
 		err = xfn_apply_attachments(apply);
-	return err ?: xfn_apply_functions(apply);
+	err = err ?: xfn_apply_functions(apply);
+	return err ?: xfn_keeping_check_model(apply->change.next, &apply->change.diags);
 }
 
 static int plan(struct xfn_apply *apply)

@@ -274,7 +274,9 @@ static int compare_kept(struct xfn_engine *engine, const struct xfn_model_functi
 		reading.waited = !xfn_dataplane_barrier(engine->dataplane);
 	err = err ?: read_kept(engine, function, &reading.high, &adrift) ?:
 		     read_parked(engine, port, &reading.again);
-	reading.slack = POLL_SLACK * engine->dataplane->cpus + adrift;
+	reading.slack = POLL_SLACK * engine->dataplane->cpus;
+	/* It may be this function's; it is told of as the keeper's: add_keeper(). */
+	reading.high += adrift;
 	if (!err)
 		xfn_book_compare(book, &reading);
 	return err;
@@ -294,6 +296,25 @@ static int add_kept(struct xfn_engine *engine, const struct xfn_model_function *
 	snprintf(what, sizeof(what), "function '%s': parked by ingress, seen by the keeper",
 		 xfn_function_label(function->spec, label));
 	return xfn_audit_add_book(books, what, &book, all_ok);
+}
+
+/*
+ * What came to the keeper's sockets, and what it has put aside or refused by itself. The rest belongs to no function:
+ * the kernel had no room for it, or whose it was could not be read.
+ */
+static int add_keeper(struct xfn_engine *engine, json_t *books, bool *all_ok)
+{
+	struct xfn_keeper_counts all;
+	__u64 known;
+
+	if (xfn_keeping_read_all(engine, &all))
+		return 0; /* there is none, or it does not answer, which doctor says */
+	known = all.count[XFN_KEEPER_PARKED] + all.count[XFN_KEEPER_PARKED_FULL] +
+		all.count[XFN_KEEPER_UNKNOWN];
+	return xfn_audit_add(
+		books, "keeper: came to its sockets, put aside or refused by it",
+		known + all.count[XFN_KEEPER_UNREADABLE] + all.count[XFN_KEEPER_LOST], known,
+		!all.count[XFN_KEEPER_UNREADABLE] && !all.count[XFN_KEEPER_LOST], all_ok);
 }
 
 static int add_port(struct xfn_engine *engine, const struct xfn_model_function *function,
@@ -329,7 +350,7 @@ int xfn_audit_add_ports(struct xfn_engine *engine, const struct xfn_selection *s
 		if (!err && spec->delivery == XFN_DELIVER_XSK)
 			err = add_kept(engine, &selection->functions[i], books, all_ok);
 	}
-	return err;
+	return err ?: add_keeper(engine, books, all_ok);
 }
 
 /* ---- sockets ---------------------------------------------------------------------------------------------- */

@@ -1,56 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The keeper: started, told what the live model wants kept, asked for it, replaced when it dies. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "engine_instances.h"
-#include "engine_keeper.h"
+#include "engine_keeper_private.h"
 #include "exec.h"
 #include "fd.h"
-#include "interface.h"
 #include "journal.h"
 #include "launcher.h"
-#include "park.h"
 #include "port.h"
-#include "xfn/park.h"
 
 #define RETRY_FIRST_NS 1000000ULL
-#define RETRY_MAX_NS   10000000000ULL
-enum { READ_TRIES = 10 };
+#define RETRY_STUCK_NS 1000000000ULL
+enum { READ_TRIES = 10, STUCK_PATIENCE_MS = 20 };
 
-/* A function whose events it keeps. */
-struct kept {
-	struct xfn_keeper_function words; /* as the keeper has them */
-	__u64 since;                      /* xfn_kept.since */
-	__u64 settled; /* of the port's `parked`: what has been taken, or is lost */
-	__u64 lost;
-	/* With keepers before this one; and with this one, as of the last time that it was asked. */
-	__u64 expired_before, full_before, expired, full;
-	bool holds_back; /* xfn_keeping_let_wait() */
-	bool wanted;     /* something waits, as far as the keeper has said */
-};
-
-struct park {
-	__u32 ifindex, queues; /* queues of ifindex that have a socket; 0: none */
-	bool failed;           /* and that was said */
-};
-
-struct xfn_keeping {
-	struct xfn_keeper *keeper; /* NULL: it is not there */
-	int err;                   /* why, where it is needed */
-	struct xfn_source *retry;
-	__u64 retry_ns, connected_ns;
-	bool tries_again; /* what has failed before, too */
-	struct park parks[XFN_INTERFACES_MAX];
-	struct kept functions[XFN_KEEPER_FUNCTIONS_MAX];
-	size_t function_count;
-};
-
-static void say(struct xfn_engine *engine, const char *interface, const char *text,
-		const char *reason)
+void xfn_keeping_say(struct xfn_engine *engine, const char *interface, const char *text,
+		     const char *reason)
 {
 	xfn_journal_add(engine->options.journal,
 			&(struct xfn_journal_event){.type = "error", .interface = interface},
@@ -58,11 +28,6 @@ static void say(struct xfn_engine *engine, const char *interface, const char *te
 }
 
 /* ---- what the model wants ----------------------------------------------------------------------------- */
-
-static bool parks(const struct xfn_model_function *function)
-{
-	return function->spec->delivery == XFN_DELIVER_XSK && function->spec->xsk.park_events;
-}
 
 static bool is_needed(const struct xfn_engine *engine)
 {
@@ -74,7 +39,7 @@ static bool is_needed(const struct xfn_engine *engine)
 	return false;
 }
 
-static struct kept *find_kept(struct xfn_keeping *keeping, __u64 identity)
+struct xfn_keeping_function *xfn_keeping_find(struct xfn_keeping *keeping, __u64 identity)
 {
 	size_t i;
 
@@ -88,7 +53,7 @@ static bool is_wanted(const struct xfn_engine *engine, __u64 identity)
 {
 	const struct xfn_model_function *function = xfn_member_function(engine, identity);
 
-	return function && parks(function);
+	return function && xfn_keeping_parks(function->spec);
 }
 
 /* Events that ingress has given to the keeper, ever. */
@@ -103,7 +68,7 @@ static __u64 parked_of(struct xfn_engine *engine, __u64 identity)
 	return totals.parked;
 }
 
-static void set_flag(struct xfn_engine *engine, const struct kept *kept)
+static void set_flag(struct xfn_engine *engine, const struct xfn_keeping_function *kept)
 {
 	int port = xfn_port_of(engine->dataplane, kept->words.identity);
 
@@ -113,17 +78,41 @@ static void set_flag(struct xfn_engine *engine, const struct kept *kept)
 					   !kept->holds_back);
 }
 
+static void name(const struct xfn_engine *engine, struct xfn_keeping_function *kept, __u64 identity)
+{
+	const struct xfn_model_function *function = xfn_member_function(engine, identity);
+	char label[XFN_LABEL_BYTES];
+
+	if (function)
+		snprintf(kept->label, sizeof(kept->label), "%s",
+			 xfn_function_label(function->spec, label));
+}
+
 /* ---- functions ------------------------------------------------------------------------------------------ */
 
-static void forget(struct xfn_engine *engine, struct kept *kept)
+static void say_forgotten(struct xfn_engine *engine, const struct xfn_keeping_function *kept,
+			  __u64 events, const char *why)
+{
+	if (events)
+		xfn_journal_add(
+			engine->options.journal,
+			&(struct xfn_journal_event){.type = "error", .function = kept->label},
+			"%llu events that waited for it are gone: %s", events, why);
+}
+
+static void forget(struct xfn_engine *engine, struct xfn_keeping_function *kept)
 {
 	struct xfn_keeping *keeping = engine->keeping;
 	int port = xfn_port_of(engine->dataplane, kept->words.identity);
+	struct xfn_keeper_counts counts;
 
 	if (port >= 0)
 		xfn_port_set_parks(engine->dataplane, (__u32)port, false);
-	if (keeping->keeper)
+	if (keeping->keeper) {
+		if (!xfn_keeper_counts(keeping->keeper, kept->words.identity, &counts))
+			say_forgotten(engine, kept, counts.waiting, "it is no more");
 		xfn_keeper_forget(keeping->keeper, kept->words.identity);
+	}
 	*kept = keeping->functions[--keeping->function_count];
 }
 
@@ -138,6 +127,19 @@ static void forget_unwanted(struct xfn_engine *engine)
 			forget(engine, &engine->keeping->functions[i]);
 }
 
+/* What there was no room for any more behind a change of bounds. */
+static void tell_beyond(struct xfn_engine *engine, struct xfn_keeping_function *kept)
+{
+	struct xfn_keeper_counts counts;
+	__u64 had = kept->now.forgotten;
+
+	if (xfn_keeper_counts(engine->keeping->keeper, kept->words.identity, &counts))
+		return;
+	kept->now = xfn_kept_sums_of(&counts);
+	say_forgotten(engine, kept, kept->now.forgotten - had,
+		      "park.events is lower than that now");
+}
+
 /* Tells the keeper of it, where that is new or another. */
 static void enter(struct xfn_engine *engine, const struct xfn_model_function *function)
 {
@@ -148,12 +150,13 @@ static void enter(struct xfn_engine *engine, const struct xfn_model_function *fu
 		.slot = function->slot,
 		.events_max = function->spec->xsk.park_events,
 	};
-	struct kept *kept = find_kept(keeping, words.identity);
+	struct xfn_keeping_function *kept = xfn_keeping_find(keeping, words.identity);
 	int err;
 
 	if (!kept && keeping->function_count < XFN_KEEPER_FUNCTIONS_MAX) {
 		kept = &keeping->functions[keeping->function_count++];
-		*kept = (struct kept){.words.identity = words.identity};
+		*kept = (struct xfn_keeping_function){.words.identity = words.identity};
+		name(engine, kept, words.identity);
 		kept->since = kept->settled = parked_of(engine, words.identity);
 	}
 	if (!kept)
@@ -161,9 +164,12 @@ static void enter(struct xfn_engine *engine, const struct xfn_model_function *fu
 	if (memcmp(&kept->words, &words, sizeof(words))) {
 		err = xfn_keeper_park_function(keeping->keeper, &words);
 		if (err)
-			say(engine, NULL, "the keeper does not take a function", strerror(-err));
+			xfn_keeping_say(engine, NULL, "the keeper does not take a function",
+					strerror(-err));
 		else
 			kept->words = words;
+		if (!err)
+			tell_beyond(engine, kept);
 	}
 	set_flag(engine, kept);
 }
@@ -174,122 +180,11 @@ static void follow_functions(struct xfn_engine *engine)
 
 	forget_unwanted(engine);
 	for (i = 0; i < engine->model->function_count && engine->keeping->keeper; i++)
-		if (parks(&engine->model->functions[i]))
+		if (xfn_keeping_parks(engine->model->functions[i].spec))
 			enter(engine, &engine->model->functions[i]);
 }
 
-/* ---- interfaces ----------------------------------------------------------------------------------------- */
-
-static void unpark(struct xfn_engine *engine, __u32 slot, __u32 queues)
-{
-	struct xfn_keeping *keeping = engine->keeping;
-	__u32 queue;
-
-	for (queue = 0; queue < queues; queue++) {
-		xfn_park_leave(engine->dataplane, slot, queue);
-		if (keeping->keeper)
-			xfn_keeper_park_close(keeping->keeper, slot, queue);
-	}
-	keeping->parks[slot] = (struct park){};
-}
-
-static int park_queue(struct xfn_engine *engine, __u32 slot, __u32 queue, __u32 ifindex)
-{
-	const struct xfn_keeper_park words = {.slot = slot, .queue = queue, .ifindex = ifindex};
-	__u32 frames;
-	int fd, err = xfn_launcher_make_socket(&fd);
-
-	if (err)
-		return err;
-	err = xfn_keeper_park_open(engine->keeping->keeper, &words, fd, &frames);
-	if (!err) {
-		err = xfn_park_enter(engine->dataplane, slot, queue, fd);
-		if (err)
-			xfn_keeper_park_close(engine->keeping->keeper, slot, queue);
-	}
-	close(fd);
-	return err;
-}
-
-/* A queue behind one that cannot be parked from is not tried; all that is tried again after a while. */
-static void park_interface(struct xfn_engine *engine, __u32 slot,
-			   const struct xfn_dataplane_interface *interface)
-{
-	struct park *park = &engine->keeping->parks[slot];
-	struct xfn_interface_facts facts;
-	__u32 queues = 1;
-	int err = 0;
-
-	if (park->failed && !engine->keeping->tries_again)
-		return;
-	if (!xfn_interface_read(interface->name, &facts) && facts.rx_queues)
-		queues = facts.rx_queues < XFN_PARK_QUEUES ? facts.rx_queues : XFN_PARK_QUEUES;
-	park->ifindex = interface->ifindex;
-	while (park->queues < queues && !err) {
-		err = park_queue(engine, slot, park->queues, interface->ifindex);
-		park->queues += !err;
-	}
-	if (err && !park->failed)
-		say(engine, interface->name,
-		    "events of functions that take none cannot wait: no parking socket on a queue; "
-		    "tried again",
-		    strerror(-err));
-	park->failed = err;
-	if (err)
-		xfn_timer_set(engine->keeping->retry, RETRY_MAX_NS);
-}
-
-static void follow_interfaces(struct xfn_engine *engine)
-{
-	const struct xfn_dataplane_interface *interface;
-	struct park *park;
-	__u32 slot;
-
-	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
-		interface = &engine->dataplane->interface[slot];
-		park = &engine->keeping->parks[slot];
-		if (park->ifindex && (!interface->used || park->ifindex != interface->ifindex))
-			unpark(engine, slot, park->queues);
-	}
-	/* One that is at another place now is free to be bound. */
-	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++) {
-		interface = &engine->dataplane->interface[slot];
-		if (interface->used && engine->keeping->keeper && engine->keeping->function_count)
-			park_interface(engine, slot, interface);
-	}
-}
-
 /* ---- connecting ------------------------------------------------------------------------------------------ */
-
-/* Sockets that an earlier xfnd had it make: their elements in the map are there as long as they are. */
-static void adopt_parks(struct xfn_engine *engine)
-{
-	const struct xfn_dataplane_interface *interface;
-	struct xfn_keeper_message message;
-	struct park *park;
-	__u32 index = 0, slot, queue;
-	int fd, err;
-
-	while (!xfn_keeper_list(engine->keeping->keeper, XFN_KEEPER_PARKS, index, &message, &fd)) {
-		slot = message.park.slot % XFN_INTERFACES_MAX;
-		queue = message.park.queue;
-		interface = &engine->dataplane->interface[slot];
-		park = &engine->keeping->parks[slot];
-		err = interface->used && interface->ifindex == message.park.ifindex &&
-				      queue == park->queues
-			      ? xfn_park_enter(engine->dataplane, slot, queue, fd)
-			      : -ENODEV;
-		xfn_fd_close(&fd);
-		if (!err) {
-			park->ifindex = message.park.ifindex;
-			park->queues = queue + 1;
-			index++;
-		} else if (xfn_keeper_park_close(engine->keeping->keeper, message.park.slot,
-						 queue)) {
-			return;
-		}
-	}
-}
 
 /*
  * What ingress says that it has parked, and what the keeper says of it: at one moment, if there is one in which nothing
@@ -318,19 +213,20 @@ static void adopt_functions(struct xfn_engine *engine)
 	struct xfn_keeping *keeping = engine->keeping;
 	struct xfn_keeper_message message;
 	struct xfn_keeper_counts counts;
-	struct kept *kept;
+	struct xfn_keeping_function *kept;
 	__u32 index;
 	int fd;
 
 	for (index = 0;
 	     !xfn_keeper_list(keeping->keeper, XFN_KEEPER_FUNCTIONS, index, &message, &fd);
 	     index++) {
-		kept = find_kept(keeping, message.function.identity);
+		kept = xfn_keeping_find(keeping, message.function.identity);
 		if (!kept && keeping->function_count == XFN_KEEPER_FUNCTIONS_MAX)
 			continue;
 		if (!kept) {
 			kept = &keeping->functions[keeping->function_count++];
-			*kept = (struct kept){};
+			*kept = (struct xfn_keeping_function){};
+			name(engine, kept, message.function.identity);
 		}
 		kept->words = message.function;
 		kept->words.waiting = 0;
@@ -339,21 +235,18 @@ static void adopt_functions(struct xfn_engine *engine)
 		kept->since = parked - counts.count[XFN_KEEPER_PARKED] -
 			      counts.count[XFN_KEEPER_PARKED_FULL];
 		kept->settled = parked - counts.waiting;
-		/* Of one that is there again after all: they are not lost. */
-		kept->lost -= kept->lost < counts.waiting ? kept->lost : counts.waiting;
-		kept->expired = counts.count[XFN_KEEPER_EXPIRED];
-		kept->full = counts.count[XFN_KEEPER_PARKED_FULL];
+		kept->now = xfn_kept_sums_of(&counts);
 	}
 }
 
 static void on_wanted(void *context)
 {
 	struct xfn_engine *engine = context;
-	struct kept *kept;
+	struct xfn_keeping_function *kept;
 	__u64 identity;
 
 	while (engine->keeping->keeper && !xfn_keeper_wanted(engine->keeping->keeper, &identity)) {
-		kept = find_kept(engine->keeping, identity);
+		kept = xfn_keeping_find(engine->keeping, identity);
 		if (kept)
 			kept->wanted = true;
 		xfn_instances_wake(engine, identity);
@@ -361,6 +254,29 @@ static void on_wanted(void *context)
 }
 
 static void on_gone(void *context);
+
+/* The one that was there before, after all: nothing is lost with it; or its successor. */
+static void meet(struct xfn_keeping *keeping, __u32 pid)
+{
+	struct xfn_keeping_function *kept;
+	size_t i;
+
+	for (i = 0; i < keeping->function_count; i++) {
+		kept = &keeping->functions[i];
+		if (keeping->pid == pid) {
+			kept->lost = kept->lost_then;
+			continue;
+		}
+		kept->before = xfn_kept_sums_add(kept->before, kept->now);
+		kept->now = (struct xfn_kept_sums){};
+	}
+	if (keeping->pid != pid) {
+		for (i = 0; i < XFN_KEEPER_COUNTER_COUNT; i++)
+			keeping->before.count[i] += keeping->now.count[i];
+		keeping->now = (struct xfn_keeper_counts){};
+	}
+	keeping->pid = pid;
+}
 
 static int connect_to(struct xfn_engine *engine)
 {
@@ -370,6 +286,8 @@ static int connect_to(struct xfn_engine *engine)
 		.on_wanted = on_wanted,
 		.on_gone = on_gone,
 		.context = engine,
+		/* One that is known not to answer is asked now and then, without waiting for it. */
+		.patience_ms = engine->keeping->err == -ETIMEDOUT ? STUCK_PATIENCE_MS : 0,
 	};
 	struct xfn_keeper_hello hello;
 	int err = xfn_keeper_open(&options, &engine->keeping->keeper, &hello);
@@ -377,7 +295,12 @@ static int connect_to(struct xfn_engine *engine)
 	if (err)
 		return err;
 	engine->keeping->connected_ns = xfn_clock_ns(CLOCK_MONOTONIC);
-	adopt_parks(engine);
+	if (engine->keeping->err == -ETIMEDOUT)
+		xfn_journal_add(
+			engine->options.journal, &(struct xfn_journal_event){.type = "keeper"},
+			"process %u, which keeps events and sockets, answers again", hello.pid);
+	meet(engine->keeping, hello.pid);
+	xfn_keeping_adopt_parks(engine);
 	adopt_functions(engine);
 	return 0;
 }
@@ -401,45 +324,61 @@ static int start(struct xfn_engine *engine)
 
 /* ---- its end --------------------------------------------------------------------------------------------- */
 
-/* What waited is lost; and what did not fit, which nobody can tell from it any more. */
-static void settle_losses(struct xfn_engine *engine)
+/* What waited is lost; and what did not fit, which nobody can tell from it any more. Returns how many in all. */
+static __u64 settle_losses(struct xfn_engine *engine)
 {
 	struct xfn_keeping *keeping = engine->keeping;
+	struct xfn_keeping_function *kept;
 	__u64 lost = 0, parked;
-	struct kept *kept;
 	size_t i;
 
 	for (i = 0; i < keeping->function_count; i++) {
 		kept = &keeping->functions[i];
 		set_flag(engine, kept);
 		parked = parked_of(engine, kept->words.identity);
+		kept->lost_then = kept->lost;
 		kept->lost += parked - kept->settled;
 		lost += parked - kept->settled;
 		kept->settled = kept->since = parked;
-		kept->expired_before += kept->expired;
-		kept->full_before += kept->full;
-		kept->expired = kept->full = 0;
 		kept->wanted = false;
 		kept->words = (struct xfn_keeper_function){.identity = kept->words.identity};
 	}
-	xfn_journal_add(engine->options.journal, &(struct xfn_journal_event){.type = "error"},
-			"the keeper is gone, and with it %llu events that waited; another one "
-			"takes its place",
-			lost);
+	return lost;
+}
+
+static void say_gone(struct xfn_engine *engine, __u64 lost)
+{
+	const struct xfn_keeping *keeping = engine->keeping;
+	const struct xfn_journal_event event = {.type = "error"};
+
+	if (keeping->err != -ETIMEDOUT)
+		xfn_journal_add(engine->options.journal, &event,
+				"the keeper is gone, and with it %llu events that waited; another "
+				"one takes its place",
+				lost);
+	else
+		xfn_journal_add(engine->options.journal, &event,
+				"the keeper, process %u, does not answer: stopped, or stuck; %llu "
+				"events that wait are out of reach, and others pass to the stack, "
+				"until it answers or is killed",
+				keeping->pid, lost);
 }
 
 static void on_gone(void *context)
 {
 	struct xfn_engine *engine = context;
 	struct xfn_keeping *keeping = engine->keeping;
-	__u32 slot;
+	bool stuck = xfn_keeper_is_stuck(keeping->keeper);
 
 	xfn_keeper_close(keeping->keeper);
 	keeping->keeper = NULL;
-	keeping->err = -EPIPE;
-	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
-		unpark(engine, slot, keeping->parks[slot].queues);
-	settle_losses(engine);
+	keeping->err = stuck ? -ETIMEDOUT : -EPIPE;
+	xfn_keeping_unpark_all(engine);
+	say_gone(engine, settle_losses(engine));
+	if (stuck) {
+		xfn_timer_set(keeping->retry, RETRY_STUCK_NS);
+		return;
+	}
 	if (xfn_clock_ns(CLOCK_MONOTONIC) - keeping->connected_ns > RETRY_MAX_NS)
 		keeping->retry_ns = RETRY_FIRST_NS;
 	xfn_timer_set(keeping->retry, keeping->retry_ns);
@@ -459,10 +398,8 @@ static void on_retry(void *context)
 static void end(struct xfn_engine *engine)
 {
 	struct xfn_keeping *keeping = engine->keeping;
-	__u32 slot;
 
-	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
-		unpark(engine, slot, keeping->parks[slot].queues);
+	xfn_keeping_unpark_all(engine);
 	xfn_keeper_end(keeping->keeper);
 	xfn_keeper_close(keeping->keeper);
 	keeping->keeper = NULL;
@@ -470,6 +407,16 @@ static void end(struct xfn_engine *engine)
 }
 
 /* ---- as the model wants it -------------------------------------------------------------------------------- */
+
+/* One that is of an earlier xfnd. */
+static void say_silent(struct xfn_engine *engine)
+{
+	xfn_keeping_say(
+		engine, NULL,
+		"the keeper that runs does not answer: stopped, or stuck; events pass to the "
+		"stack where they would wait, until it answers or is killed",
+		NULL);
+}
 
 void xfn_keeping_follow(struct xfn_engine *engine)
 {
@@ -479,12 +426,15 @@ void xfn_keeping_follow(struct xfn_engine *engine)
 
 	if (needed && is_new)
 		err = start(engine);
-	if (err && err != keeping->err && !xfn_launcher_reason(err))
-		say(engine, NULL, "the keeper cannot be started", strerror(-err));
+	if (err == -ETIMEDOUT && err != keeping->err)
+		say_silent(engine);
+	else if (err && err != keeping->err && !xfn_launcher_reason(err))
+		xfn_keeping_say(engine, NULL, "the keeper cannot be started", strerror(-err));
 	keeping->err = err;
 	if (err) {
-		xfn_timer_set(keeping->retry,
-			      xfn_launcher_reason(err) ? XFN_TIMER_OFF : RETRY_MAX_NS);
+		xfn_timer_set(keeping->retry, xfn_launcher_reason(err) ? XFN_TIMER_OFF
+					      : err == -ETIMEDOUT      ? RETRY_STUCK_NS
+								       : RETRY_MAX_NS);
 		return;
 	}
 	if (!keeping->keeper)
@@ -495,7 +445,7 @@ void xfn_keeping_follow(struct xfn_engine *engine)
 		return;
 	}
 	follow_functions(engine);
-	follow_interfaces(engine);
+	xfn_keeping_follow_interfaces(engine);
 	if (is_new)
 		xfn_instances_store(engine);
 	on_wanted(engine);
@@ -509,7 +459,11 @@ int xfn_keeping_open(struct xfn_engine *engine)
 		return -ENOMEM;
 	engine->keeping = keeping;
 	keeping->retry_ns = RETRY_FIRST_NS;
-	connect_to(engine); /* where there is none, one is started when it is needed */
+	/* Where there is none, one is started when it is needed. */
+	if (connect_to(engine) == -ETIMEDOUT) {
+		keeping->err = -ETIMEDOUT;
+		say_silent(engine);
+	}
 	return xfn_loop_add_timer(engine->options.loop, XFN_TIMER_OFF, on_retry, engine,
 				  &keeping->retry);
 }
@@ -531,7 +485,7 @@ void xfn_keeping_reset(const char *run_dir)
 
 void xfn_keeping_let_wait(struct xfn_engine *engine, __u64 identity, bool wait)
 {
-	struct kept *kept = find_kept(engine->keeping, identity);
+	struct xfn_keeping_function *kept = xfn_keeping_find(engine->keeping, identity);
 
 	if (!kept)
 		return;
@@ -541,7 +495,7 @@ void xfn_keeping_let_wait(struct xfn_engine *engine, __u64 identity, bool wait)
 
 int xfn_keeping_take(struct xfn_engine *engine, __u64 identity)
 {
-	struct kept *kept = find_kept(engine->keeping, identity);
+	struct xfn_keeping_function *kept = xfn_keeping_find(engine->keeping, identity);
 	struct xfn_keeper_taken taken;
 	int fd = -1, err;
 
@@ -549,19 +503,20 @@ int xfn_keeping_take(struct xfn_engine *engine, __u64 identity)
 		return -1;
 	err = xfn_keeper_take(engine->keeping->keeper, identity, &fd, &taken);
 	if (err && err != -EPIPE) /* one that is gone says so itself */
-		say(engine, NULL, "what waited for a function cannot be taken", strerror(-err));
+		xfn_keeping_say(engine, NULL, "what waited for a function cannot be taken",
+				strerror(-err));
 	if (err)
 		return -1;
 	/* It asks no more here: with the next question the keeper lets go of them. */
 	kept->settled = parked_of(engine, identity);
 	kept->wanted = false;
-	kept->expired += taken.expired;
+	kept->now.expired += taken.expired;
 	return fd;
 }
 
 bool xfn_keeping_is_wanted(const struct xfn_engine *engine, __u64 identity)
 {
-	const struct kept *kept = find_kept(engine->keeping, identity);
+	const struct xfn_keeping_function *kept = xfn_keeping_find(engine->keeping, identity);
 
 	return kept && kept->wanted;
 }
@@ -572,12 +527,19 @@ void xfn_keeping_store(struct xfn_engine *engine, enum xfn_keeper_kind kind, __u
 		       const void *note, size_t note_bytes)
 {
 	struct xfn_keeper_stored stored = {.kind = kind, .key = key};
+	int err;
 
 	if (!engine->keeping->keeper || note_bytes > sizeof(stored.note))
 		return;
 	if (note_bytes)
 		memcpy(stored.note, note, note_bytes);
-	xfn_keeper_store(engine->keeping->keeper, &stored, fd);
+	err = xfn_keeper_store(engine->keeping->keeper, &stored, fd);
+	if (err && err != -EPIPE && !engine->keeping->store_failed)
+		xfn_keeping_say(engine, NULL,
+				"a socket or channel is not kept, and would be lost with xfnd",
+				err == -ENOSPC ? "1024 of a kind are kept, at most"
+					       : strerror(-err));
+	engine->keeping->store_failed = err && err != -EPIPE;
 }
 
 void xfn_keeping_drop(struct xfn_engine *engine, enum xfn_keeper_kind kind, __u64 key)
@@ -604,42 +566,4 @@ void xfn_keeping_each(struct xfn_engine *engine, enum xfn_keeper_kind kind,
 		if (xfn_keeper_drop(keeper, kind, message.stored.key))
 			return;
 	}
-}
-
-/* ---- what there is to tell ----------------------------------------------------------------------------------- */
-
-int xfn_keeping_check(const struct xfn_engine *engine)
-{
-	if (engine->keeping->keeper)
-		return 0;
-	return engine->keeping->err ?: -ENOENT;
-}
-
-/* Packets that no function can be told to have lost. */
-static __u64 adrift(struct xfn_keeper *keeper)
-{
-	struct xfn_keeper_counts all;
-
-	if (xfn_keeper_counts(keeper, 0, &all))
-		return 0;
-	return all.count[XFN_KEEPER_UNKNOWN] + all.count[XFN_KEEPER_UNREADABLE] +
-	       all.count[XFN_KEEPER_LOST];
-}
-
-int xfn_keeping_read(struct xfn_engine *engine, __u64 identity, struct xfn_kept *ret)
-{
-	struct kept *kept = find_kept(engine->keeping, identity);
-
-	if (!kept)
-		return -ENOENT;
-	*ret = (struct xfn_kept){.since = kept->since, .lost = kept->lost};
-	if (engine->keeping->keeper &&
-	    !xfn_keeper_counts(engine->keeping->keeper, identity, &ret->counts)) {
-		kept->expired = ret->counts.count[XFN_KEEPER_EXPIRED];
-		kept->full = ret->counts.count[XFN_KEEPER_PARKED_FULL];
-		ret->adrift = adrift(engine->keeping->keeper);
-	}
-	ret->expired = kept->expired_before + kept->expired;
-	ret->full = kept->full_before + kept->full;
-	return 0;
 }

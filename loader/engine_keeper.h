@@ -51,18 +51,57 @@ void xfn_keeping_each(struct xfn_engine *engine, enum xfn_keeper_kind kind,
 
 /* ---- what there is to tell ------------------------------------------------------------------------------ */
 
-/* -ENOENT: none is needed; -EPERM, -EPIPE: as xfn_launcher_check(); else why it is not there. 0: it is. */
-int xfn_keeping_check(const struct xfn_engine *engine);
+/*
+ * Asks it. 0: it answers; -ENOENT: none is needed; -ETIMEDOUT: it is there, and does not answer; -EPERM, -EPIPE: as
+ * xfn_launcher_check(); else why it is not there. *ret_pid: of the one that is, or was the last; 0: not known.
+ */
+int xfn_keeping_check(const struct xfn_engine *engine, __u32 *ret_pid);
+
+/* {"pid","state":"running|stuck|gone"}; null: none is needed. Asks nothing. */
+json_t *xfn_keeping_json(const struct xfn_engine *engine);
+/* The same with what it has counted, of all functions together, with keepers before this one, too, and "waiting". */
+json_t *xfn_keeping_counts_json(struct xfn_engine *engine);
+
+/* Of one function, what is summed up over the keepers that it had. */
+struct xfn_kept_sums {
+	__u64 expired, full;
+	__u64 forgotten; /* beyond park.events, when it was lowered */
+};
+
+static inline struct xfn_kept_sums xfn_kept_sums_add(struct xfn_kept_sums a, struct xfn_kept_sums b)
+{
+	return (struct xfn_kept_sums){
+		.expired = a.expired + b.expired,
+		.full = a.full + b.full,
+		.forgotten = a.forgotten + b.forgotten,
+	};
+}
 
 /* What became of a function's events that had to wait, as far as the keeper that is there now knows. */
 struct xfn_kept {
 	struct xfn_keeper_counts counts;
-	__u64 since;         /* the port's `parked` when it began to count */
-	__u64 expired, full; /* with keepers before, too, as far as was heard of them */
+	__u64 since;               /* the port's `parked` when it began to count */
+	struct xfn_kept_sums sums; /* with keepers before, too, as far as was heard of them */
 	__u64 adrift; /* of all functions together: they had no place at the interface, or were not to be read */
 	__u64 lost; /* with keepers that have died, as far as this xfnd knows */
 };
 /* -ENOENT: it is not parked. */
 int xfn_keeping_read(struct xfn_engine *engine, __u64 identity, struct xfn_kept *ret);
+
+/* Of all functions together, of the keeper that is there now. -EPIPE: none is, or it does not answer. */
+int xfn_keeping_read_all(struct xfn_engine *engine, struct xfn_keeper_counts *ret);
+/* Packets that no function can be told to have lost, of these. */
+__u64 xfn_keeping_adrift(const struct xfn_keeper_counts *all);
+
+/* ---- bounds --------------------------------------------------------------------------------------------- */
+
+/* Whether events of such a function wait while it takes none. */
+static inline bool xfn_keeping_parks(const struct xfn_function_spec *spec)
+{
+	return spec->delivery == XFN_DELIVER_XSK && spec->xsk.park_events;
+}
+
+/* Says where @model asks for more than a keeper keeps, with the place. 0 or -EINVAL. */
+int xfn_keeping_check_model(const struct xfn_model *model, struct xfn_diag_list *diags);
 
 #endif

@@ -8,6 +8,7 @@
 #include "engine_listen_private.h"
 #include "fnv.h"
 #include "journal.h"
+#include "keeper.h"
 #include "netlink.h"
 
 /* ---- what cannot be ------------------------------------------------------------------------------------ */
@@ -87,6 +88,8 @@ static void check_pairs(const struct xfn_model *model, size_t last, struct xfn_d
 	}
 }
 
+static int check_total(const struct xfn_model *model, struct xfn_diag_list *diags);
+
 int xfn_listen_check_model(const struct xfn_model *model, struct xfn_diag_list *diags)
 {
 	__u32 before = diags->count + diags->more;
@@ -98,7 +101,7 @@ int xfn_listen_check_model(const struct xfn_model *model, struct xfn_diag_list *
 		check_function(&model->functions[i], diags);
 		check_pairs(model, i, diags);
 	}
-	return before == diags->count + diags->more ? 0 : -EINVAL;
+	return before == diags->count + diags->more ? check_total(model, diags) : -EINVAL;
 }
 
 /* ---- addresses ------------------------------------------------------------------------------------------ */
@@ -120,8 +123,9 @@ static int compare_addresses(const void *a, const void *b)
 	return order ?: (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
 }
 
-static bool is_attached(const struct xfn_engine *engine, __u32 ifindex)
+static bool is_attached(const void *context, __u32 ifindex)
 {
+	const struct xfn_engine *engine = context;
 	__u32 slot;
 
 	for (slot = 0; slot < XFN_INTERFACES_MAX; slot++)
@@ -131,8 +135,9 @@ static bool is_attached(const struct xfn_engine *engine, __u32 ifindex)
 	return false;
 }
 
-/* The addresses of attached interfaces are the first *ret_count of @state's then. */
-static int read_addresses(const struct xfn_engine *engine, struct xfn_netlink_state *state,
+/* Those of interfaces that are @wanted are the first *ret_count of @state's then. */
+static int read_addresses(struct xfn_netlink_state *state,
+			  bool (*wanted)(const void *context, __u32 ifindex), const void *context,
 			  size_t *ret_count)
 {
 	int err = xfn_netlink_read(state);
@@ -141,7 +146,7 @@ static int read_addresses(const struct xfn_engine *engine, struct xfn_netlink_st
 	if (err)
 		return err;
 	for (i = 0; i < state->address_count; i++)
-		if (is_attached(engine, state->addresses[i].ifindex))
+		if (wanted(context, state->addresses[i].ifindex))
 			state->addresses[count++] = state->addresses[i];
 	if (count)
 		qsort(state->addresses, count, sizeof(*state->addresses), compare_addresses);
@@ -316,7 +321,7 @@ int xfn_listen_make_plans(struct xfn_engine *engine)
 	struct xfn_listen_plan *plans = calloc(model->function_count + 1, sizeof(*plans));
 	struct xfn_netlink_state state = {};
 	size_t i, count = 0, address_count = 0;
-	int err = plans ? read_addresses(engine, &state, &address_count) : -ENOMEM;
+	int err = plans ? read_addresses(&state, is_attached, engine, &address_count) : -ENOMEM;
 
 	for (i = 0; i < model->function_count && !err; i++) {
 		if (!xfn_is_listening(model->functions[i].spec))
@@ -333,4 +338,60 @@ int xfn_listen_make_plans(struct xfn_engine *engine)
 	listening->plans = plans;
 	listening->plan_count = count;
 	return 0;
+}
+
+/* ---- all of them together -------------------------------------------------------------------------------- */
+
+struct model_links {
+	const struct xfn_model *model;
+	const struct xfn_netlink_state *state;
+};
+
+static bool is_to_be_attached(const void *context, __u32 ifindex)
+{
+	const struct model_links *links = context;
+	size_t i;
+
+	for (i = 0; i < links->state->link_count; i++)
+		if (links->state->links[i].ifindex == ifindex)
+			return xfn_model_attachment(links->model, links->state->links[i].name);
+	return false;
+}
+
+static size_t count_listening(const struct xfn_model *model)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < model->function_count; i++)
+		count += xfn_is_listening(model->functions[i].spec);
+	return count;
+}
+
+/* With the addresses that there are now; where more come later, the journal says which sockets are not kept. */
+static int check_total(const struct xfn_model *model, struct xfn_diag_list *diags)
+{
+	struct xfn_netlink_state state = {};
+	const struct model_links links = {model, &state};
+	struct xfn_listen_plan plan;
+	__u32 total = 0;
+	size_t i, address_count = 0;
+	int err;
+
+	if (count_listening(model) * XFN_SOCKETS_MAX <= XFN_KEEPER_STORED_MAX)
+		return 0;
+	err = read_addresses(&state, is_to_be_attached, &links, &address_count);
+	for (i = 0; i < model->function_count && !err; i++) {
+		if (!xfn_is_listening(model->functions[i].spec))
+			continue;
+		memset(&plan, 0, sizeof(plan));
+		plan_function(&plan, &model->functions[i], state.addresses, address_count);
+		total += plan.count;
+		if (total <= XFN_KEEPER_STORED_MAX)
+			continue;
+		refuse(diags, &model->functions[i], NULL, "at most 1024 sockets of all functions",
+		       "more sockets than the keeper keeps, with those");
+		err = -EINVAL;
+	}
+	xfn_netlink_state_fini(&state);
+	return err;
 }

@@ -523,8 +523,11 @@ int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct x
 {
 	struct xfn_doctor_next next[XFN_INTERFACES_MAX];
 	const char *attached[XFN_INTERFACES_MAX], **targets;
+	__u32 keeper_pid;
+	int keeper = xfn_keeping_check(engine, &keeper_pid);
 	struct xfn_doctor_options options = {.interface = interface,
-					     .keeper = xfn_keeping_check(engine),
+					     .keeper = keeper,
+					     .keeper_pid = keeper_pid,
 					     .attached = attached,
 					     .next = next,
 					     .off = xfn_off_label(engine->model->off),

@@ -185,13 +185,14 @@ static json_t *port_json(const struct page *page, const struct xfn_model_functio
 	    xfn_port_read(dataplane, (__u32)port, xfn_clock_ns(CLOCK_MONOTONIC), &totals))
 		return json_null();
 	if (!xfn_keeping_read(page->lost.engine, function->identity, &kept))
-		totals.outcomes[XFN_PORT_EXPIRED] = kept.expired;
+		totals.outcomes[XFN_PORT_EXPIRED] = kept.sums.expired;
 	object = labelled(port_labels, XFN_PORT_OUTCOME_COUNT, totals.outcomes,
 			  XFN_PORT_OUTCOME_COUNT);
 	set_count(object, "in_flight", totals.in_flight);
 	set_count(object, "parked", totals.parked);
 	set_count(object, "waiting", kept.counts.waiting);
-	set_count(object, "parked_full", kept.full);
+	set_count(object, "parked_full", kept.sums.full);
+	set_count(object, "forgotten", kept.sums.forgotten);
 	set_count(object, "parked_lost", kept.lost);
 	return object;
 }
@@ -249,8 +250,9 @@ int xfn_engine_stats(struct xfn_engine *engine, const char *function, struct xfn
 	if (!err)
 		err = add_functions(&page, engine->dataplane, &selection, functions);
 	if (!err)
-		err = xfn_reply_json(reply, json_pack("{s:O, s:O}", "interfaces", interfaces,
-						      "functions", functions));
+		err = xfn_reply_json(reply, json_pack("{s:O, s:O, s:o}", "interfaces", interfaces,
+						      "functions", functions, "keeper",
+						      xfn_keeping_counts_json(engine)));
 	json_decref(interfaces);
 	json_decref(functions);
 	json_decref(page.no_verdicts);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine_guard.h"
+#include "engine_keeper.h"
 #include "engine_read.h"
 
 #define NS_PER_S 1000000000ULL
@@ -202,6 +203,17 @@ static void warn_functions(const struct xfn_engine *engine, json_t *list)
 		     engine->ruleset->waiting_count == 1 ? " waits" : "s wait");
 }
 
+static void warn_keeper(const struct xfn_engine *engine, json_t *list)
+{
+	json_t *keeper = xfn_keeping_json(engine);
+	const char *state = json_string_value(json_object_get(keeper, "state"));
+
+	if (state && strcmp(state, "running"))
+		warn(list, "the keeper %s: no event waits for a function that is not there",
+		     !strcmp(state, "stuck") ? "does not answer" : "is not there");
+	json_decref(keeper);
+}
+
 static json_t *warnings_json(const struct xfn_engine *engine)
 {
 	__u64 live = xfn_dataplane_revision(engine->dataplane);
@@ -220,6 +232,7 @@ static json_t *warnings_json(const struct xfn_engine *engine)
 	warn_interfaces(engine, list);
 	warn_next(engine, list);
 	warn_functions(engine, list);
+	warn_keeper(engine, list);
 	return list;
 }
 
@@ -253,7 +266,7 @@ int xfn_engine_status(struct xfn_engine *engine, struct xfn_reply *reply)
 	return xfn_reply_json(
 		reply,
 		json_pack("{s:s, s:I, s:I, s:I, s:i, s:o, s:o, s:I, s:o, s:I, s:I, s:I, s:o, s:o, "
-			  "s:o}",
+			  "s:o, s:o}",
 			  "version", XFN_VERSION, "pid", (json_int_t)getpid(), "uptime_ns",
 			  (json_int_t)uptime_ns(), "revision", (json_int_t)XFN_LIVE_REVISION(live),
 			  "generation", (int)XFN_LIVE_GENERATION(live), "pending",
@@ -263,6 +276,6 @@ int xfn_engine_status(struct xfn_engine *engine, struct xfn_reply *reply)
 			  (json_int_t)engine->model->set_count, "triggers",
 			  (json_int_t)(ruleset ? ruleset->trigger_count : 0), "triggers_waiting",
 			  (json_int_t)(ruleset ? ruleset->waiting_count : 0), "capacity",
-			  capacity_json(engine), "off", off_json(engine->model->off), "warnings",
-			  warnings_json(engine)));
+			  capacity_json(engine), "off", off_json(engine->model->off), "keeper",
+			  xfn_keeping_counts_json(engine), "warnings", warnings_json(engine)));
 }

@@ -13,10 +13,12 @@
  * message.
  */
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include <linux/types.h>
 
 #include "loop.h"
+#include "xfn/channel.h"
 
 #define XFN_KEEPER_VERSION    1
 #define XFN_KEEPER_SOCKET     "keeper.sock" /* in the run directory */
@@ -28,6 +30,7 @@
 #define XFN_KEEPER_STORED_MAX    1024        /* descriptors of each kind */
 #define XFN_KEEPER_EVENTS_MAX    65536       /* of one function */
 #define XFN_KEEPER_EVENT_BYTES   (512 << 20) /* of all functions' bounds together */
+#define XFN_KEEPER_EVENT_ROOM    (sizeof(struct xfn_inbox_record) + XFN_INBOX_FRAME_MAX) /* for one */
 
 /* Frames of 2 KiB of a parking socket's pool: as many as the memory that may be locked gives, halved each time. */
 #define XFN_KEEPER_FRAMES_MAX 1024
@@ -161,6 +164,8 @@ struct xfn_keeper_options {
 	/* The keeper is gone, or does not answer, or has another client: close this one. Told once. */
 	xfn_event_fn *on_gone;
 	void *context;
+	/* How long xfn_keeper_open() waits for its first answer; 0: XFN_KEEPER_PATIENCE_MS. */
+	unsigned patience_ms;
 };
 
 /*
@@ -172,7 +177,7 @@ int xfn_keeper_start(const char *run_dir, uid_t uid, pid_t *ret_pid);
 /*
  * Connects, and says hello; who was connected before is not any more. -ENOENT, -ECONNREFUSED: no keeper is
  * running; -EACCES: it does not serve this user; -EPROTO: it is of another version: xfn_keeper_end_other();
- * -EPIPE: it does not answer. What it holds is in *ret_hello.
+ * -EPIPE: it went away; -ETIMEDOUT: it does not answer. What it holds is in *ret_hello.
  */
 int xfn_keeper_open(const struct xfn_keeper_options *options, struct xfn_keeper **ret,
 		    struct xfn_keeper_hello *ret_hello);
@@ -180,11 +185,15 @@ int xfn_keeper_open(const struct xfn_keeper_options *options, struct xfn_keeper 
 void xfn_keeper_close(struct xfn_keeper *keeper);
 
 /*
- * Questions. All return 0 or -errno; -EPIPE: it is gone, or an answer did not come in XFN_KEEPER_PATIENCE_S:
- * from then on nothing is answered. Descriptors that come back are the caller's, close-on-exec; those that
+ * Questions. All return 0 or -errno; -EPIPE: it is gone, or an answer did not come in
+ * XFN_KEEPER_PATIENCE_MS: from then on nothing is answered, nor waited for. Descriptors that come back are the caller's, close-on-exec; those that
  * are given stay the caller's, and the keeper holds duplicates.
  */
-#define XFN_KEEPER_PATIENCE_S 5
+#define XFN_KEEPER_PATIENCE_MS 1000
+#define XFN_KEEPER_END_MS      5000 /* for its end, which frees all that it holds */
+
+/* Whether it was an answer that did not come: the process is there, then, stopped or stuck. */
+bool xfn_keeper_is_stuck(const struct xfn_keeper *keeper);
 
 /* The body of the answer is what @kind says; *ret_fd: of a function -1. -ENOENT: there are no more. */
 int xfn_keeper_list(struct xfn_keeper *keeper, enum xfn_keeper_kind kind, __u32 index,

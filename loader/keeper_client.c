@@ -22,6 +22,7 @@ struct xfn_keeper {
 	int fd;
 	bool noted;   /* something is wanted, and whoever is to know has not been told */
 	bool is_gone; /* or a late answer would be taken for the next question's; nothing follows */
+	bool is_stuck;
 	struct xfn_source *io, *tell;
 };
 
@@ -45,10 +46,18 @@ static int new_socket(void)
 	return fd < 0 ? xfn_errno() : fd;
 }
 
-/* Returns a descriptor or -errno. Neither this nor what is said on it waits for ever. */
-static int connect_to(const char *run_dir)
+/* Of all that is said on @fd from then on. */
+static void set_patience(int fd, unsigned ms)
 {
-	const struct timeval patience = {.tv_sec = XFN_KEEPER_PATIENCE_S};
+	const struct timeval patience = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+}
+
+/* Returns a descriptor or -errno; -ETIMEDOUT: nobody accepts. Neither this nor what is said on it waits for longer. */
+static int connect_to(const char *run_dir, unsigned patience_ms)
+{
 	struct sockaddr_un address;
 	int err = address_of(run_dir, &address), fd;
 
@@ -57,11 +66,10 @@ static int connect_to(const char *run_dir)
 	fd = new_socket();
 	if (fd < 0)
 		return fd;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	set_patience(fd, patience_ms);
 	if (!connect(fd, (const struct sockaddr *)&address, sizeof(address)))
 		return fd;
-	err = errno == EAGAIN ? -EPIPE : xfn_errno();
+	err = errno == EAGAIN ? -ETIMEDOUT : xfn_errno();
 	close(fd);
 	return err;
 }
@@ -89,12 +97,12 @@ static int listen_at(const struct sockaddr_un *address)
 int xfn_keeper_start(const char *run_dir, uid_t uid, pid_t *ret_pid)
 {
 	struct sockaddr_un address;
-	int err = address_of(run_dir, &address), fd = connect_to(run_dir);
+	int err = address_of(run_dir, &address), fd = connect_to(run_dir, XFN_KEEPER_PATIENCE_MS);
 
-	if (fd >= 0) {
+	if (fd >= 0)
 		close(fd);
+	if (fd >= 0 || fd == -ETIMEDOUT)
 		return -EADDRINUSE;
-	}
 	if (err)
 		return err;
 	fd = listen_at(&address);
@@ -115,10 +123,11 @@ static void tell_soon(struct xfn_keeper *keeper)
 		xfn_defer_arm(keeper->tell);
 }
 
-/* Once: from then on it is not asked and not listened to. */
-static int lose(struct xfn_keeper *keeper)
+/* Once, by what @err says: from then on it is not asked and not listened to. */
+static int lose(struct xfn_keeper *keeper, int err)
 {
 	keeper->is_gone = true;
+	keeper->is_stuck = err == -EAGAIN;
 	if (keeper->io)
 		xfn_source_enable(keeper->io, false);
 	tell_soon(keeper);
@@ -150,7 +159,7 @@ static void on_readable(void *context, int fd, __u32 events)
 	if (bytes < 0 && errno == EAGAIN)
 		return;
 	if (bytes != sizeof(message) || message.op != XFN_KEEPER_NOTE) {
-		lose(keeper);
+		lose(keeper, -EPIPE);
 		return;
 	}
 	keeper->noted = true;
@@ -169,12 +178,12 @@ static int receive_answer(struct xfn_keeper *keeper, __u32 op, struct xfn_aide_m
 		err = xfn_aide_receive(keeper->fd, in);
 		if (err)
 			/* One that came, and whose descriptor there was no room for, is no other's. */
-			return err == -EBADMSG ? err : lose(keeper);
+			return err == -EBADMSG ? err : lose(keeper, err);
 		if (message->op == op)
 			return 0;
 		xfn_aide_close_fds(in);
 		if (message->op != XFN_KEEPER_NOTE)
-			return lose(keeper);
+			return lose(keeper, -EPROTO);
 		keeper->noted = true;
 		tell_soon(keeper);
 	}
@@ -195,8 +204,9 @@ static int ask(struct xfn_keeper *keeper, struct xfn_keeper_message *message, in
 	if (keeper->is_gone)
 		return -EPIPE;
 	message->version = XFN_KEEPER_VERSION;
-	if (xfn_aide_send(keeper->fd, &out))
-		return lose(keeper);
+	err = xfn_aide_send(keeper->fd, &out);
+	if (err)
+		return lose(keeper, err);
 	err = receive_answer(keeper, message->op, &in);
 	if (err)
 		return err;
@@ -325,24 +335,32 @@ int xfn_keeper_open(const struct xfn_keeper_options *options, struct xfn_keeper 
 {
 	struct xfn_keeper_message message = {.op = XFN_KEEPER_HELLO};
 	struct xfn_keeper *keeper = calloc(1, sizeof(*keeper));
+	bool is_stuck;
 	int err;
 
 	if (!keeper)
 		return -ENOMEM;
 	keeper->options = *options;
-	keeper->fd = connect_to(options->run_dir);
+	keeper->fd = connect_to(options->run_dir, options->patience_ms ?: XFN_KEEPER_PATIENCE_MS);
 	err = keeper->fd < 0 ? keeper->fd : ask(keeper, &message, -1, NULL);
 	if (!err)
 		err = listen_to(keeper);
+	is_stuck = keeper->is_stuck;
 	if (err) {
 		xfn_keeper_close(keeper);
-		return err == -EBADMSG ? -EPROTO : err;
+		return err == -EBADMSG ? -EPROTO : is_stuck ? -ETIMEDOUT : err;
 	}
+	set_patience(keeper->fd, XFN_KEEPER_PATIENCE_MS);
 	if (keeper->noted)
 		tell_soon(keeper);
 	*ret_hello = message.hello;
 	*ret = keeper;
 	return 0;
+}
+
+bool xfn_keeper_is_stuck(const struct xfn_keeper *keeper)
+{
+	return keeper->is_stuck;
 }
 
 void xfn_keeper_close(struct xfn_keeper *keeper)
@@ -358,8 +376,10 @@ void xfn_keeper_close(struct xfn_keeper *keeper)
 static int end_by(int fd)
 {
 	struct xfn_keeper_message message = {.version = XFN_KEEPER_VERSION, .op = XFN_KEEPER_END};
-	ssize_t bytes = send(fd, &message, sizeof(message), MSG_NOSIGNAL);
+	ssize_t bytes;
 
+	set_patience(fd, XFN_KEEPER_END_MS);
+	bytes = send(fd, &message, sizeof(message), MSG_NOSIGNAL);
 	if (bytes < 0)
 		return -EPIPE;
 	do {
@@ -390,7 +410,7 @@ int xfn_keeper_end(struct xfn_keeper *keeper)
 
 int xfn_keeper_end_other(const char *run_dir)
 {
-	int fd = connect_to(run_dir), err = fd;
+	int fd = connect_to(run_dir, XFN_KEEPER_PATIENCE_MS), err = fd;
 
 	if (fd >= 0) {
 		err = end_by(fd);

@@ -15,7 +15,6 @@
 #include "xfn/park.h"
 
 enum {
-	EVENT_BYTES = sizeof(struct xfn_inbox_record) + XFN_INBOX_FRAME_MAX, /* at most */
 	ETHERNET_BYTES = 14,
 	WRITE_BYTES = 65536,
 };
@@ -159,7 +158,7 @@ static bool fits(const struct xfn_inboxes *inboxes, const struct xfn_inbox_ring 
 	for (i = 0; i < inboxes->count; i++)
 		if (inboxes->rings[i] != ring)
 			events += inboxes->rings[i]->words.events_max;
-	return events * EVENT_BYTES <= XFN_KEEPER_EVENT_BYTES;
+	return events * XFN_KEEPER_EVENT_ROOM <= XFN_KEEPER_EVENT_BYTES;
 }
 
 static int resize(struct xfn_inboxes *inboxes, struct xfn_inbox_ring *ring, __u32 events_max)

@@ -422,6 +422,61 @@ static void test_end_of_other_version(void **state)
 	teardown_keeper(&f);
 }
 
+/* ---- one that does not answer ------------------------------------------------------------------------------ */
+
+static unsigned elapsed_ms(const struct timespec *since)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (unsigned)((now.tv_sec - since->tv_sec) * 1000 +
+			  (now.tv_nsec - since->tv_nsec) / 1000000);
+}
+
+/* Nobody waits for it for long, nor twice; and it is the same one when it goes on. */
+static void test_stopped(void **state)
+{
+	struct xfn_keeper_options options = {.patience_ms = 20};
+	struct xfn_keeper_hello hello;
+	struct xfn_keeper_counts counts;
+	struct xfn_keeper *other;
+	struct timespec start;
+	struct fixture f;
+	int tries;
+
+	(void)state;
+	setup_keeper(&f);
+	assert_false(xfn_keeper_is_stuck(f.keeper));
+	kill(f.pid, SIGSTOP);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	assert_int_equal(xfn_keeper_counts(f.keeper, 0, &counts), -EPIPE);
+	assert_in_range(elapsed_ms(&start), XFN_KEEPER_PATIENCE_MS - 10,
+			2 * XFN_KEEPER_PATIENCE_MS);
+	assert_true(xfn_keeper_is_stuck(f.keeper));
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	assert_int_equal(xfn_keeper_counts(f.keeper, 0, &counts), -EPIPE);
+	/* More than there is room for behind its socket. */
+	options.run_dir = f.run_dir;
+	for (tries = 0; tries < 6; tries++)
+		assert_int_equal(xfn_keeper_open(&options, &other, &hello), -ETIMEDOUT);
+	assert_in_range(elapsed_ms(&start), 0, XFN_KEEPER_PATIENCE_MS / 2);
+	serve_until(&f, &f.told.gone, 1);
+	assert_int_equal(xfn_keeper_end(f.keeper), -EPIPE);
+	xfn_keeper_close(f.keeper);
+
+	kill(f.pid, SIGCONT);
+	assert_int_equal(open_client(&f, &f.told, &f.keeper, &hello), 0);
+	assert_int_equal(hello.pid, f.pid);
+	assert_false(xfn_keeper_is_stuck(f.keeper));
+	/* One that has ended does not answer either, and is not stuck. */
+	kill(f.pid, SIGKILL);
+	assert_int_equal(xfn_keeper_counts(f.keeper, 0, &counts), -EPIPE);
+	assert_false(xfn_keeper_is_stuck(f.keeper));
+	assert_int_equal(waitpid(f.pid, NULL, 0), f.pid);
+	f.pid = 0;
+	teardown_keeper(&f);
+}
+
 /* ---- as xfnd starts it ------------------------------------------------------------------------------------- */
 
 static void expect_status(pid_t pid, const char *line)
@@ -506,7 +561,7 @@ int main(void)
 		cmocka_unit_test(test_death),       cmocka_unit_test(test_other_user),
 		cmocka_unit_test(test_usage),       cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_deaf_client), cmocka_unit_test(test_end_of_other_version),
-		cmocka_unit_test(test_launcher),
+		cmocka_unit_test(test_stopped),     cmocka_unit_test(test_launcher),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

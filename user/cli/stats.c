@@ -264,6 +264,26 @@ static void print_lost(struct view *view, const json_t *function)
 	xfn_matrix_print(view->out, xfn_screen_width(), "CAUSE", &column, 1, 0);
 }
 
+/* Losses that are no function's. */
+static void print_keeper(struct view *view)
+{
+	static const char *const causes[] = {"unknown", "unreadable", "lost", "forgotten"};
+	const json_t *keeper = json_object_get(view->now, "keeper");
+	__u64 count;
+	bool first = true;
+
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
+		count = xfn_json_count(keeper, causes[i]);
+		if (!count)
+			continue;
+		fprintf(view->out, "%s%llu %s", first ? "\nthe keeper of events that wait: " : ", ",
+			count, causes[i]);
+		first = false;
+	}
+	if (!first)
+		fputc('\n', view->out);
+}
+
 /* ---- sums --------------------------------------------------------------------------------------*/
 
 static void add_members(json_t *sum, const json_t *counts)
@@ -355,6 +375,7 @@ static int print_frame(struct xfn_cli *cli, FILE *out, void *context)
 	print_interfaces(cli, view);
 	fputc('\n', out);
 	print_functions(cli, view);
+	print_keeper(view);
 	return XFN_EXIT_OK;
 }
 

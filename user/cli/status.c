@@ -76,6 +76,22 @@ static void print_pending(const json_t *pending)
 		puts("which cannot be taken back by itself: xfn confirm, or xfn rollback");
 }
 
+static void print_keeper(const json_t *keeper)
+{
+	char waiting[XFN_FIGURE_BYTES], lost[XFN_FIGURE_BYTES];
+
+	if (!json_is_object(keeper))
+		return;
+	printf("keeper      process %llu, %s, %s events wait", xfn_json_count(keeper, "pid"),
+	       xfn_json_text(keeper, "state"),
+	       xfn_figure_count(waiting, xfn_json_count(keeper, "waiting")));
+	if (xfn_json_count(keeper, "lost") || xfn_json_count(keeper, "unreadable"))
+		printf(", %s lost: xfn stats",
+		       xfn_figure_count(lost, xfn_json_count(keeper, "lost") +
+						      xfn_json_count(keeper, "unreadable")));
+	putchar('\n');
+}
+
 static void print_warnings(const json_t *warnings)
 {
 	const json_t *warning;
@@ -109,6 +125,7 @@ int xfn_cli_status(struct xfn_cli *cli)
 			printf("OFF         every function is switched off: xfn on\n");
 		print_interfaces(json_object_get(status, "interfaces"));
 		print_rules(status);
+		print_keeper(json_object_get(status, "keeper"));
 		print_pending(json_object_get(status, "pending"));
 		print_warnings(json_object_get(status, "warnings"));
 	}
