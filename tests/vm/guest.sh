@@ -184,7 +184,7 @@ afxdp() {
 	afxdp_answers || return 1
 	[ "$(xfn show afxdp -j | jq -r .instance.last_end)" = "killed by SIGKILL" ] || return 1
 	pid=$(xfn show afxdp -j | jq .instance.pid)
-	pkill -KILL -x xfnd
+	kill_daemon
 	start_daemon && afxdp_answers || return 1
 	[ "$(xfn show afxdp -j | jq .instance.pid)" = "$pid" ] || return 1
 	printf 'version: 1\nset: afxdp\nfunctions: []\n' >"$work/none.yaml"
@@ -194,6 +194,86 @@ afxdp() {
 		sleep 0.5
 	done
 	echo "its port is still there" && return 1
+}
+
+# Of this test alone: there may be others on the machine.
+kill_daemon() {
+	kill -KILL "$(xfn -j | jq .pid)"
+}
+
+keeper_pid() {
+	xfn -j | jq '.keeper.pid // empty'
+}
+
+# kill_keeper: and waits for the one that takes its place.
+kill_keeper() {
+	keeper=$(keeper_pid)
+	kill -KILL "$keeper" || return 1
+	for _ in $(seq 20); do
+		now=$(xfn -j | jq -r '.keeper | "\(.pid) \(.state)"')
+		[ "$now" = "$keeper running" ] || [ "${now#* }" != running ] || return 0
+		sleep 0.2
+	done
+	echo "no keeper took the place of process $keeper" && return 1
+}
+
+# answered ADDRESS, as socat takes it: at port 9, after some tries.
+answered() {
+	for _ in $(seq 20); do
+		answer=$(echo hello | in_client socat -t 0.2 - "$1:9")
+		[ "$answer" != hello ] || return 0
+	done
+	echo "asked at $1, got '$answer', expected 'hello'" && return 1
+}
+
+# Events of IPv6 and with VLAN tags through a port, and the keeper's end, with a program that asks its socket all the time.
+ports() {
+	in_host ip addr add fd00:18::1/64 dev near nodad &&
+		in_client ip addr add fd00:18::2/64 dev far nodad || return 1
+	cat >"$work/ports.yaml" <<-MANIFEST || return 1
+		version: 1
+		set: afxdp
+		functions:
+		  - name: afxdp
+		    triggers:
+		      - udp/9
+		      - {protocol: udp, port: 9, vlan: 10, destination: 198.18.10.1}
+		      - {protocol: udp, port: 9, vlan: [30, 40], destination: 198.18.40.1}
+		    xsk: {exec: "$(realpath "$BUILD/examples/function/echo")", busy_poll: true, need_wakeup: false}
+	MANIFEST
+	xfn apply "$work/ports.yaml" || return 1
+	for address in 'UDP6:[fd00:18::1]' UDP4:198.18.10.1 UDP4:198.18.40.1 "UDP4:$host_address"; do
+		answered "$address" && continue
+		xfn stats afxdp
+		return 1
+	done
+	xfn show afxdp -j | jq -e '.instance.busy_poll and (.xsk.need_wakeup | not)' || return 1
+	pid=$(xfn show afxdp -j | jq .instance.pid)
+	kill_keeper && answered "UDP4:$host_address" || return 1
+	[ "$(xfn show afxdp -j | jq .instance.pid)" = "$pid" ] || return 1
+	kill -KILL "$pid"
+	answered UDP4:198.18.10.1 && xfn audit && xfn apply --yes "$work/none.yaml"
+}
+
+# A program that is given its sockets with the first event, UDP and TCP; they outlive the program and the keeper, and
+# xfnd, which waits() sees: on 6.1 xfnd takes half a minute to start.
+sockets() {
+	cat >"$work/sockets.yaml" <<-MANIFEST || return 1
+		version: 1
+		set: afxdp
+		functions:
+		  - name: afxdp
+		    triggers: [tcp/9, udp/9]
+		    socket: ["$(realpath "$BUILD/tests/e2e/tools/activated")"]
+		    scale: {min: 0}
+	MANIFEST
+	xfn apply --yes "$work/sockets.yaml" || return 1
+	[ "$(xfn show afxdp -j | jq -r .instance.state)" = idle ] || return 1
+	answered "TCP4:$host_address" && answered "UDP4:$host_address" || return 1
+	kill_keeper || return 1
+	kill -KILL "$(xfn show afxdp -j | jq .instance.pid)"
+	answered "UDP4:$host_address" && answered "TCP4:$host_address" || return 1
+	xfn apply --yes "$work/none.yaml"
 }
 
 # A program that comes by itself, in another network namespace than its socket; and its successor.
@@ -263,7 +343,8 @@ bare_waits() {
 	afxdp_answers && xfn audit && xfn apply --yes "$work/none.yaml"
 }
 
-# What the program of an idle function gets: the first event, which starts it, also where xfnd is killed meanwhile.
+# What the program of an idle function gets: the first event, which starts it, also where xfnd is killed meanwhile. A
+# listening socket, with a connection in it, is given on by the keeper.
 waits() {
 	cat >"$work/waits.yaml" <<-MANIFEST || return 1
 		version: 1
@@ -274,12 +355,20 @@ waits() {
 		    xsk: $(realpath "$BUILD/examples/function/echo")
 		    scale: {min: 0}
 		    latency: {deadline: 1m}
+		  - name: given
+		    trigger: tcp/9
+		    socket: ["$(realpath "$BUILD/tests/e2e/tools/activated")"]
+		    scale: {min: 0}
 	MANIFEST
 	xfn apply --yes "$work/waits.yaml" || return 1
 	[ "$(xfn show afxdp -j | jq -r .instance.state)" = idle ] || return 1
 	ask hello 9
-	pkill -KILL -x xfnd
-	start_daemon || return 1
+	kill_daemon
+	in_client socat -t 60 - "TCP4:$host_address:9" >"$work/got" <<-HELLO &
+		hello
+	HELLO
+	asking=$!
+	start_daemon && wait "$asking" && grep hello "$work/got" || return 1
 	for _ in $(seq 40); do
 		port=$(xfn stats afxdp -j | jq -c '.functions[0].port')
 		echo "$port" | jq -e '.parked >= 1 and .replied >= 1 and .in_flight == 0' && break
@@ -287,9 +376,10 @@ waits() {
 	done
 	echo "$port"
 	echo "$port" | jq -e '.replied >= 1 and .timeout == 0 and .parked_full == 0 and .parked_lost == 0' || return 1
+	keeper=$(keeper_pid)
 	afxdp_answers && xfn audit && xfn apply --yes "$work/none.yaml" || return 1
 	for _ in $(seq 20); do
-		pgrep -x xfn-keeper || return 0
+		kill -0 "$keeper" || return 0
 		sleep 0.5
 	done
 	echo "the keeper is still there" && return 1
@@ -316,6 +406,8 @@ if [ -x "$BUILD/xfnd" ] && [ -x "$BUILD/xfn" ]; then
 		run "what an interface loses is counted by the kernel's tracepoints" netdev_losses
 		run "the stack's work moves to other CPUs" cpus
 		run "a program that xfnd starts answers on its AF_XDP socket" afxdp
+		run "a port takes IPv6 and VLANs, polled busily, and does not mind the keeper's end" ports
+		run "a program is given its sockets, which outlive it and the keeper" sockets
 		run "a program that comes by xfn run does so, too, and is followed by another" awaited
 		run "programs that know nothing of xfn make that socket themselves" bare
 		run "what waited for one of them comes to its socket" bare_waits
