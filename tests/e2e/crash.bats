@@ -39,12 +39,14 @@ write_manifests() {
 	MANIFEST
 }
 
-# What packets to the three ports meet.
+# What packets to the three ports meet, asked all at once: the one that is silent is waited for.
 answers() {
-	local port
-	for port in 7 8 9; do
-		in_client "$TOOLS/flood" -n 1 -g 60 198.18.0.1 "$port" | jq -r '.by | keys[0] // "-"'
-	done | xargs
+	# Expanded by the inner shell.
+	# shellcheck disable=SC2016
+	in_client bash -c 'for port in 7 8 9; do
+		"$0" -n 1 -g 60 198.18.0.1 "$port" >"$1.$port" &
+	done && wait' "$TOOLS/flood" "$HOME_DIR/met"
+	jq -sr 'map(.by | keys[0] // "-") | join(" ")' "$HOME_DIR"/met.{7,8,9}
 }
 
 # ---- the changes: how to begin, what to do, what is met before and after ---------------------------------
@@ -87,8 +89,13 @@ strike() {
 
 # The kernel's number, the daemon's, and the books agree.
 is_whole() {
-	[ "$(live_revision)" = "$(revision)" ]
+	local word number in_kernel in_daemon
+	exec {word}< <(live_revision) {number}< <(revision)
 	audit_is_ok
+	read -r in_kernel <&"$word"
+	read -r in_daemon <&"$number"
+	exec {word}<&- {number}<&-
+	[ "$in_kernel" = "$in_daemon" ]
 }
 
 nothing_unfinished() {
@@ -107,12 +114,12 @@ stride_of() {
 
 # kill_at_each_step CHANGE
 kill_at_each_step() {
-	local change=$1 step=0 stride now olds=0 news=0
+	local change=$1 step=0 stride now=new olds=0 news=0
 	stride=$(stride_of "$change")
 	struck=1
 	while true; do
 		step=$((step + stride))
-		"begin_$change"
+		if [ "$now" = new ]; then "begin_$change"; fi
 		strike "$change" kill "$step" || true
 		[ "$struck" = 1 ] || break
 		stop_daemon KILL

@@ -276,11 +276,13 @@ for _ in range(int(count)):
 
 flood() { in_client "$TOOLS/flood" "$@"; }
 
-# start_flood NAME OPTION...: in the background; end_flood NAME ends it and prints what it saw.
+# start_flood NAME OPTION...: in the background; end_flood NAME ends it and prints what it saw. With nothing of the
+# caller's output: `run` would wait for its end.
 start_flood() {
 	local name=$1
 	shift
-	nsenter --net="/run/netns/$CLIENT" "$TOOLS/flood" "$@" >"$HOME_DIR/flood.$name" 3>&- &
+	nsenter --net="/run/netns/$CLIENT" "$TOOLS/flood" "$@" >"$HOME_DIR/flood.$name" \
+		2>"$HOME_DIR/flood.$name.err" 3>&- &
 	echo "$!" >"$HOME_DIR/flood.$name.pid"
 }
 
@@ -322,9 +324,10 @@ revision() { xfn -j | jq .revision; }
 # The kernel's generation word: revision << 1 | generation.
 live_word() {
 	local -a bytes
-	local word=0 i
-	read -ra bytes < <(bpftool -j map lookup pinned "$(pin_dir)/maps/xfn_control" key 0 0 0 0 |
-		jq -r '.value | join(" ")')
+	local word=0 i json
+	json=$(bpftool -j map lookup pinned "$(pin_dir)/maps/xfn_control" key 0 0 0 0)
+	json=${json#*'"value":['}
+	IFS=', ' read -ra bytes <<<"$(tr -d '"' <<<"${json%%]*}")"
 	for i in 7 6 5 4 3 2 1 0; do word=$((word << 8 | bytes[i])); done
 	echo "$word"
 }
