@@ -279,6 +279,7 @@ static int fill(struct xfn_engine *engine, const struct xfn_model *model,
 		err = store_functions(engine, model, generation);
 	if (err)
 		return err;
+	xfn_ports_carry(engine, model, generation);
 	xfn_dataplane_sweep_sources(dataplane);
 	xfn_deliveries_listen(engine);
 	stored = xfn_ruleset_store(ruleset, &dataplane->rules, generation);

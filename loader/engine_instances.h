@@ -21,6 +21,12 @@
 int xfn_port_enter(struct xfn_engine *engine, const struct xfn_model_function *function,
 		   unsigned generation, struct xfn_function_config *config);
 
+/*
+ * What leaves ports whose functions are not in the next model may go on to leave them in the generation that is
+ * being filled: their instances answer what they have.
+ */
+void xfn_ports_carry(struct xfn_engine *engine, const struct xfn_model *next, unsigned generation);
+
 /* Frees ports that no model's function has, but for those that an instance is still at. */
 void xfn_ports_sweep(struct xfn_engine *engine);
 

@@ -150,6 +150,19 @@ static bool is_wanted(const struct xfn_model *model, __u64 identity)
 	return false;
 }
 
+void xfn_ports_carry(struct xfn_engine *engine, const struct xfn_model *next, unsigned generation)
+{
+	struct xfn_dataplane *dataplane = engine->dataplane;
+	__u64 identity;
+	__u32 port;
+
+	for (port = 0; port < XFN_PORTS_MAX; port++) {
+		identity = dataplane->port_lines[port].identity;
+		if (identity && !is_wanted(next, identity))
+			xfn_port_carry_rules(dataplane, generation, port);
+	}
+}
+
 void xfn_ports_sweep(struct xfn_engine *engine)
 {
 	struct xfn_dataplane *dataplane = engine->dataplane;

@@ -57,6 +57,22 @@ static void set_owner(struct xfn_port_line *line, const struct xfn_port_owner *o
 	set_epochs(line, owner->deadline_ns);
 }
 
+/* XFN_PORT_RULES_MAX of them. */
+static struct xfn_port_rule *rules_of(struct xfn_dataplane *dataplane, unsigned generation,
+				      __u32 port)
+{
+	return &dataplane->port_rules[(generation * XFN_PORTS_MAX + port) * XFN_PORT_RULES_MAX];
+}
+
+static void clear_rules(struct xfn_dataplane *dataplane, __u32 port)
+{
+	unsigned generation;
+
+	for (generation = 0; generation < 2; generation++)
+		memset(rules_of(dataplane, generation, port), 0,
+		       XFN_PORT_RULES_MAX * sizeof(struct xfn_port_rule));
+}
+
 int xfn_port_claim(struct xfn_dataplane *dataplane, __u32 port, const struct xfn_port_owner *owner)
 {
 	struct xfn_port_line *line = &dataplane->port_lines[port];
@@ -64,6 +80,7 @@ int xfn_port_claim(struct xfn_dataplane *dataplane, __u32 port, const struct xfn
 
 	if (err)
 		return err;
+	clear_rules(dataplane, port);
 	memset(line, 0, sizeof(*line));
 	set_owner(line, owner);
 	__atomic_store_n(&line->identity, owner->identity, __ATOMIC_RELEASE);
@@ -115,14 +132,19 @@ int xfn_port_of(const struct xfn_dataplane *dataplane, __u64 identity)
 int xfn_port_set_rules(struct xfn_dataplane *dataplane, unsigned generation, __u32 port,
 		       const struct xfn_port_rule *rules, __u32 count)
 {
-	struct xfn_port_rule *to =
-		&dataplane->port_rules[(generation * XFN_PORTS_MAX + port) * XFN_PORT_RULES_MAX];
+	struct xfn_port_rule *to = rules_of(dataplane, generation, port);
 
 	if (count > XFN_PORT_RULES_MAX)
 		return -E2BIG;
 	memset(to, 0, XFN_PORT_RULES_MAX * sizeof(*to));
 	memcpy(to, rules, count * sizeof(*to));
 	return 0;
+}
+
+void xfn_port_carry_rules(struct xfn_dataplane *dataplane, unsigned generation, __u32 port)
+{
+	memcpy(rules_of(dataplane, generation, port), rules_of(dataplane, !generation, port),
+	       XFN_PORT_RULES_MAX * sizeof(struct xfn_port_rule));
 }
 
 /* ---- whether it takes events ----------------------------------------------------------------------- */

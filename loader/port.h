@@ -31,8 +31,8 @@ struct xfn_port_owner {
 };
 
 /*
- * Gives a port, which takes no events, to a function: counters and what is in flight begin at zero.
- * Returns 0 or -errno.
+ * Gives a port, which takes no events, to a function: counters and what is in flight begin at zero, and nothing may
+ * leave it in either generation. Returns 0 or -errno.
  */
 int xfn_port_claim(struct xfn_dataplane *dataplane, __u32 port, const struct xfn_port_owner *owner);
 /*
@@ -54,6 +54,8 @@ int xfn_port_of(const struct xfn_dataplane *dataplane, __u64 identity);
  */
 int xfn_port_set_rules(struct xfn_dataplane *dataplane, unsigned generation, __u32 port,
 		       const struct xfn_port_rule *rules, __u32 count);
+/* The same places as in the live one. */
+void xfn_port_carry_rules(struct xfn_dataplane *dataplane, unsigned generation, __u32 port);
 
 /* ---- whether it takes events ----------------------------------------------------------------------- */
 

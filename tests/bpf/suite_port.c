@@ -554,6 +554,37 @@ static void run_flight(struct harness *harness, int program_fd)
 	close_way(harness);
 }
 
+/* Rules that may leave the port in a generation. */
+static unsigned count_rules(const struct harness *harness, unsigned generation)
+{
+	const struct xfn_port_rule *rules =
+		&harness->dataplane
+			 ->port_rules[(generation * XFN_PORTS_MAX + PORT) * XFN_PORT_RULES_MAX];
+	unsigned count = 0;
+
+	while (count < XFN_PORT_RULES_MAX && rules[count].ip_version)
+		count++;
+	return count;
+}
+
+static void run_owners(struct harness *harness)
+{
+	const struct xfn_port_owner other = {.identity = IDENTITY + 1, .deadline_ns = 1000000};
+
+	test_begin("port: owners: one whose function leaves goes on with its rules");
+	deliver(harness, &(struct xfn_port_owner){0});
+	xfn_port_carry_rules(harness->dataplane, !live(harness), PORT);
+	test_expect(count_rules(harness, 0) == 3 && count_rules(harness, 1) == 3,
+		    "the same in both generations");
+	test_end();
+	test_begin("port: owners: the next one begins without rules, in either generation");
+	xfn_port_free(harness->dataplane, PORT);
+	test_expect(!xfn_port_claim(harness->dataplane, PORT, &other), "claimed");
+	test_expect(!count_rules(harness, 0) && !count_rules(harness, 1), "nothing may leave");
+	test_end();
+	xfn_port_free(harness->dataplane, PORT);
+}
+
 void suite_port(struct harness *harness)
 {
 	int fd = harness->dataplane->map_fd[XFN_MAP_PORT_OF], program_fd;
@@ -571,6 +602,7 @@ void suite_port(struct harness *harness)
 		return;
 	run_replies(harness, program_fd);
 	run_flight(harness, program_fd);
+	run_owners(harness);
 	bpf_map_delete_elem(fd, &loopback);
 	xfn_port_set_uplink(harness->dataplane, 0, 0);
 	close(program_fd);

@@ -480,6 +480,41 @@ no_line_is_missing() {
 	until_true 5 has_no_files
 }
 
+# answers_on_its_way_out COMMAND...: five events are with it when the command takes its function away.
+answers_on_its_way_out() {
+	local pid got
+	until_true 10 state_is ready
+	pid=$(instance pid)
+	kill -STOP "$pid"
+	start_flood a -n 5 -r 1000 -g 4000 198.18.0.1 7
+	in_flight_is() { [[ $(port in_flight) == "$1" ]]; }
+	until_true 5 in_flight_is 5
+	"$@"
+	kill -CONT "$pid"
+	until_true 10 is_gone "$pid"
+	got=$(end_flood a)
+	echo "$got"
+	jq -e '.sent == 5 and .received + .late == 5 and .changed == 0' <<<"$got"
+}
+
+@test "what an instance has when its function is removed, or is delivered elsewhere, is answered" {
+	apply_echo "xsk: $FUNCTION" 'latency: {deadline: 10s}'
+	answers_on_its_way_out nothing
+	until_true 10 has_no_port
+	# As another's, that had the same port: with other rules in one of the generations.
+	apply <<-END
+		version: 1
+		attach: [xfn0]
+		functions:
+		  - {name: other, trigger: udp/9, xsk: $FUNCTION}
+	END
+	apply --yes <<<$'version: 1\nfunctions: []'
+	until_true 10 has_no_port
+	apply_echo "xsk: $FUNCTION" 'latency: {deadline: 10s}'
+	answers_on_its_way_out apply_echo 'socket: existing'
+	until_true 10 has_no_port
+}
+
 @test "as many in flight as may be, and no more; who does not answer in time is counted" {
 	apply_echo "xsk: $FUNCTION" 'limit: {concurrency: 3}' 'latency: {deadline: 200ms}'
 	until_true 10 state_is ready
