@@ -214,7 +214,8 @@ $(BUILD)/tests/e2e/tools/%: $(BUILD)/obj/tests/e2e/tools/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CFLAGS) -o $@ $^ -lpthread -lbpf $(TOOL_LIBS)
 
-$(BUILD)/tests/e2e/tools/hostile $(BUILD)/tests/e2e/tools/forward: $(BUILD)/libxfn.a
+$(BUILD)/tests/e2e/tools/hostile $(BUILD)/tests/e2e/tools/forward \
+$(BUILD)/tests/e2e/tools/tally: $(BUILD)/libxfn.a
 $(BUILD)/tests/e2e/tools/bareecho: TOOL_LIBS := -lxdp
 
 $(BUILD)/tests/e2e/tools/fault.so: tests/e2e/tools/fault.c tests/e2e/tools/fault.h

@@ -294,6 +294,15 @@ struct {
 	__type(value, struct xfn_port_counts);
 } xfn_port_counts SEC(".maps");
 
+/* What becomes of what was given to each port, as the kernel and its sockets say. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, XFN_PORTS_MAX);
+	__type(key, __u32);
+	__type(value, struct xfn_port_losses);
+} xfn_port_losses SEC(".maps");
+
 /*
  * The keeper's socket of each interface and rx queue, XFN_PARK_INDEX(): events of functions that have no
  * instance ready wait there. Written by xfnd; an element goes with its socket.

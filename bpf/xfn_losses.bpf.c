@@ -3,7 +3,7 @@
  * What becomes of a packet behind a redirect, from the kernel's tracepoints: each fires once a batch, or
  * for a failure. They are of the whole host, so each program begins by sorting out what is not ours:
  * by the number of the map, or by network namespace and interface. Attached only while a function
- * delivers to an interface or to CPUs.
+ * delivers to an interface or to CPUs; of ports, whose interfaces count themselves, the first one alone.
  *
  * Signatures as in Linux 5.13 and later (include/trace/events/xdp.h); loader/losses.c compares the number of
  * arguments with what the running kernel says.
@@ -36,7 +36,7 @@ struct net_device {
 
 /* Given by the loader. */
 const volatile __u64 xfn_netns_cookie;
-const volatile __u32 xfn_devs_id, xfn_cpus_id;
+const volatile __u32 xfn_devs_id, xfn_cpus_id, xfn_port_devs_id;
 
 static __always_inline struct xfn_handed_counts *counts_of(__u32 index)
 {
@@ -73,6 +73,14 @@ static __always_inline enum xfn_loss cause_of(int err)
 	return XFN_LOSS_REDIRECT_FAILED;
 }
 
+static __always_inline void add_lost_of_port(__u32 port, enum xfn_loss cause)
+{
+	struct xfn_port_losses *losses = bpf_map_lookup_elem(&xfn_port_losses, &port);
+
+	if (losses)
+		__sync_fetch_and_add(&losses->lost[cause], 1);
+}
+
 /* One packet that was to be redirected and was not. */
 SEC("tp_btf/xdp_redirect_err")
 int BPF_PROG(xfn_redir_err, const struct net_device *dev, const struct bpf_prog *xdp,
@@ -84,6 +92,8 @@ int BPF_PROG(xfn_redir_err, const struct net_device *dev, const struct bpf_prog 
 		counts = counts_of(XFN_HANDED_DEVICE(index));
 	else if (map_id == xfn_cpus_id)
 		counts = counts_of(XFN_HANDED_CPU(index));
+	else if (map_id == xfn_port_devs_id)
+		add_lost_of_port(index, cause_of(err));
 	if (counts)
 		add_lost(counts, cause_of(err), 1);
 	return 0;

@@ -174,6 +174,7 @@ static int check_layout(struct xfn_dataplane *dataplane, struct xfn_fault *fault
 		[XFN_MAP_KEYS] = sizeof(struct xfn_key_scratch),
 		[XFN_MAP_TARGETS] = sizeof(struct xfn_target),
 		[XFN_MAP_LOSSES] = sizeof(struct xfn_handed_counts),
+		[XFN_MAP_PORT_LOSSES] = sizeof(struct xfn_port_losses),
 	};
 	struct bpf_map_info info;
 	int i, err;
@@ -264,6 +265,7 @@ static int map_all(struct xfn_dataplane *dataplane)
 		{XFN_MAP_TARGETS, &dataplane->targets},
 		{XFN_MAP_PORT_LINES, &dataplane->port_lines},
 		{XFN_MAP_PORT_RULES, &dataplane->port_rules},
+		{XFN_MAP_PORT_LOSSES, &dataplane->port_losses},
 	};
 	size_t i;
 	int err = 0;
@@ -437,6 +439,7 @@ void xfn_dataplane_close(struct xfn_dataplane *dataplane)
 	unmap(dataplane, XFN_MAP_TARGETS, dataplane->targets);
 	unmap(dataplane, XFN_MAP_PORT_LINES, dataplane->port_lines);
 	unmap(dataplane, XFN_MAP_PORT_RULES, dataplane->port_rules);
+	unmap(dataplane, XFN_MAP_PORT_LOSSES, dataplane->port_losses);
 	for (i = 0; i < XFN_INTERFACES_MAX; i++)
 		xfn_interface_close(&dataplane->interface[i]);
 	for (i = 0; i < XFN_MAP_COUNT; i++)

@@ -84,6 +84,7 @@ struct xfn_capacity xfn_capacity_of(__u32 triggers, __u32 functions);
 	X(PORT_RULES, xfn_port_rules)   \
 	X(PORT_OF, xfn_port_of)         \
 	X(PORT_COUNTS, xfn_port_counts) \
+	X(PORT_LOSSES, xfn_port_losses) \
 	X(PARKING, xfn_parking)         \
 	X(RANDOM, xfn_random)
 
@@ -124,6 +125,7 @@ struct xfn_dataplane {
 	struct xfn_target *targets;
 	struct xfn_port_line *port_lines;
 	struct xfn_port_rule *port_rules;
+	struct xfn_port_losses *port_losses;
 	struct xfn_dataplane_interface interface[XFN_INTERFACES_MAX];
 	int barrier_outer_fd, barrier_inner_fd;
 	int lock_fd;        /* DIR, locked: one xfnd at a time */

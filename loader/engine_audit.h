@@ -56,7 +56,10 @@ int xfn_hand_overs_add(const struct xfn_hand_overs *overs, json_t *books, bool *
 
 /* ---- ports ------------------------------------------------------------------------------------------------ */
 
-/* For each function behind a port that answers: events given to it, and what became of them there. */
+/*
+ * For each function behind a port: events given to it, and what became of them there: got by its sockets, or lost by
+ * name; of one that answers, answered or not; and of those that had to wait.
+ */
 int xfn_audit_add_ports(struct xfn_engine *engine, const struct xfn_selection *selection,
 			json_t *books, bool *all_ok);
 

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "engine_audit.h"
+#include "engine_far_ends.h"
 #include "engine_keeper.h"
 #include "engine_lost.h"
 #include "losses.h"
@@ -16,6 +17,8 @@
 
 /* Under way between ingress and the kernel's count: a poll of NAPI's for each CPU. */
 #define POLL_SLACK 64
+/* And in the ring of a port's far end: VETH_RING_SIZE. */
+#define VETH_SLACK 256
 /* And between a CPU's queue and its thread's count. */
 #define QUEUE_SLACK 4096
 
@@ -72,6 +75,7 @@ int xfn_hand_overs_find(const struct xfn_engine *engine, struct xfn_hand_overs *
 {
 	const struct xfn_dataplane *dataplane = engine->dataplane;
 	bool silent = is_generic_somewhere(dataplane);
+	bool listens = xfn_losses_are_attached(dataplane, XFN_LOSSES_OF_ALL);
 	const struct xfn_target *target;
 	__u32 i, cpu;
 
@@ -79,7 +83,7 @@ int xfn_hand_overs_find(const struct xfn_engine *engine, struct xfn_hand_overs *
 	ret->list = calloc(XFN_HANDED_CPU(dataplane->cpus), sizeof(*ret->list));
 	if (!ret->list)
 		return -ENOMEM;
-	for (i = 0; i < XFN_TARGETS_MAX && xfn_losses_are_attached(dataplane); i++) {
+	for (i = 0; i < XFN_TARGETS_MAX && listens; i++) {
 		target = &dataplane->targets[i];
 		if (!engine->targets->live[i])
 			continue;
@@ -205,8 +209,9 @@ static int read_port(struct xfn_engine *engine, __u32 port, __u64 *ret)
 	return err;
 }
 
+/* Since it has its port. */
 static int read_steered(struct xfn_engine *engine, const struct xfn_model_function *function,
-			__u64 *ret)
+			__u32 port, __u64 *ret)
 {
 	const struct xfn_selection one = {.functions = (struct xfn_model_function *)function,
 					  .count = 1};
@@ -215,7 +220,7 @@ static int read_steered(struct xfn_engine *engine, const struct xfn_model_functi
 
 	if (err)
 		return err;
-	*ret = counts[0].verdicts[XFN_VERDICT_STEERED];
+	*ret = counts[0].verdicts[XFN_VERDICT_STEERED] - engine->dataplane->port_losses[port].since;
 	free(counts);
 	return 0;
 }
@@ -225,16 +230,83 @@ static int compare_port(struct xfn_engine *engine, const struct xfn_model_functi
 			__u32 port, bool waits, struct xfn_book *book)
 {
 	struct xfn_book_reading reading = {.slack = POLL_SLACK * engine->dataplane->cpus};
-	int err =
-		read_steered(engine, function, &reading.low) ?: read_port(engine, port, &reading.a);
+	int err = read_steered(engine, function, port, &reading.low)
+			  ?: read_port(engine, port, &reading.a);
 
 	if (!err && waits)
 		reading.waited = !xfn_dataplane_barrier(engine->dataplane);
-	err = err ?: read_steered(engine, function, &reading.high) ?:
+	err = err ?: read_steered(engine, function, port, &reading.high) ?:
 		     read_port(engine, port, &reading.again);
 	if (!err)
 		xfn_book_compare(book, &reading);
 	return err;
+}
+
+static int read_parked(struct xfn_engine *engine, __u32 port, __u64 *ret)
+{
+	struct xfn_port_totals totals;
+	int err = xfn_port_read(engine->dataplane, port, xfn_clock_ns(CLOCK_MONOTONIC), &totals);
+
+	*ret = totals.parked;
+	return err;
+}
+
+/* What ingress has given to the port, and what was sent there once more. */
+static int read_given(struct xfn_engine *engine, const struct xfn_model_function *function,
+		      __u32 port, __u64 *ret)
+{
+	const struct xfn_port_losses *losses = &engine->dataplane->port_losses[port];
+	__u64 steered = 0, parked = 0;
+	int err = read_steered(engine, function, port, &steered)
+			  ?: read_parked(engine, port, &parked);
+
+	*ret = steered - parked + losses->injected;
+	return err;
+}
+
+/* The number nearest to @given that has these low 32 bits. */
+static __u64 widen(__u64 given, __u64 low)
+{
+	return given + (__u64)(__s64)(__s32)((__u32)low - (__u32)given);
+}
+
+/* Ingress counts before it is anywhere. */
+static int compare_arrived(struct xfn_engine *engine, const struct xfn_model_function *function,
+			   __u32 port, bool waits, struct xfn_book *book)
+{
+	struct xfn_book_reading reading = {.slack = POLL_SLACK * engine->dataplane->cpus +
+						    VETH_SLACK};
+	__u64 before = xfn_port_arrived(engine, port), after;
+	int err = read_given(engine, function, port, &reading.a);
+
+	if (!err && waits)
+		reading.waited = !xfn_dataplane_barrier(engine->dataplane);
+	after = xfn_port_arrived(engine, port);
+	err = err ?: read_given(engine, function, port, &reading.again);
+	if (err)
+		return err;
+	reading.low = widen(reading.a, before);
+	reading.high = widen(reading.a, after);
+	xfn_book_compare(book, &reading);
+	return 0;
+}
+
+static int add_arrived(struct xfn_engine *engine, const struct xfn_model_function *function,
+		       json_t *books, bool *all_ok)
+{
+	int port = xfn_port_of(engine->dataplane, function->identity), tries, err = 0;
+	char what[XFN_LABEL_BYTES + 80], label[XFN_LABEL_BYTES];
+	struct xfn_book book = {};
+
+	if (port < 0 || !xfn_losses_are_attached(engine->dataplane, XFN_LOSSES_OF_PORTS))
+		return 0;
+	for (tries = 0; tries < PORT_TRIES && xfn_book_is_open(&book) && !err; tries++)
+		err = compare_arrived(engine, function, (__u32)port, tries > 0, &book);
+	if (err)
+		return err;
+	snprintf(what, sizeof(what), "function '%s': given to its port, got by sockets or lost",
+		 xfn_function_label(function->spec, label));
+	return xfn_audit_add_book(books, what, &book, all_ok);
 }
 
 /* What the keeper says of all that ingress has given it, since it began to count. */
@@ -250,15 +322,6 @@ static int read_kept(struct xfn_engine *engine, const struct xfn_model_function 
 	*ret = kept.since + kept.counts.count[XFN_KEEPER_PARKED] +
 	       kept.counts.count[XFN_KEEPER_PARKED_FULL];
 	return 0;
-}
-
-static int read_parked(struct xfn_engine *engine, __u32 port, __u64 *ret)
-{
-	struct xfn_port_totals totals;
-	int err = xfn_port_read(engine->dataplane, port, xfn_clock_ns(CLOCK_MONOTONIC), &totals);
-
-	*ret = totals.parked;
-	return err;
 }
 
 /* Ingress counts before the keeper has it. */
@@ -347,6 +410,8 @@ int xfn_audit_add_ports(struct xfn_engine *engine, const struct xfn_selection *s
 		spec = selection->functions[i].spec;
 		if (spec->delivery == XFN_DELIVER_XSK && !spec->xsk.one_way)
 			err = add_port(engine, &selection->functions[i], books, all_ok);
+		if (!err && spec->delivery == XFN_DELIVER_XSK)
+			err = add_arrived(engine, &selection->functions[i], books, all_ok);
 		if (!err && spec->delivery == XFN_DELIVER_XSK)
 			err = add_kept(engine, &selection->functions[i], books, all_ok);
 	}

@@ -281,7 +281,7 @@ static int fill(struct xfn_engine *engine, const struct xfn_model *model,
 		return err;
 	xfn_ports_carry(engine, model, generation);
 	xfn_dataplane_sweep_sources(dataplane);
-	xfn_deliveries_listen(engine);
+	xfn_deliveries_listen(engine, model);
 	stored = xfn_ruleset_store(ruleset, &dataplane->rules, generation);
 	if (stored < 0)
 		return (int)stored;
@@ -305,7 +305,7 @@ int xfn_engine_install(struct xfn_engine *engine, const struct xfn_change *chang
 		return err;
 	}
 	xfn_dataplane_flip(engine->dataplane, model->revision);
-	xfn_deliveries_settle(engine);
+	xfn_deliveries_settle(engine, model);
 	xfn_ruleset_free(engine->ruleset);
 	engine->ruleset = ruleset;
 	engine->surroundings = change->surroundings;

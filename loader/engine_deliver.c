@@ -116,38 +116,52 @@ int xfn_delivery_enter(struct xfn_engine *engine, const struct xfn_model_functio
 	return err == -ENODEV || err == -EINVAL ? 0 : err;
 }
 
-void xfn_deliveries_listen(struct xfn_engine *engine)
+static bool has_ports(const struct xfn_model *model)
 {
+	size_t i;
+
+	for (i = 0; i < model->function_count; i++)
+		if (model->functions[i].spec->delivery == XFN_DELIVER_XSK)
+			return true;
+	return false;
+}
+
+void xfn_deliveries_listen(struct xfn_engine *engine, const struct xfn_model *next)
+{
+	enum xfn_losses_of of = xfn_targets_any_next(engine->targets) ? XFN_LOSSES_OF_ALL
+				: has_ports(next)                     ? XFN_LOSSES_OF_PORTS
+								      : XFN_LOSSES_OF_NOTHING;
 	struct xfn_fault fault;
 
-	if (xfn_targets_any_next(engine->targets) && xfn_losses_attach(engine->dataplane, &fault))
+	if (of != XFN_LOSSES_OF_NOTHING && xfn_losses_attach(engine->dataplane, of, &fault))
 		xfn_journal_add(engine->options.journal,
 				&(struct xfn_journal_event){.type = "error"},
 				"what is lost behind redirects is not counted: %s", fault.text);
 }
 
 /* Nothing redirects any more: nobody on this host pays for the tracepoints. */
-static void stop_listening(struct xfn_engine *engine)
+static void stop_listening(struct xfn_engine *engine, const struct xfn_model *model)
 {
 	if (!memchr(engine->targets->live, true, sizeof(engine->targets->live)))
-		xfn_losses_detach(engine->dataplane);
+		xfn_losses_detach(engine->dataplane,
+				  has_ports(model) ? XFN_LOSSES_OF_PORTS : XFN_LOSSES_OF_NOTHING);
 }
 
-void xfn_deliveries_settle(struct xfn_engine *engine)
+void xfn_deliveries_settle(struct xfn_engine *engine, const struct xfn_model *model)
 {
-	if (!xfn_targets_commit(engine->targets))
-		return;
-	if (xfn_dataplane_idle(engine->dataplane) < 0)
-		return; /* the next change sweeps */
-	xfn_targets_sweep(engine->targets);
-	stop_listening(engine);
+	if (xfn_targets_commit(engine->targets)) {
+		if (xfn_dataplane_idle(engine->dataplane) < 0)
+			return; /* the next change sweeps */
+		xfn_targets_sweep(engine->targets);
+	}
+	stop_listening(engine, model);
 }
 
 void xfn_deliveries_forget(struct xfn_engine *engine)
 {
 	xfn_targets_forget(engine->targets);
 	xfn_targets_sweep(engine->targets);
-	stop_listening(engine);
+	stop_listening(engine, engine->model);
 }
 
 /* ---- for doctor ------------------------------------------------------------------------------------------- */

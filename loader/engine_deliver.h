@@ -27,11 +27,11 @@ __u64 xfn_deliveries_hash(const struct xfn_model *model, __u64 hash);
 int xfn_delivery_enter(struct xfn_engine *engine, const struct xfn_model_function *function,
 		       unsigned generation, struct xfn_function_config *config);
 
-/* Listens behind the redirects, if the generation being filled has any; says where it cannot. */
-void xfn_deliveries_listen(struct xfn_engine *engine);
+/* Listens behind the redirects, if @next, for which a generation is being filled, has any; says where it cannot. */
+void xfn_deliveries_listen(struct xfn_engine *engine, const struct xfn_model *next);
 
-/* The generation is live: what is left over goes, once its packets have passed. */
-void xfn_deliveries_settle(struct xfn_engine *engine);
+/* The generation is live, of @model: what is left over goes, once its packets have passed. */
+void xfn_deliveries_settle(struct xfn_engine *engine, const struct xfn_model *model);
 
 /* It is not: what was entered for it goes. */
 void xfn_deliveries_forget(struct xfn_engine *engine);

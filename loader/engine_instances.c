@@ -14,6 +14,7 @@
 #include <bpf/bpf.h>
 
 #include "dataplane_load.h"
+#include "engine_far_ends.h"
 #include "engine_instances_private.h"
 #include "engine_keeper.h"
 #include "engine_read.h"
@@ -82,18 +83,29 @@ bool xfn_instances_use(const struct xfn_engine *engine, __u32 port)
 
 /* ---- a port's two ends ---------------------------------------------------------------------------------- */
 
-static void remove_ends(struct xfn_member *member)
+/* From now on events go elsewhere, or wait. */
+static void close_port(struct xfn_member *member)
 {
 	struct xfn_dataplane *dataplane = member->engine->dataplane;
 
-	xfn_fd_close(&member->sockets_fd);
-	if (!member->ifindex)
-		return;
-	if (xfn_port_ifindex(dataplane, member->port) == member->ifindex)
+	if (member->ifindex && xfn_port_ifindex(dataplane, member->port) == member->ifindex)
 		xfn_port_close(dataplane, member->port);
-	xfn_port_remove_end(dataplane, member->ifindex);
-	xfn_veth_remove(member->ifindex);
+}
+
+/* What was on its way is there, or is not, when the interface is gone. */
+static void remove_ends(struct xfn_member *member)
+{
+	xfn_fd_close(&member->sockets_fd);
+	close_port(member);
+	if (member->ifindex) {
+		if (member->serves)
+			xfn_port_settle_near(member->engine, member->port, member->ifindex,
+					     member->far.socket_fd >= 0);
+		xfn_veth_remove(member->ifindex);
+		xfn_port_remove_end(member->engine->dataplane, member->ifindex);
+	}
 	member->ifindex = 0;
+	xfn_member_settle_end(member);
 }
 
 static int take_ends(struct xfn_member *member, int *ret_netns_fd, struct xfn_fault *fault)
@@ -106,6 +118,7 @@ static int take_ends(struct xfn_member *member, int *ret_netns_fd, struct xfn_fa
 		return err;
 	member->ifindex = ends.ifindex;
 	member->sockets_fd = ends.sockets_fd;
+	member->far.lost_fd = ends.lost_fd;
 	*ret_netns_fd = ends.netns_fd;
 	return xfn_port_add_end(engine->dataplane, member->port, member->ifindex);
 }
@@ -180,6 +193,8 @@ static int enter(void *context, int socket_fd)
 		return 0;
 	if (bpf_map_update_elem(member->sockets_fd, &zero, &socket_fd, 0))
 		err = xfn_errno();
+	else
+		xfn_member_hold(member, socket_fd);
 	return err;
 }
 
@@ -210,6 +225,7 @@ static void inject(void *context, int inbox_fd)
 	__u32 count = 0;
 	int err = xfn_inject_inbox(inbox_fd, member->ifindex, &count);
 
+	member->engine->dataplane->port_losses[member->port].injected += count;
 	if (err)
 		xfn_journal_add(member->engine->options.journal,
 				&(struct xfn_journal_event){.type = "error"},
@@ -217,10 +233,13 @@ static void inject(void *context, int inbox_fd)
 				strerror(-err));
 }
 
+/* What is asked of the keeper waits until what waited there is handed over. */
 static void keep(void *context, int channel_fd)
 {
 	struct xfn_member *member = context;
 
+	if (member->serves)
+		xfn_member_store_end(member);
 	if (channel_fd >= 0)
 		xfn_keeping_store(member->engine, XFN_KEEPER_CHANNELS, member->serial, channel_fd,
 				  NULL, 0);
@@ -294,6 +313,7 @@ void xfn_member_drop(struct xfn_member *member)
 	*at = member->next;
 	xfn_instance_free(member->instance);
 	xfn_fd_close(&member->sockets_fd);
+	xfn_far_end_close(&member->far);
 	free(member);
 }
 
@@ -416,6 +436,7 @@ struct xfn_member *xfn_member_add(struct xfn_engine *engine,
 	member->port = XFN_PORTS_MAX;
 	member->serial = serial;
 	member->sockets_fd = -1;
+	member->far = XFN_FAR_END_NONE;
 	if (make_instance(member, function)) {
 		free(member);
 		return NULL;
@@ -473,9 +494,7 @@ static void let_go(struct xfn_member *member, bool at_once)
 {
 	member->leaving = true;
 	if (at_once || !xfn_member_is_in(member, XFN_INSTANCE_READY)) {
-		if (!member->listens &&
-		    xfn_port_ifindex(member->engine->dataplane, member->port) == member->ifindex)
-			xfn_port_close(member->engine->dataplane, member->port);
+		close_port(member);
 		xfn_instance_stop(member->instance);
 	}
 }
@@ -572,8 +591,10 @@ void xfn_instances_store(struct xfn_engine *engine)
 	xfn_listen_set_store(engine, &store);
 	for (member = engine->instances->first; member; member = member->next) {
 		fd = xfn_instance_channel(member->instance);
+		if (member->serves)
+			xfn_member_store_end(member);
 		if (fd >= 0)
-			keep(member, fd);
+			xfn_keeping_store(engine, XFN_KEEPER_CHANNELS, member->serial, fd, NULL, 0);
 	}
 }
 

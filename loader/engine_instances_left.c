@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine_far_ends.h"
 #include "engine_instances_private.h"
 #include "engine_keeper.h"
 #include "errnum.h"
@@ -23,9 +24,15 @@ static __u64 number_of(const json_t *json, const char *key)
 	return (__u64)json_integer_value(json_object_get(json, key));
 }
 
-/* Ends what a file tells of, if it is still there. */
-static void end_left(const json_t *json)
+/* Ends what a file tells of, if it is still there. @engine: whose figures it has, or NULL. */
+static void end_left(struct xfn_engine *engine, const json_t *json)
 {
+	const struct xfn_far_end_owner owner = {
+		.identity = number_of(json, "identity"),
+		.port = (__u32)number_of(json, "port"),
+		.serial = (__u32)number_of(json, "serial"),
+	};
+	__u32 ifindex = (__u32)number_of(json, "ifindex");
 	uid_t uid = (uid_t)number_of(json, "uid");
 	bool awaited = json_is_true(json_object_get(json, "awaited"));
 	int pidfd = xfn_process_open((pid_t)number_of(json, "pid"), number_of(json, "start_time"));
@@ -35,7 +42,10 @@ static void end_left(const json_t *json)
 	xfn_fd_close(&pidfd);
 	if (xfn_uid_is_lone(uid) && !awaited)
 		xfn_launcher_sweep(uid);
-	xfn_veth_remove((__u32)number_of(json, "ifindex"));
+	if (engine && (json_is_true(json_object_get(json, "ready")) ||
+		       json_is_true(json_object_get(json, "served"))))
+		xfn_far_ends_end(engine, engine->instances->left, &owner, ifindex);
+	xfn_veth_remove(ifindex);
 }
 
 /* One that was not served yet may not be open yet, either. */
@@ -82,8 +92,10 @@ static bool adopt_left(struct xfn_engine *engine, const json_t *json)
 	member->awaited = left.awaited;
 	if (json_object_get(json, "version"))
 		member->version = (__u32)number_of(json, "version");
-	if (!xfn_instance_adopt(member->instance, &left))
+	if (!xfn_instance_adopt(member->instance, &left)) {
+		xfn_far_ends_adopt(engine->instances->left, member);
 		return true;
+	}
 	member->ifindex = 0; /* removed by whoever ends what is left */
 	xfn_member_drop(member);
 	return false;
@@ -114,7 +126,7 @@ static void take_file(struct xfn_engine *engine, const char *folder, const char 
 		engine->instances->last_serial = (__u32)number_of(json, "serial");
 	if (!json || !adopt || !adopt_left(engine, json)) {
 		if (json)
-			end_left(json);
+			end_left(engine, json);
 		unlink(path);
 		snprintf(strrchr(path, '.'), 5, ".out");
 		unlink(path);
@@ -223,7 +235,10 @@ int xfn_instances_open(struct xfn_engine *engine, bool adopt)
 		 engine->options.run_dir);
 	if (mkdir(instances->folder, 0700) < 0 && errno != EEXIST)
 		return xfn_errno();
+	instances->left = xfn_far_ends_find(engine);
 	take_files(engine, instances->folder, adopt);
+	xfn_far_ends_settle(engine, instances->left);
+	instances->left = NULL;
 	xfn_keeping_each(engine, XFN_KEEPER_LISTENERS, take_listener, engine);
 	xfn_keeping_each(engine, XFN_KEEPER_CHANNELS, take_channel, engine);
 	resume_unserved(engine);

@@ -8,6 +8,7 @@
 
 #include "engine_instances.h"
 #include "engine_ports_ready.h"
+#include "far_end.h"
 
 /*
  * An instance at its port. There are two at one port while one follows the other: the port is open for
@@ -21,12 +22,14 @@ struct xfn_member {
 	__u64 hash;     /* of what runs */
 	__u32 version;  /* of the function, that it is of */
 	__u32 serial;
-	bool awaited;   /* its process comes by xfn run */
-	bool listens;   /* it has sockets of its function's, and no port */
-	__u32 port;     /* XFN_PORTS_MAX: none */
-	__u32 ifindex;  /* of the host's end; 0: there is none */
-	int sockets_fd; /* the far end's, until it is ready */
-	uid_t uid;      /* as whom it runs */
+	bool awaited;           /* its process comes by xfn run */
+	bool listens;           /* it has sockets of its function's, and no port */
+	__u32 port;             /* XFN_PORTS_MAX: none */
+	__u32 ifindex;          /* of the host's end; 0: there is none */
+	int sockets_fd;         /* the far end's, until it is ready */
+	struct xfn_far_end far; /* engine_far_ends.h */
+	bool serves;            /* events may have come to it */
+	uid_t uid;              /* as whom it runs */
 	bool leaving;
 };
 
@@ -35,6 +38,7 @@ struct xfn_instances {
 	__u32 last_serial;
 	struct xfn_ready_ports *ready;
 	struct xfn_log *logs;
+	struct xfn_far_ends_left *left; /* while xfnd starts */
 	char folder[PATH_MAX];
 };
 

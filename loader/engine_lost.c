@@ -5,6 +5,7 @@
 
 #include "alloc.h"
 #include "engine_deliver.h"
+#include "engine_far_ends.h"
 #include "engine_lost.h"
 #include "losses.h"
 #include "socket_drops.h"
@@ -139,6 +140,15 @@ static void add_handed(const struct xfn_dataplane *dataplane, __u32 index, __u64
 		lost[cause] += counts.lost[cause];
 }
 
+static void add_port(const struct xfn_engine *engine, const struct xfn_model_function *function,
+		     __u64 *lost)
+{
+	int port = xfn_port_of(engine->dataplane, function->identity);
+
+	if (port >= 0)
+		xfn_port_losses_add(engine, (__u32)port, lost);
+}
+
 void xfn_lost_of(struct xfn_lost_view *view, const struct xfn_model_function *function, __u64 *lost)
 {
 	const struct xfn_dataplane *dataplane = view->engine->dataplane;
@@ -148,6 +158,8 @@ void xfn_lost_of(struct xfn_lost_view *view, const struct xfn_model_function *fu
 	memset(lost, 0, XFN_LOSS_COUNT * sizeof(*lost));
 	if (function->spec->delivery == XFN_DELIVER_SOCKET)
 		add_sockets(view, function, lost);
+	if (function->spec->delivery == XFN_DELIVER_XSK)
+		add_port(view->engine, function, lost);
 	if (!target)
 		return;
 	if (!target->cpu_count)

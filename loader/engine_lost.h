@@ -3,9 +3,9 @@
 #define XFN_ENGINE_LOST_H
 
 /*
- * What was lost behind the hand-over, by cause: what the kernel's tracepoints counted of redirects, and
- * what the function's sockets dropped since it delivers to them, or since this xfnd has run if that is
- * shorter. A device or CPU counts once for each function that delivers to it: whose packet was lost
+ * What was lost behind the hand-over, by cause: what the kernel's tracepoints counted of redirects, what became
+ * of it at a port (engine_far_ends.h), and what the function's sockets dropped since it delivers to them, or since
+ * this xfnd has run if that is shorter. A device or CPU counts once for each function that delivers to it: whose packet was lost
  * there, nobody can tell.
  */
 

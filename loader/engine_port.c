@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "engine_far_ends.h"
 #include "engine_instances.h"
 #include "journal.h"
 
@@ -96,22 +97,33 @@ static int begin_histogram(struct xfn_dataplane *dataplane, __u32 port, __u32 hi
 				  histogram * XFN_STAGE_COUNT + XFN_STAGE_TOTAL);
 }
 
+/* Its port is still there, though another delivery is live. */
+static bool was_elsewhere(const struct xfn_engine *engine, __u64 identity)
+{
+	const struct xfn_model_function *live = xfn_member_function(engine, identity);
+
+	return live && live->spec->delivery != XFN_DELIVER_XSK;
+}
+
 static int find_port(struct xfn_engine *engine, const struct xfn_model_function *function,
 		     const struct xfn_port_owner *owner)
 {
 	struct xfn_dataplane *dataplane = engine->dataplane;
-	int port = xfn_port_of(dataplane, function->identity), err;
+	int port = xfn_port_of(dataplane, function->identity), err = 0;
 
 	if (port >= 0) {
-		err = begin_histogram(dataplane, (__u32)port, owner->histogram);
+		if (was_elsewhere(engine, function->identity))
+			err = xfn_port_losses_resume(engine, (__u32)port);
+		err = err ?: begin_histogram(dataplane, (__u32)port, owner->histogram);
 		xfn_port_adjust(dataplane, (__u32)port, owner);
 		return err ?: port;
 	}
 	port = xfn_port_of(dataplane, 0);
 	if (port < 0)
 		return -ENOSPC;
-	err = begin_histogram(dataplane, (__u32)port, owner->histogram)
-		      ?: xfn_port_claim(dataplane, (__u32)port, owner);
+	err = begin_histogram(dataplane, (__u32)port, owner->histogram) ?:
+	      xfn_port_losses_begin(engine, (__u32)port, owner->function) ?:
+	      xfn_port_claim(dataplane, (__u32)port, owner);
 	return err ?: port;
 }
 

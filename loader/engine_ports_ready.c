@@ -34,6 +34,7 @@ static void remove_ends(struct xfn_port_ends *ends)
 {
 	xfn_fd_close(&ends->netns_fd);
 	xfn_fd_close(&ends->sockets_fd);
+	xfn_fd_close(&ends->lost_fd);
 	xfn_veth_remove(ends->ifindex);
 }
 
@@ -64,7 +65,7 @@ static int make_pair(int far_program_fd, char *name, struct xfn_port_ends *ends)
 static int make_with(struct xfn_ready_ports *ports, int program_fd, struct xfn_port_far *far,
 		     struct xfn_port_ends *ret, struct xfn_fault *fault)
 {
-	struct xfn_port_ends ends = {.netns_fd = -1, .sockets_fd = -1};
+	struct xfn_port_ends ends = {.netns_fd = -1, .sockets_fd = -1, .lost_fd = -1};
 	char name[IFNAMSIZ];
 	int err = make_pair(far->program_fd, name, &ends);
 
@@ -77,7 +78,8 @@ static int make_with(struct xfn_ready_ports *ports, int program_fd, struct xfn_p
 		return err;
 	}
 	ends.sockets_fd = far->sockets_fd;
-	far->sockets_fd = -1;
+	ends.lost_fd = far->lost_fd;
+	far->sockets_fd = far->lost_fd = -1;
 	*ret = ends;
 	return 0;
 }

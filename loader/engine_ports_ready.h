@@ -19,6 +19,7 @@ struct xfn_port_ends {
 	__u32 ifindex;  /* of the host's end */
 	int netns_fd;   /* keeps it all, where no instance does */
 	int sockets_fd; /* XSKMAP of the far end: element 0 */
+	int lost_fd;    /* of the far end: struct xfn_port_far */
 };
 
 int xfn_ready_ports_open(struct xfn_engine *engine, struct xfn_ready_ports **ret);

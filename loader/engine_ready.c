@@ -13,7 +13,9 @@
 #include "engine_apply.h"
 #include "engine_deliver.h"
 #include "engine_instances.h"
+#include "engine_ports_ready.h"
 #include "exec.h"
+#include "netlink.h"
 
 enum { TEXT_BYTES = 1024 };
 
@@ -217,6 +219,26 @@ static void check_port(struct xfn_apply *apply, const struct xfn_model_function 
 	}
 }
 
+/* A port's MTU is fixed: so it is told of the interfaces that bring longer packets. */
+static void check_port_mtu(struct xfn_apply *apply, const struct xfn_function_spec *spec)
+{
+	const struct xfn_model *next = apply->change.next;
+	const char *name;
+	struct xfn_link link;
+	size_t i;
+
+	for (i = 0; i < next->attachment_count; i++) {
+		name = next->attachments[i].name;
+		if (!xfn_link_find(name, &link) && link.mtu > XFN_PORT_MTU)
+			xfn_apply_warn(apply,
+				       "function '%s': MTU %u of its port, and packets of up to "
+				       "%u bytes come in at '%s': larger ones are lost: "
+				       "ip link set dev %s mtu %u",
+				       spec->name, XFN_PORT_MTU, link.mtu, name, name,
+				       XFN_PORT_MTU);
+	}
+}
+
 static void check_launcher(struct xfn_apply *apply, const struct xfn_function_spec *spec)
 {
 	int err = xfn_launcher_check();
@@ -238,6 +260,8 @@ int xfn_apply_ready(struct xfn_apply *apply, const struct xfn_model_function *fu
 		check_launcher(apply, spec);
 	if (spec->delivery == XFN_DELIVER_XSK) {
 		check_port(apply, function);
+		if (!before || before->spec->delivery != XFN_DELIVER_XSK)
+			check_port_mtu(apply, spec);
 		return 0;
 	}
 	if (xfn_delivery_of(spec) < XFN_DELIVERY_REDIRECTS ||

@@ -5,7 +5,7 @@
 /*
  * The keeper: a process that outlives xfnd and keeps for it what must not be lost while a function has no
  * instance, or xfnd is not there: events that wait (parking), and descriptors: listening sockets, channels to
- * instances. build/xfn-keeper, docs/adr/0015-keeper.md.
+ * instances, the far ends of their ports. build/xfn-keeper, docs/adr/0015-keeper.md.
  *
  * One client at a time, on a SOCK_SEQPACKET socket RUN_DIR/keeper.sock; a new one takes the place of the old
  * one. A struct xfn_keeper_message there, one back, a descriptor beside them. The keeper says one thing unasked,
@@ -20,7 +20,7 @@
 #include "loop.h"
 #include "xfn/channel.h"
 
-#define XFN_KEEPER_VERSION    1
+#define XFN_KEEPER_VERSION    2
 #define XFN_KEEPER_SOCKET     "keeper.sock" /* in the run directory */
 #define XFN_KEEPER_NOTE_BYTES 64
 
@@ -58,6 +58,7 @@ enum xfn_keeper_op {
 enum xfn_keeper_kind {
 	XFN_KEEPER_LISTENERS,
 	XFN_KEEPER_CHANNELS,
+	XFN_KEEPER_FAR_ENDS,
 	XFN_KEEPER_STORED_KINDS, /* those above are stored */
 	XFN_KEEPER_PARKS = XFN_KEEPER_STORED_KINDS,
 	XFN_KEEPER_FUNCTIONS,
@@ -77,7 +78,7 @@ struct xfn_keeper_list {
 
 /* A descriptor; what it is for, the client alone knows. */
 struct xfn_keeper_stored {
-	__u32 kind; /* XFN_KEEPER_LISTENERS, XFN_KEEPER_CHANNELS */
+	__u32 kind; /* below XFN_KEEPER_STORED_KINDS */
 	__u32 reserved;
 	__u64 key; /* one of a kind; not 0 */
 	__u8 note[XFN_KEEPER_NOTE_BYTES];

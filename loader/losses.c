@@ -16,7 +16,7 @@
 
 #define FOLDER "losses"
 
-/* The programs, by their tracepoint, and how many arguments they expect of it. */
+/* The programs, by their tracepoint, and how many arguments they expect of it. The first one does for ports. */
 static const struct {
 	const char *program;
 	const char *tracepoint;
@@ -28,6 +28,11 @@ static const struct {
 };
 
 #define POINTS (sizeof(points) / sizeof(points[0]))
+
+static size_t count_points(enum xfn_losses_of of)
+{
+	return of == XFN_LOSSES_OF_PORTS ? 1 : POINTS;
+}
 
 const char *xfn_loss_label(enum xfn_loss cause)
 {
@@ -102,15 +107,17 @@ static int netns_cookie(const struct xfn_dataplane *dataplane, __u64 *ret)
 
 static int load(const struct xfn_dataplane *dataplane, struct xfn_losses *losses)
 {
-	__u32 devs_id = 0, cpus_id = 0;
+	__u32 devs_id = 0, cpus_id = 0, port_devs_id = 0;
 	__u64 cookie = 0;
 	struct bpf_map *map;
 	int i, err = map_id(dataplane, XFN_MAP_DEVS, &devs_id) ?:
 		     map_id(dataplane, XFN_MAP_CPUS, &cpus_id) ?:
+		     map_id(dataplane, XFN_MAP_PORT_DEVS, &port_devs_id) ?:
 		     netns_cookie(dataplane, &cookie);
 
 	losses->rodata->xfn_devs_id = devs_id;
 	losses->rodata->xfn_cpus_id = cpus_id;
+	losses->rodata->xfn_port_devs_id = port_devs_id;
 	losses->rodata->xfn_netns_cookie = cookie;
 	for (i = 0; i < XFN_MAP_COUNT && !err; i++) {
 		map = bpf_object__find_map_by_name(losses->obj, xfn_map_name(i));
@@ -138,14 +145,15 @@ static int attach_one(const struct xfn_dataplane *dataplane, const struct xfn_lo
 	return err;
 }
 
-int xfn_losses_attach(const struct xfn_dataplane *dataplane, struct xfn_fault *fault)
+int xfn_losses_attach(const struct xfn_dataplane *dataplane, enum xfn_losses_of of,
+		      struct xfn_fault *fault)
 {
 	struct xfn_losses *losses;
 	size_t i;
 	int err;
 
 	fault->text[0] = '\0';
-	if (xfn_losses_are_attached(dataplane))
+	if (xfn_losses_are_attached(dataplane, of))
 		return 0;
 	err = check_tracepoints(fault);
 	if (err)
@@ -154,36 +162,36 @@ int xfn_losses_attach(const struct xfn_dataplane *dataplane, struct xfn_fault *f
 	if (!losses)
 		return xfn_errno();
 	err = load(dataplane, losses);
-	for (i = 0; i < POINTS && !err; i++)
+	for (i = 0; i < count_points(of) && !err; i++)
 		err = attach_one(dataplane, losses, points[i].program);
 	if (err) {
 		xfn_fault_set(fault, "cannot listen to the kernel's XDP tracepoints: %s",
 			      strerror(-err));
-		xfn_losses_detach(dataplane);
+		xfn_losses_detach(dataplane, XFN_LOSSES_OF_NOTHING);
 	}
 	xfn_losses__destroy(losses);
 	return err;
 }
 
-bool xfn_losses_are_attached(const struct xfn_dataplane *dataplane)
+bool xfn_losses_are_attached(const struct xfn_dataplane *dataplane, enum xfn_losses_of of)
 {
 	char path[PATH_MAX];
 	size_t i;
 
-	for (i = 0; i < POINTS; i++)
+	for (i = 0; i < count_points(of); i++)
 		if (xfn_pin_path(dataplane, path, sizeof(path), FOLDER, points[i].program) ||
 		    access(path, F_OK))
 			return false;
 	return true;
 }
 
-int xfn_losses_detach(const struct xfn_dataplane *dataplane)
+int xfn_losses_detach(const struct xfn_dataplane *dataplane, enum xfn_losses_of kept)
 {
 	char path[PATH_MAX];
-	size_t i;
+	size_t i = kept == XFN_LOSSES_OF_NOTHING ? 0 : count_points(kept);
 	int err = 0;
 
-	for (i = 0; i < POINTS; i++)
+	for (; i < POINTS; i++)
 		if (!xfn_pin_path(dataplane, path, sizeof(path), FOLDER, points[i].program) &&
 		    unlink(path) && errno != ENOENT)
 			err = xfn_errno();

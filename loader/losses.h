@@ -13,17 +13,25 @@
 
 #include "dataplane.h"
 
+/* Of redirects to what. */
+enum xfn_losses_of {
+	XFN_LOSSES_OF_NOTHING,
+	XFN_LOSSES_OF_PORTS, /* a tracepoint that tells of failures alone: what goes well costs nothing */
+	XFN_LOSSES_OF_ALL, /* ports, interfaces, CPUs */
+};
+
 /*
  * Attaches what is not attached. Returns 0, or -errno with a reason in the fault: the kernel has no BTF,
  * or tracepoints of another form; then nothing is attached.
  */
-int xfn_losses_attach(const struct xfn_dataplane *dataplane, struct xfn_fault *fault);
+int xfn_losses_attach(const struct xfn_dataplane *dataplane, enum xfn_losses_of of,
+		      struct xfn_fault *fault);
 
-/* True if all are attached: then xfn_losses is complete from the first packet on. */
-bool xfn_losses_are_attached(const struct xfn_dataplane *dataplane);
+/* True if all are attached: then what they count is complete from the first packet on. */
+bool xfn_losses_are_attached(const struct xfn_dataplane *dataplane, enum xfn_losses_of of);
 
-/* Lets go of the tracepoints. Returns 0 or -errno. */
-int xfn_losses_detach(const struct xfn_dataplane *dataplane);
+/* Lets go of the tracepoints that are not for @kept. Returns 0 or -errno. */
+int xfn_losses_detach(const struct xfn_dataplane *dataplane, enum xfn_losses_of kept);
 
 /* Reads the counters of XFN_HANDED_...; zeros where they cannot be read. */
 void xfn_losses_read(const struct xfn_dataplane *dataplane, __u32 index,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -48,6 +49,9 @@ static bool counts_what_xdp_sees(const char *driver)
 	return false;
 }
 
+/* As far as they are read here; as long since 2.6.35. */
+#define STATISTICS_BYTES offsetof(struct rtnl_link_stats64, multicast)
+
 static int on_statistics(const struct nlmsghdr *message, void *context)
 {
 	const struct nlattr *attribute;
@@ -55,10 +59,10 @@ static int on_statistics(const struct nlmsghdr *message, void *context)
 	mnl_attr_for_each(attribute, message, sizeof(struct if_stats_msg))
 	{
 		if (mnl_attr_get_type(attribute) != IFLA_STATS_LINK_64 ||
-		    mnl_attr_get_payload_len(attribute) < sizeof(__u64))
+		    mnl_attr_get_payload_len(attribute) < STATISTICS_BYTES)
 			continue;
-		/* rx_packets is the first member; its address may not be a multiple of 8. */
-		memcpy(context, mnl_attr_get_payload(attribute), sizeof(__u64));
+		/* Newer kernels give more; its address may not be a multiple of 8. */
+		memcpy(context, mnl_attr_get_payload(attribute), STATISTICS_BYTES);
 		return MNL_CB_OK;
 	}
 	errno = ENODATA;
@@ -66,7 +70,7 @@ static int on_statistics(const struct nlmsghdr *message, void *context)
 }
 
 /* By netlink: what is mounted on /sys may be another network namespace's. */
-static int read_statistics(struct mnl_socket *rtnl, __u32 ifindex, __u64 *ret)
+static int ask_statistics(struct mnl_socket *rtnl, __u32 ifindex, struct rtnl_link_stats64 *ret)
 {
 	char buffer[4096] __attribute__((aligned(8)));
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
@@ -88,12 +92,33 @@ static int read_statistics(struct mnl_socket *rtnl, __u32 ifindex, __u64 *ret)
 	return 0;
 }
 
+static int read_statistics(__u32 ifindex, struct rtnl_link_stats64 *ret)
+{
+	struct mnl_socket *rtnl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	int err;
+
+	if (!rtnl)
+		return xfn_errno();
+	err = ask_statistics(rtnl, ifindex, ret);
+	mnl_socket_close(rtnl);
+	return err;
+}
+
+int xfn_interface_sent(__u32 ifindex, struct xfn_sent *ret)
+{
+	struct rtnl_link_stats64 statistics;
+	int err = read_statistics(ifindex, &statistics);
+
+	if (!err)
+		*ret = (struct xfn_sent){statistics.tx_packets, statistics.tx_dropped};
+	return err;
+}
+
 int xfn_interface_received(const char *name, __u64 *ret)
 {
 	__u32 ifindex = if_nametoindex(name);
-	struct mnl_socket *rtnl;
+	struct rtnl_link_stats64 statistics;
 	char driver[33];
-	__u64 packets;
 	int err;
 
 	if (!ifindex)
@@ -103,12 +128,8 @@ int xfn_interface_received(const char *name, __u64 *ret)
 		return err;
 	if (!counts_what_xdp_sees(driver))
 		return -EOPNOTSUPP;
-	rtnl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!rtnl)
-		return xfn_errno();
-	err = read_statistics(rtnl, ifindex, &packets);
-	mnl_socket_close(rtnl);
+	err = read_statistics(ifindex, &statistics);
 	if (!err)
-		*ret = packets;
+		*ret = statistics.rx_packets;
 	return err;
 }

@@ -13,7 +13,7 @@
 #include "xfn/digest.h"
 #include "xfn/port.h"
 
-#define XFN_ABI_VERSION 4
+#define XFN_ABI_VERSION 5
 
 /* ---- verdicts ------------------------------------------------------------------------------ */
 
@@ -408,13 +408,17 @@ struct xfn_target {
 	X(5, QUEUE_FULL, queue_full, "the CPU's queue was full")                                \
 	X(6, NO_MEMORY, no_memory, "no memory for the packet on its CPU")                       \
 	X(7, SOCKET_DROPS, socket_drops, "dropped by UDP sockets: buffer full, wrong checksum") \
-	X(8, LISTEN_DROPS, listen_drops, "connections dropped by TCP sockets: backlog full")
+	X(8, LISTEN_DROPS, listen_drops, "connections dropped by TCP sockets: backlog full")    \
+	X(9, XSK_DROPPED, xsk_dropped, "AF_XDP socket: no free frame, or one too small")        \
+	X(10, XSK_RING_FULL, xsk_ring_full, "AF_XDP socket: its ring was full")                 \
+	X(11, NO_SOCKET, no_socket, "came to a port whose socket was gone")                     \
+	X(12, LEFT_BEHIND, left_behind, "in the ring of an instance that ended")
 
 enum xfn_loss {
 #define X(number, NAME, label, meaning) XFN_LOSS_##NAME = (number),
 	XFN_LOSSES(X)
 #undef X
-		XFN_LOSS_COUNT = 9,
+		XFN_LOSS_COUNT = 13,
 };
 
 #define XFN_KERNEL_LOSS_COUNT 7
@@ -428,6 +432,23 @@ struct xfn_handed_counts {
 	__u64 worked; /* taken from the CPU's queue and given to the stack */
 	__u64 lost[XFN_KERNEL_LOSS_COUNT];
 	__u64 reserved[7];
+};
+
+/*
+ * xfn_port_losses[port]: what became of what its function was given: on the way to its sockets, and there. The first
+ * line is written by bpf/xfn_losses.bpf.c, with atomic adds; the rest by xfnd, of instances that have ended, so that
+ * their figures outlive them, and xfnd.
+ */
+struct xfn_port_losses {
+	__u64 lost[8];   /* by enum xfn_loss, those of XFN_KERNEL_LOSS_COUNT: not redirected */
+	__u64 taken;     /* came out of far ends */
+	__u64 ring_full; /* did not fit into their rings */
+	__u64 received;  /* put into rings of sockets; the low 32 bits count */
+	__u64 xsk_dropped, xsk_ring_full, no_socket, left_behind;
+	__u64 injected; /* of what waited: sent to sockets once more (loader/inject.h) */
+	__u64 unseen;   /* instances whose sockets could not be asked, or not for all */
+	__u64 since;    /* the function's `steered` when the port became its own */
+	__u64 reserved[6];
 };
 
 #define XFN_LIMIT_INTERVAL_MASK         ((1ULL << 40) - 1)
@@ -633,6 +654,7 @@ XFN_ASSERT_SIZE(struct xfn_version_counts, 64);
 XFN_ASSERT_SIZE(struct xfn_interface, 64);
 XFN_ASSERT_SIZE(struct xfn_target, 64);
 XFN_ASSERT_SIZE(struct xfn_handed_counts, 128);
+XFN_ASSERT_SIZE(struct xfn_port_losses, 192);
 XFN_ASSERT_SIZE(struct xfn_event_state, 88);
 XFN_ASSERT_SIZE(struct xfn_histogram, 16 + 8 * XFN_HISTOGRAM_BUCKETS);
 

@@ -52,7 +52,7 @@ static const struct {
 	{"no handler", "tests/bpf/refused_plain.bpf.o",
 	 .says = {"has no handler", "XFN_HANDLER()"}},
 	{"another layout version", "tests/bpf/refused_abi.bpf.o",
-	 .says = {"layout version 99", "expected 4"}},
+	 .says = {"layout version 99", "expected 5"}},
 };
 
 static unsigned count_entries(const char *path)
