@@ -108,6 +108,11 @@ static void remove_ends(struct xfn_member *member)
 	xfn_member_settle_end(member);
 }
 
+static void shut(void *context)
+{
+	close_port(context);
+}
+
 static int take_ends(struct xfn_member *member, int *ret_netns_fd, struct xfn_fault *fault)
 {
 	struct xfn_engine *engine = member->engine;
@@ -403,6 +408,7 @@ static int make_instance(struct xfn_member *member, const struct xfn_model_funct
 		.hooks = {.context = member,
 			  .prepare = prepare,
 			  .enter = enter,
+			  .shut = shut,
 			  .open = open_port,
 			  .inject = inject,
 			  .keep = keep,

@@ -292,6 +292,7 @@ static void on_end(void *context, int fd, __u32 events)
 
 	(void)fd;
 	(void)events;
+	instance->options.hooks.shut(instance->options.hooks.context);
 	if (instance->on_message)
 		xfn_instance_read_messages(instance); /* its last words */
 	xfn_instance_drain_output(instance);

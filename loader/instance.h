@@ -70,6 +70,8 @@ struct xfn_instance_hooks {
 	 * May be asked again by the next xfnd. Returns 0 or -errno.
 	 */
 	int (*open)(void *context, int *ret_inbox_fd);
+	/* Its process is gone: no event is to go to it any more. Told before all else; leave() follows. */
+	void (*shut)(void *context);
 	/* The same for a program that knows nothing of an inbox: what waited comes to its socket. */
 	void (*inject)(void *context, int inbox_fd);
 	/*

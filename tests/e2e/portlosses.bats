@@ -109,6 +109,30 @@ ask() {
 	audit_is_ok
 }
 
+@test "killed at 20,000 a second: what is not answered lay in its ring, or was in its hands" {
+	local round pid got lost=0 hands=0
+	for round in 1 2 3; do
+		apply_echo "xsk: {exec: $FUNCTION, env: {ROUND: '$round'}, park: {events: 30000, age: 10s}}" \
+			'latency: {deadline: 5s}' >/dev/null
+		until_true 10 is_ready
+		pid=$(instance pid)
+		start_flood a -n 20000 -r 20000 -g 2000 198.18.0.1 7
+		sleep 0.4
+		kill -KILL "$pid"
+		until_true 10 is_another "$pid"
+		sleep 2
+		got=$(end_flood a)
+		echo "$got"
+		jq -e '.sent == 20000 and .duplicates == 0 and .changed == 0' <<<"$got"
+		lost=$((lost + $(field "$got" '.sent - .received - .late')))
+		hands=$((hands + 64))
+	done
+	echo "lost $lost, of these by name $(lost_in_all)"
+	[[ $(port parked_full) == 0 && $(port parked_lost) == 0 && $(lost_in_all) == $(lost left_behind) ]]
+	((lost >= $(lost left_behind) && lost <= $(lost left_behind) + hands))
+	audit_is_ok
+}
+
 @test "a keeper that takes the place of another one has what the next xfnd asks" {
 	local keeper
 	one_way
