@@ -19,9 +19,10 @@
 #include "../../loader/port.h"
 #include "errnum.h"
 
-#define MANIFEST                   \
-	"version: 1\nfunctions:\n" \
-	"  - {name: a, socket: existing, triggers: [udp/7, {protocol: udp, port: 9, vlan: 5}]}\n"
+#define MANIFEST                                                                              \
+	"version: 1\nfunctions:\n"                                                            \
+	"  - {name: a, socket: existing, triggers: [udp/7, {protocol: udp, port: 9, " \
+	"vlan: 5}]}\n"
 
 enum { LOOPBACK = 1, PORT = 5, IDENTITY = 77, FUNCTION = 3 };
 
@@ -92,7 +93,8 @@ static void close_way(struct harness *harness)
 static const struct frame_spec request = {.payload = "hello", .payload_bytes = 5};
 
 /* Runs one frame in; the token is checked, the rest has to be as it came. */
-static void run_one_in(struct harness *harness, const char *name, const struct frame_spec *spec)
+static void run_one_in(struct harness *harness, __u32 slot, const char *name,
+		       const struct frame_spec *spec)
 {
 	static struct frame frame;
 	struct run run;
@@ -100,11 +102,11 @@ static void run_one_in(struct harness *harness, const char *name, const struct f
 
 	frame_build(spec, &frame);
 	test_begin("port: in: %s", name);
-	harness_run(harness, 0, BY_ROOT, &frame, &run);
+	harness_run(harness, slot, BY_ROOT, &frame, &run);
 	after = now_ns();
 	test_expect(run.action == XDP_REDIRECT, "redirected, got %s", action_label(run.action));
 	test_expect(xfn_token_is(run.after.bytes), "a token is in the Ethernet destination");
-	test_expect(xfn_token_slot(run.after.bytes) == 0, "it names the interface");
+	test_expect(xfn_token_slot(run.after.bytes) == slot, "it names the interface");
 	arrival = xfn_token_arrival_ns(run.after.bytes, after);
 	test_expect(arrival + 16 > before && arrival <= after, "it has the arrival time");
 	test_expect_bytes("all behind the token", run.after.bytes + XFN_TOKEN_BYTES,
@@ -133,10 +135,11 @@ static void run_in(struct harness *harness)
 	expect_in(harness, "no instance is ready: passed unchanged", XFN_VERDICT_NO_TARGET,
 		  XDP_PASS);
 	xfn_port_open(dataplane, PORT, LOOPBACK);
-	run_one_in(harness, "UDP over IPv4", &request);
-	run_one_in(harness, "UDP over IPv6",
+	run_one_in(harness, 0, "UDP over IPv4", &request);
+	run_one_in(harness, 1, "by the other interface", &request);
+	run_one_in(harness, 0, "UDP over IPv6",
 		   &(struct frame_spec){.dst = "2001:db8::1", .src = "2001:db8::9"});
-	run_one_in(harness, "a VLAN tag stays",
+	run_one_in(harness, 0, "a VLAN tag stays",
 		   &(struct frame_spec){
 			   .vlan = {5}, .dst_port = 9, .payload = "x", .payload_bytes = 1});
 	dataplane->functions[0].identity = IDENTITY + 1;
@@ -278,7 +281,7 @@ static void run_parked(struct harness *harness)
 	deliver(harness, &(struct xfn_port_owner){.flags = XFN_PORT_PARKS | XFN_PORT_ONE_WAY});
 	run_one_parked(harness, "of one that does not answer", 0, true);
 	xfn_port_open(dataplane, PORT, LOOPBACK);
-	run_one_in(harness, "an instance is ready: nothing is parked", &request);
+	run_one_in(harness, 0, "an instance is ready: nothing is parked", &request);
 	test_begin("port: parked: with an instance ready it is not counted");
 	test_expect(parked(harness) == 1, "one was, got %llu", parked(harness));
 	test_end();
@@ -318,12 +321,12 @@ static int run_out(const struct harness *harness, int program_fd, const struct f
 	return (int)options.retval;
 }
 
-/* A reply of the function's, as an echo makes it: to the client, with the token of @age_ns ago. */
-static void build_reply(const struct frame_spec *spec, __u64 age_ns, struct frame *ret)
+/* A reply of the function's, as an echo makes it: to the client, with a token of interface @slot. */
+static void build_reply(const struct frame_spec *spec, __u32 slot, struct frame *ret)
 {
 	frame_build(spec, ret);
 	memcpy(ret->bytes, FRAME_PEER_MAC, 6);
-	xfn_token_write(ret->bytes + 6, 0, now_ns() - age_ns);
+	xfn_token_write(ret->bytes + 6, slot, now_ns());
 }
 
 static const struct {
@@ -433,6 +436,37 @@ static void run_one_out(struct harness *harness, int program_fd, unsigned i)
 	test_end();
 }
 
+/* Out of the interface that the token names, with its own address; and nowhere else where that is gone. */
+static void run_other_interface(struct harness *harness, int program_fd)
+{
+	static const __u8 other_mac[6] = {0x00, 0x16, 0x3e, 0x01, 0x02, 0x03};
+	struct xfn_dataplane *dataplane = harness->dataplane;
+	struct xfn_port_totals before;
+	static struct frame frame, after;
+
+	test_begin("port: out: of the other interface");
+	xfn_dataplane_set_mac(dataplane, 1, other_mac);
+	xfn_port_set_uplink(dataplane, 0, 0);
+	xfn_port_set_uplink(dataplane, 1, LOOPBACK);
+	build_reply(&replies[0].spec, 1, &frame);
+	test_expect(run_out(harness, program_fd, &frame, &after) == XDP_REDIRECT, "sent");
+	test_expect(!memcmp(after.bytes + 6, other_mac, 6), "with that one's address");
+	test_end();
+	test_begin("port: out: only of the interface it came from");
+	build_reply(&replies[0].spec, 0, &frame);
+	xfn_port_read(dataplane, PORT, now_ns(), &before);
+	test_expect(run_out(harness, program_fd, &frame, &after) == XDP_DROP, "dropped");
+	expect_outcome(harness, &before, XFN_PORT_UNSENT);
+	xfn_port_set_uplink(dataplane, 0, LOOPBACK);
+	xfn_port_set_uplink(dataplane, 1, 0);
+	build_reply(&replies[0].spec, 1, &frame);
+	xfn_port_read(dataplane, PORT, now_ns(), &before);
+	test_expect(run_out(harness, program_fd, &frame, &after) == XDP_DROP, "dropped as well");
+	expect_outcome(harness, &before, XFN_PORT_UNSENT);
+	xfn_dataplane_set_mac(dataplane, 1, (const __u8 *)FRAME_MAC);
+	test_end();
+}
+
 static void run_replies(struct harness *harness, int program_fd)
 {
 	struct xfn_dataplane *dataplane = harness->dataplane;
@@ -454,6 +488,8 @@ static void run_replies(struct harness *harness, int program_fd)
 	expect_outcome(harness, &before, XFN_PORT_UNSENT);
 	xfn_port_set_uplink(dataplane, 0, LOOPBACK);
 	test_end();
+
+	run_other_interface(harness, program_fd);
 
 	test_begin("port: out: from anywhere, where the function may");
 	dataplane->port_lines[PORT].flags = XFN_PORT_SEND_ANY;

@@ -33,6 +33,7 @@ state_is() { [[ $(instance state) == "$1" ]]; }
 pid_is_not() { xfn show echo -j | jq -e ".instance | .state == \"ready\" and .pid != $1" >/dev/null; }
 answers() { [[ $(who_answers "$@") == q ]]; }
 port() { xfn stats echo -j | jq -r ".functions[0].port.$1"; }
+in_flight_is() { [[ $(port in_flight) == "$1" ]]; }
 port_book() { xfn audit -j | jq -e ".books[] | select(.what | test(\"given to its port\")) | $1"; }
 has_no_files() { [[ -z $(names "$RUN/instances") ]]; }
 journal_says() { xfn journal | grep -qF -- "$1"; }
@@ -74,6 +75,50 @@ script() {
 	done
 	xfn stats echo -j | jq -e '.functions[0].port | .replied == 12 and .bad_reply == 0 and .bad_source == 0 and
 		.late == 0 and .unsent == 0 and .timeout == 0 and .in_flight == 0'
+}
+
+sent_by() { ip -n "$CLIENT" -s -j link show "$1" | jq '.[0].stats64.rx.packets'; }
+
+@test "with two interfaces attached, each reply leaves by the one that its event came by, and by no other" {
+	local first second got
+	add_wire "$SERVER" xfn1 198.18.1.1/24 fd00:19::1/64 -- "$CLIENT" c1 198.18.1.2/24 fd00:19::2/64
+	let_pass "$CLIENT" c1
+	apply <<-END
+		version: 1
+		attach: [xfn0, xfn1]
+		functions:
+		  - {name: echo, trigger: udp/7, xsk: $FUNCTION}
+	END
+	until_true 10 state_is ready
+	answers 198.18.0.1 7 && answers fd00:18::1 7 && answers 198.18.1.1 7 && answers fd00:19::1 7
+	sleep 0.5 # for neighbours
+	for wire in 0 1; do
+		first=$(sent_by "c$wire") second=$(sent_by "c$((1 - wire))")
+		got=$(flood -n 1000 -r 5000 -g 500 "198.18.$wire.1" 7)
+		echo "$got"
+		jq -e '.received == 1000 and .changed == 0 and .duplicates == 0' <<<"$got"
+		(($(sent_by "c$wire") >= first + 1000))
+		(($(sent_by "c$((1 - wire))") < second + 20)) # a word to a neighbour
+	done
+	# What is by the other's address is answered by the wire that it came by: so the client's route decides.
+	ip -n "$CLIENT" route add 198.18.0.1/32 via 198.18.1.1 dev c1
+	first=$(sent_by c0) second=$(sent_by c1)
+	got=$(flood -n 1000 -r 5000 -g 500 -b 198.18.1.2 198.18.0.1 7)
+	echo "$got"
+	jq -e '.received == 1000' <<<"$got"
+	(($(sent_by c1) >= second + 1000 && $(sent_by c0) < first + 20))
+	# Both at once, and each reply is the one to its own.
+	ip -n "$CLIENT" route del 198.18.0.1/32
+	start_flood a -n 20000 -r 10000 198.18.0.1 7
+	nothing_lost "$(flood -n 20000 -r 10000 198.18.1.1 7)"
+	until_true 10 test -s "$HOME_DIR/flood.a"
+	nothing_lost "$(end_flood a)"
+	[[ $(port bad_reply) == 0 && $(port unsent) == 0 && $(port bad_source) == 0 ]]
+	audit_is_ok
+	# One goes: the other goes on.
+	xfn detach xfn1
+	answers 198.18.0.1 7
+	run ! answers 198.18.1.1 7
 }
 
 @test "numbered datagrams at a high rate: each is answered, or its loss has a name" {
@@ -487,7 +532,6 @@ answers_on_its_way_out() {
 	pid=$(instance pid)
 	kill -STOP "$pid"
 	start_flood a -n 5 -r 1000 -g 4000 198.18.0.1 7
-	in_flight_is() { [[ $(port in_flight) == "$1" ]]; }
 	until_true 5 in_flight_is 5
 	"$@"
 	kill -CONT "$pid"
@@ -520,7 +564,6 @@ answers_on_its_way_out() {
 	until_true 10 state_is ready
 	kill -STOP "$(instance pid)"
 	send 10 7 x
-	in_flight_is() { [[ $(port in_flight) == "$1" ]]; }
 	until_true 2 in_flight_is 3
 	[[ $(verdict concurrency_limited echo) == 7 ]]
 	until_true 5 in_flight_is 0
