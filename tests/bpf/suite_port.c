@@ -21,7 +21,7 @@
 
 #define MANIFEST                                                                              \
 	"version: 1\nfunctions:\n"                                                            \
-	"  - {name: a, socket: existing, triggers: [udp/7, {protocol: udp, port: 9, " \
+	"  - {name: a, socket: existing, triggers: [udp/7, udp/53, {protocol: udp, port: 9, " \
 	"vlan: 5}]}\n"
 
 enum { LOOPBACK = 1, PORT = 5, IDENTITY = 77, FUNCTION = 3 };
@@ -521,6 +521,60 @@ static __u64 in_flight(struct harness *harness)
 	return totals.in_flight;
 }
 
+/* ---- over the limit -------------------------------------------------------------------------------------- */
+
+#define DNS_QUESTION "\0\1\0\0\0\0\0\0\3www\7example\0\0\1\0\1"
+
+/* One is in flight, and no more may be: what becomes of the next is what @excess says. */
+static void expect_excess(struct harness *harness, __u64 excess, bool parks, int action)
+{
+	static const char question[] = "ab\1\0" DNS_QUESTION, refused[] = "ab\x81\5" DNS_QUESTION;
+	const struct frame_spec spec = {
+		.dst_port = 53, .payload = question, .payload_bytes = sizeof(question) - 1};
+	struct expected expected = {
+		.action = action, .verdict = XFN_VERDICT_CONCURRENCY_LIMITED, .outcome = -1};
+	static struct frame frame, answer;
+	struct run run;
+
+	deliver(harness,
+		&(struct xfn_port_owner){.flags = parks ? XFN_PORT_PARKS : 0, .concurrency = 1});
+	if (!parks)
+		xfn_port_open(harness->dataplane, PORT, LOOPBACK);
+	harness->dataplane->functions[0].config[live(harness)].limit |= excess;
+	harness->dataplane->policies[0].config[live(harness)].reply = XFN_REPLY_DNS;
+	frame_build(&spec, &frame);
+	harness_run(harness, 0, BY_ROOT, &frame, &run);
+	test_expect(run.action == XDP_REDIRECT && in_flight(harness) == 1, "one is in flight");
+	if (action == XDP_TX) {
+		frame_build_reply(&spec, refused, sizeof(refused) - 1, &answer);
+		expected.after = &answer;
+	}
+	harness_expect(harness, "the next", 0, BY_ROOT, &frame, &expected, NULL);
+	test_expect(in_flight(harness) == 1, "it is not in flight");
+	harness->dataplane->policies[0].config[live(harness)].reply = XFN_REPLY_NONE;
+	close_way(harness);
+}
+
+static void run_excess(struct harness *harness)
+{
+	int socket_fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	xfn_park_enter(harness->dataplane, 0, 0, socket_fd);
+	test_begin("port: excess: passed to the stack, unchanged");
+	expect_excess(harness, XFN_FUNCTION_EXCESS_PASS, false, XDP_PASS);
+	test_end();
+	test_begin("port: excess: passed to the stack, unchanged, where events wait");
+	expect_excess(harness, XFN_FUNCTION_EXCESS_PASS, true, XDP_PASS);
+	test_end();
+	test_begin("port: excess: told that it is refused");
+	expect_excess(harness, XFN_FUNCTION_EXCESS_REPLY, false, XDP_TX);
+	test_end();
+	test_begin("port: excess: told that it is refused, where events wait");
+	expect_excess(harness, XFN_FUNCTION_EXCESS_REPLY, true, XDP_TX);
+	test_end();
+	close(socket_fd);
+}
+
 static void run_flight(struct harness *harness, int program_fd)
 {
 	static struct frame event, reply, after;
@@ -638,6 +692,7 @@ void suite_port(struct harness *harness)
 		return;
 	run_replies(harness, program_fd);
 	run_flight(harness, program_fd);
+	run_excess(harness);
 	run_owners(harness);
 	bpf_map_delete_elem(fd, &loopback);
 	xfn_port_set_uplink(harness->dataplane, 0, 0);

@@ -584,6 +584,43 @@ answers_on_its_way_out() {
 	answers 198.18.0.1 7
 }
 
+@test "over as many as may be in flight: the stack gets the rest, or is the client told" {
+	apply_echo "xsk: $FUNCTION" 'limit: {concurrency: 2, excess: pass}' 'latency: {deadline: 30s}'
+	until_true 10 state_is ready
+	in_server socat UDP4-RECVFROM:7,fork,reuseaddr SYSTEM:'printf stack' >/dev/null 2>&1 3>&- &
+	stack=$!
+	kill -STOP "$(instance pid)"
+	send 2 7 x
+	until_true 5 in_flight_is 2
+	[[ $(printf x | in_client socat -T 1 -t 1 - UDP4:198.18.0.1:7) == stack ]]
+	[[ $(verdict concurrency_limited echo) == 1 && $(verdict steered echo) == 2 ]]
+	kill -CONT "$(instance pid)"
+	until_true 5 in_flight_is 0
+	answers 198.18.0.1 7
+	kill "$stack"
+	audit_is_ok
+	apply >/dev/null <<-END
+		version: 1
+		attach: [xfn0]
+		functions:
+		  - name: echo
+		    trigger: udp/53
+		    xsk: $FUNCTION
+		    limit: {concurrency: 2, excess: reply}
+		    latency: {deadline: 30s}
+	END
+	until_true 10 state_is ready
+	kill -STOP "$(instance pid)"
+	send 2 53 x
+	until_true 5 in_flight_is 2
+	[[ $(in_client dig +tries=1 +time=2 @198.18.0.1 www.example) == *"status: REFUSED"* ]]
+	[[ $(verdict concurrency_limited echo) == 2 ]]
+	kill -CONT "$(instance pid)"
+	until_true 5 in_flight_is 0
+	[[ $(port timeout) == 0 ]]
+	audit_is_ok
+}
+
 @test "kill -9 of the launcher: what runs goes on, and xfnd says that it can start none" {
 	apply_echo
 	until_true 10 state_is ready
