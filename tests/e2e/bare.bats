@@ -124,7 +124,9 @@ script() {
 	got=$(flood -n 1 -g 3000 198.18.0.1 7)
 	[[ $(field "$got" .received) == 1 && $(port parked) == 1 && $(port replied) == 1 ]]
 	state_is ready
+	# While it runs another program would be started at once, to take over.
 	kill -TERM "$(instance pid)"
+	until_true 10 state_is idle
 	# All of them have come before it begins. No order is promised.
 	script "sleep 1; exec $BARE xfn0"
 	apply_idle "$SCRIPT" 'latency: {deadline: 20s}'
