@@ -30,7 +30,7 @@ share_programs() {
 	shared=$(mktemp -d /tmp/xfn-bench-XXXXXX)
 	install -m 755 "$BUILD"/tests/bench/programs/* "$BUILD/tests/e2e/tools/hostile" "$shared"
 	for name in function oneway bare bare-lingering queue.bare queue.lingering queue.lib sleeping lingering \
-		spinning; do
+		spinning busy; do
 		head -c 4096 /dev/zero >"$shared/$name.counts"
 	done
 	chmod 755 "$shared"
@@ -163,6 +163,22 @@ ping_cases() {
 	port_records in_client "$BENCH" ping "UDP socket, spinning" "198.18.$on_stack.1" 8 1000 \
 		"$(by 0.5 1.5)"
 	end_background
+	ping_busy
+}
+
+# Looks for its events without pause, and so is there for as long as it is asked alone.
+ping_busy() {
+	{
+		printf 'version: 1\nset: busy\nfunctions:\n'
+		port_function busy 11 function ', busy_poll: true'
+	} >"$out/busy.yaml"
+	"$BUILD/xfn" apply --yes "$out/busy.yaml" >/dev/null
+	wait_for 10 instance_is busy ready || fail "function 'busy' is not ready: xfn logs busy"
+	taskset -pc 1 "$("$BUILD/xfn" show busy -j | jq .instance.pid)" >/dev/null
+	port_records in_client "$BENCH" ping "libxfn, port, spinning" "198.18.$on_port.1" 11 1000 \
+		"$(by 0.5 1.5)"
+	printf 'version: 1\nset: busy\nfunctions: []\n' >"$out/busy.yaml"
+	"$BUILD/xfn" apply --yes "$out/busy.yaml" >/dev/null
 }
 
 # ---- how soon, where nothing runs before --------------------------------------------------------------
