@@ -43,9 +43,6 @@ book() { xfn audit -j | jq -e ".books[] | select(.what | test(\"$1\")) | .ok" >/
 books_are_right() { book 'given to its port' && book 'seen by the keeper' && audit_is_ok; }
 journal_says() { xfn journal | grep -qF -- "$1"; }
 logs_say() { xfn logs echo | grep -qF -- "$1"; }
-# cpu_of PID: clock ticks that it has used.
-cpu_of() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
-
 # script TEXT: an executable file with that shell program.
 script() {
 	SCRIPT=$HOME_DIR/script

@@ -30,3 +30,6 @@ has_grown_less_than() {
 		((now[i] < before[i] + bound)) || return 1
 	done
 }
+
+# cpu_of PID: clock ticks that it has used.
+cpu_of() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }

@@ -216,7 +216,7 @@ has_no_program() { [[ $(ip -n "$SERVER" -j link show "$1" | jq '.[0].xdp') == nu
 	after[40]=0x63
 	bpftool map update pinned "$control" key 0 0 0 0 value "${after[@]}"
 	start_fails
-	[[ $stderr == *"has layout version 99, this xfnd has 4"* ]]
+	[[ $stderr == *"has layout version 99, this xfnd has $((before[40]))"* ]]
 	[ "$(who_answers 198.18.0.1 7)" = a ]
 	bpftool map update pinned "$control" key 0 0 0 0 value "${before[@]}"
 	start_daemon
