@@ -164,7 +164,8 @@ ask() {
 	send 10 7 x
 	ask
 	[[ $(got) == 10 ]]
-	arrived_book '.ok and .left == 20011 and .right == 20011'
+	# What came just before it took events has waited, and is another book's.
+	arrived_book ".ok and .left == .right and .left + $(port parked) == 20011"
 	# And with the instance as well.
 	pid=$(instance pid)
 	stop_daemon KILL
