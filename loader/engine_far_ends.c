@@ -67,9 +67,9 @@ static void add(__u64 *word, __u64 count)
 	__atomic_store_n(word, *word + count, __ATOMIC_RELAXED);
 }
 
-static void settle(struct xfn_engine *engine, __u32 port, const struct xfn_far_end *end)
+/* What a far end says, but for what waits there. Returns how many wait. */
+static __u64 add_far(const struct xfn_far_end *end, struct xfn_port_losses *losses)
 {
-	struct xfn_port_losses *losses = &engine->dataplane->port_losses[port];
 	struct xfn_far_counts counts;
 
 	xfn_far_end_read(end, &counts);
@@ -77,8 +77,28 @@ static void settle(struct xfn_engine *engine, __u32 port, const struct xfn_far_e
 	add(&losses->xsk_dropped, counts.dropped);
 	add(&losses->xsk_ring_full, counts.ring_full);
 	add(&losses->no_socket, counts.no_socket);
-	add(&losses->left_behind, counts.waiting);
 	add(&losses->unseen, !counts.seen);
+	return counts.waiting;
+}
+
+/* What a host's end says; -errno where there is none. */
+static int add_near(__u32 ifindex, struct xfn_port_losses *losses)
+{
+	struct xfn_sent sent;
+	int err = xfn_interface_sent(ifindex, &sent);
+
+	if (err)
+		return err;
+	add(&losses->taken, sent.packets);
+	add(&losses->ring_full, sent.dropped);
+	return 0;
+}
+
+static void settle(struct xfn_engine *engine, __u32 port, const struct xfn_far_end *end)
+{
+	struct xfn_port_losses *losses = &engine->dataplane->port_losses[port];
+
+	add(&losses->left_behind, add_far(end, losses));
 }
 
 void xfn_member_settle_end(struct xfn_member *member)
@@ -214,28 +234,6 @@ int xfn_port_losses_begin(struct xfn_engine *engine, __u32 port, __u32 slot)
 	return 0;
 }
 
-static void add_near(const struct xfn_member *member, struct xfn_port_losses *losses)
-{
-	struct xfn_sent sent;
-
-	if (xfn_interface_sent(member->ifindex, &sent))
-		return;
-	losses->taken += sent.packets;
-	losses->ring_full += sent.dropped;
-}
-
-static void add_far(const struct xfn_member *member, struct xfn_port_losses *losses)
-{
-	struct xfn_far_counts counts;
-
-	xfn_far_end_read(&member->far, &counts);
-	losses->received += counts.received;
-	losses->xsk_dropped += counts.dropped;
-	losses->xsk_ring_full += counts.ring_full;
-	losses->no_socket += counts.no_socket;
-	losses->unseen += !counts.seen;
-}
-
 /* All instances of the port's, past and present. */
 static void sum(const struct xfn_engine *engine, __u32 port, struct xfn_port_losses *ret)
 {
@@ -245,8 +243,8 @@ static void sum(const struct xfn_engine *engine, __u32 port, struct xfn_port_los
 	for (member = engine->instances->first; member; member = member->next) {
 		if (member->port != port || !member->serves)
 			continue;
-		add_near(member, ret);
-		add_far(member, ret);
+		add_near(member->ifindex, ret);
+		add_far(&member->far, ret);
 	}
 }
 
@@ -309,13 +307,8 @@ int xfn_port_losses_resume(struct xfn_engine *engine, __u32 port)
 void xfn_port_settle_near(struct xfn_engine *engine, __u32 port, __u32 ifindex, bool is_held)
 {
 	struct xfn_port_losses *losses = &engine->dataplane->port_losses[port];
-	struct xfn_sent sent;
 	__u32 gap;
 
-	if (!xfn_interface_sent(ifindex, &sent)) {
-		add(&losses->taken, sent.packets);
-		add(&losses->ring_full, sent.dropped);
-	} else if (!is_held && !read_gap(engine, port, &gap)) {
+	if (add_near(ifindex, losses) && !is_held && !read_gap(engine, port, &gap))
 		add(&losses->taken, gap);
-	}
 }
