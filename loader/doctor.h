@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <jansson.h>
+#include <linux/types.h>
 
 /* The program that gets what is nobody's on an interface. */
 struct xfn_doctor_next {
@@ -32,6 +33,10 @@ struct xfn_doctor_options {
 	bool handlers; /* some function answers by XDP_TX; for xfn_doctor_run_uplinks() alone */
 	bool vlans;    /* some trigger names a VLAN */
 	bool sockets;  /* some function is delivered to a socket */
+	bool programs; /* some function has a program that xfnd starts */
+	/* Where these get their cgroups, NULL: nowhere; and with which controllers (cgroup.h). */
+	const char *cgroup;
+	__u32 controllers;
 	const char *pin_dir;
 	/* 0: it is there; -ENOENT: none is needed; -ETIMEDOUT: it does not answer; else why it is not there */
 	int keeper;

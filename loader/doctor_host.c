@@ -10,6 +10,7 @@
 #include <cap-ng.h>
 
 #include "broker.h"
+#include "cgroup.h"
 #include "launcher.h"
 #include "doctor_check.h"
 #include "mounts.h"
@@ -111,6 +112,53 @@ static void check_launcher(struct xfn_doctor *doctor)
 	xfn_doctor_remedy(doctor, err == -EPIPE ? "systemctl restart xfnd" : "sudo xfnd");
 	xfn_doctor_fail(doctor, "%s: no function's program can be started",
 			err == -EPIPE ? "the launcher is gone" : "started without its rights");
+}
+
+/* Names of controllers, each with @mark before it. */
+static void name_controllers(__u32 bits, const char *mark, const char *between, char *text,
+			     size_t bytes)
+{
+	__u32 bit;
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (bit = 1; bit < XFN_CGROUP_ALL; bit <<= 1)
+		if (bits & bit)
+			used += snprintf(text + used, bytes - used, "%s%s%s", used ? between : "",
+					 mark, xfn_cgroup_controller(bit));
+}
+
+/* Whoever has the folder above decides which controllers those below have. */
+static void tell_missing(struct xfn_doctor *doctor, __u32 missing)
+{
+	const char *path = doctor->options->cgroup;
+	char text[64];
+
+	name_controllers(missing, "+", " ", text, sizeof(text));
+	xfn_doctor_remedy(doctor, "echo '%s' >%.*s/cgroup.subtree_control", text,
+			  (int)(strrchr(path, '/') - path), path);
+	name_controllers(missing, "", ", ", text, sizeof(text));
+	xfn_doctor_warn(doctor, "cgroup '%s' is without %s: programs are not bound by it", path,
+			text);
+}
+
+static void check_cgroup(struct xfn_doctor *doctor)
+{
+	const struct xfn_doctor_options *options = doctor->options;
+	__u32 missing = XFN_CGROUP_ALL & ~options->controllers;
+
+	if (!options->programs) {
+		xfn_doctor_ok(doctor, "no function has a program that xfnd starts");
+	} else if (!options->cgroup) {
+		xfn_doctor_remedy(doctor, "xfnd --cgroup /sys/fs/cgroup/xfn");
+		xfn_doctor_warn(doctor,
+				"programs get no cgroups: of memory, what each of their processes "
+				"reserves is bounded, not what all take; the CPU is not");
+	} else if (missing) {
+		tell_missing(doctor, missing);
+	} else {
+		xfn_doctor_ok(doctor, "programs are bound by cgroups below '%s'", options->cgroup);
+	}
 }
 
 /* ---- pins -------------------------------------------------------------------------------------- */
@@ -293,6 +341,7 @@ const struct xfn_doctor_check xfn_doctor_host_checks[] = {
 	{"broker", check_broker},
 	{"launcher", check_launcher},
 	{"keeper", check_keeper},
+	{"cgroup", check_cgroup},
 	{"bpffs", check_bpffs},
 	{"clock", check_clock},
 	{"packet_filter", check_packet_filter},

@@ -22,6 +22,7 @@
 
 #include "reply.h"
 
+struct xfn_cgroups;
 struct xfn_engine;
 struct xfn_journal;
 struct xfn_loop;
@@ -34,6 +35,7 @@ struct xfn_engine_options {
 	const char *pin_dir;         /* on the bpffs that xfn_engine_prepare() saw to; made */
 	const char *state_dir;       /* revisions; exists, mode 0700 */
 	unsigned ready_ports;        /* that stand by, 0 to XFN_READY_PORTS_MAX */
+	struct xfn_cgroups *cgroups; /* where programs get theirs; NULL: nowhere */
 	struct xfn_loop *loop;       /* NULL for xfn_engine_reset() */
 	struct xfn_journal *journal; /* NULL for xfn_engine_reset() */
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine_apply.h"
+#include "engine_bounds.h"
 #include "engine_guard.h"
 #include "engine_keeper.h"
 #include "journal.h"
@@ -192,6 +193,7 @@ static void add_warnings(struct xfn_apply *apply, const struct xfn_ruleset *rule
 
 	xfn_change_forecast(&apply->change, apply->warnings);
 	xfn_change_warn_uplinks(&apply->change, apply->warnings);
+	xfn_bounds_warn(&apply->change, apply->warnings);
 	if (ruleset && ruleset->waiting_count)
 		xfn_apply_warn(apply, "%u trigger%s for an interface that is not attached",
 			       ruleset->waiting_count,

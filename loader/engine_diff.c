@@ -262,6 +262,22 @@ static void diff_variables(struct diff *diff, const char *op,
 	}
 }
 
+/* What it may take of this host. */
+static void diff_bounds(struct diff *diff, const struct xfn_exec_spec *a,
+			const struct xfn_exec_spec *b)
+{
+	char before[XFN_UNIT_TEXT_MAX], after[XFN_UNIT_TEXT_MAX];
+
+	compare(diff, "memory",
+		a->memory ? xfn_bytes_print(a->memory, before, sizeof(before)) : "a share",
+		b->memory ? xfn_bytes_print(b->memory, after, sizeof(after)) : "a share");
+	snprintf(before, sizeof(before), "%u", a->processes);
+	snprintf(after, sizeof(after), "%u", b->processes);
+	compare(diff, "processes", before, after);
+	compare(diff, "cpu", a->cpu ? xfn_cpu_print(a->cpu, before, sizeof(before)) : "any",
+		b->cpu ? xfn_cpu_print(b->cpu, after, sizeof(after)) : "any");
+}
+
 static void park_text(const struct xfn_function_spec *function, char *text)
 {
 	char age[XFN_UNIT_TEXT_MAX];
@@ -287,6 +303,7 @@ static void diff_program(struct diff *diff, const struct xfn_model_function *fro
 	diff_variables(diff, "remove", from, to);
 	compare(diff, "directory", a->exec.directory ?: "/", b->exec.directory ?: "/");
 	compare(diff, "user", a->exec.user ?: "who applies", b->exec.user ?: "who applies");
+	diff_bounds(diff, &a->exec, &b->exec);
 	compare(diff, "busy_poll", a->xsk.busy_poll ? "true" : "false",
 		b->xsk.busy_poll ? "true" : "false");
 	compare(diff, "need_wakeup", a->xsk.need_wakeup ? "true" : "false",

@@ -14,6 +14,7 @@
 #include <bpf/bpf.h>
 
 #include "dataplane_load.h"
+#include "engine_bounds.h"
 #include "engine_far_ends.h"
 #include "engine_instances_private.h"
 #include "engine_keeper.h"
@@ -163,10 +164,21 @@ static int prepare(void *context, struct xfn_launch *launch, struct xfn_fault *f
 	if (err)
 		return err;
 	member->uid = launch->uid;
+	xfn_bounds_limit(member->engine, function->spec, launch);
 	if (member->listens)
 		return take_sockets(member, launch, fault);
 	xfn_keeping_let_wait(member->engine, member->identity, true);
 	return take_ends(member, &launch->netns_fd, fault);
+}
+
+static int place(void *context, pid_t pid, struct xfn_fault *fault)
+{
+	return xfn_bounds_place(context, pid, fault);
+}
+
+static void explain(void *context, char *text, size_t bytes)
+{
+	xfn_bounds_explain(context, text, bytes);
 }
 
 /* Of those that are awaited, the last one is whom the user wants. */
@@ -280,6 +292,7 @@ static bool leave(void *context)
 	keep(member, -1);
 	if (xfn_uid_is_lone(member->uid) && !member->awaited)
 		xfn_launcher_sweep(member->uid);
+	xfn_bounds_drop(member);
 	return !member->leaving && !is_needless(member);
 }
 
@@ -407,6 +420,8 @@ static int make_instance(struct xfn_member *member, const struct xfn_model_funct
 		.launch = &launch,
 		.hooks = {.context = member,
 			  .prepare = prepare,
+			  .place = place,
+			  .explain = explain,
 			  .enter = enter,
 			  .shut = shut,
 			  .open = open_port,
@@ -443,6 +458,7 @@ struct xfn_member *xfn_member_add(struct xfn_engine *engine,
 	member->serial = serial;
 	member->sockets_fd = -1;
 	member->far = XFN_FAR_END_NONE;
+	xfn_bounds_name(member, function->spec);
 	if (make_instance(member, function)) {
 		free(member);
 		return NULL;
@@ -628,6 +644,7 @@ void xfn_instances_close(struct xfn_engine *engine)
 		xfn_member_drop(engine->instances->first);
 	xfn_ready_ports_close(engine->instances->ready);
 	xfn_logs_close(engine);
+	xfn_bounds_close(engine->instances->bounds);
 	free(engine->instances);
 	engine->instances = NULL;
 	xfn_listen_close(engine);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine_bounds.h"
 #include "engine_far_ends.h"
 #include "engine_instances_private.h"
 #include "engine_keeper.h"
@@ -94,6 +95,7 @@ static bool adopt_left(struct xfn_engine *engine, const json_t *json)
 		member->version = (__u32)number_of(json, "version");
 	if (!xfn_instance_adopt(member->instance, &left)) {
 		xfn_far_ends_adopt(engine->instances->left, member);
+		xfn_bounds_adopt(member);
 		return true;
 	}
 	member->ifindex = 0; /* removed by whoever ends what is left */
@@ -229,7 +231,8 @@ int xfn_instances_open(struct xfn_engine *engine, bool adopt)
 	if (!instances)
 		return -ENOMEM;
 	engine->instances = instances;
-	if (xfn_listen_open(engine) || xfn_ready_ports_open(engine, &instances->ready))
+	if (xfn_listen_open(engine) || xfn_ready_ports_open(engine, &instances->ready) ||
+	    xfn_bounds_open(engine, &instances->bounds))
 		return -ENOMEM;
 	snprintf(instances->folder, sizeof(instances->folder), "%s/" FOLDER,
 		 engine->options.run_dir);
@@ -237,6 +240,7 @@ int xfn_instances_open(struct xfn_engine *engine, bool adopt)
 		return xfn_errno();
 	instances->left = xfn_far_ends_find(engine);
 	take_files(engine, instances->folder, adopt);
+	xfn_bounds_sweep(engine);
 	xfn_far_ends_settle(engine, instances->left);
 	instances->left = NULL;
 	xfn_keeping_each(engine, XFN_KEEPER_LISTENERS, take_listener, engine);

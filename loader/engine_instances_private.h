@@ -10,6 +10,9 @@
 #include "engine_ports_ready.h"
 #include "far_end.h"
 
+/* TENANT.NAME.SERIAL */
+#define XFN_CGROUP_NAME (2 * XFN_NAME_MAX + 16)
+
 /*
  * An instance at its port. There are two at one port while one follows the other: the port is open for
  * the new one when that is ready, and the old one answers what it has and ends.
@@ -31,6 +34,7 @@ struct xfn_member {
 	bool serves;            /* events may have come to it */
 	uid_t uid;              /* as whom it runs */
 	bool leaving;
+	char cgroup[XFN_CGROUP_NAME]; /* engine_bounds.h; "": it has none */
 };
 
 struct xfn_instances {
@@ -38,6 +42,7 @@ struct xfn_instances {
 	__u32 last_serial;
 	struct xfn_ready_ports *ready;
 	struct xfn_log *logs;
+	struct xfn_bounds *bounds;
 	struct xfn_far_ends_left *left; /* while xfnd starts */
 	char folder[PATH_MAX];
 };

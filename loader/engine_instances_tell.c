@@ -2,7 +2,7 @@
 /* What there is to tell of the processes of functions that xfnd starts. */
 #include <net/if.h>
 
-#include "engine_instances_private.h"
+#include "engine_bounds.h"
 #include "engine_read.h"
 #include "process_use.h"
 
@@ -16,16 +16,24 @@ static json_t *uses_json(const struct xfn_member *member, pid_t pid)
 {
 	bool lone = xfn_uid_is_lone(member->uid) && !member->awaited;
 	struct xfn_process_use use;
+	struct xfn_cgroup_use all;
 
 	if (!pid)
 		return json_null();
 	xfn_process_use_read(pid, &use);
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "cpu_ms", figure(use.cpu_ms),
+	xfn_bounds_read(member, &all);
+	if (all.tasks == XFN_CGROUP_UNKNOWN && lone)
+		all.tasks = xfn_process_tasks_of(member->uid);
+	if (all.tasks_max == XFN_CGROUP_UNKNOWN)
+		all.tasks_max = use.tasks_max;
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "cpu_ms",
+			 figure(all.cpu_ms == XFN_CGROUP_UNKNOWN ? use.cpu_ms : all.cpu_ms),
+			 "throttled_ms", figure(all.throttled_ms), "memory_bytes",
+			 figure(all.memory_bytes), "memory_bytes_max", figure(all.memory_bytes_max),
 			 "resident_bytes", figure(use.resident_bytes), "data_bytes",
 			 figure(use.data_bytes), "data_bytes_max", figure(use.data_bytes_max),
 			 "files", figure(use.files), "files_max", figure(use.files_max), "tasks",
-			 figure(lone ? xfn_process_tasks_of(member->uid) : XFN_USE_UNKNOWN),
-			 "tasks_max", figure(use.tasks_max));
+			 figure(all.tasks), "tasks_max", figure(all.tasks_max));
 }
 
 json_t *xfn_instance_json(const struct xfn_engine *engine,
@@ -33,7 +41,7 @@ json_t *xfn_instance_json(const struct xfn_engine *engine,
 {
 	const struct xfn_member *member = xfn_member_of(engine, function->identity);
 	struct xfn_instance_info info;
-	char name[IF_NAMESIZE] = "", version[XFN_VERSION_TEXT];
+	char name[IF_NAMESIZE] = "", version[XFN_VERSION_TEXT], cgroup[PATH_MAX];
 	json_t *object;
 
 	if (!member)
@@ -48,6 +56,8 @@ json_t *xfn_instance_json(const struct xfn_engine *engine,
 	if (!object)
 		return NULL;
 	json_object_set_new(object, "uses", uses_json(member, info.pid));
+	xfn_bounds_path(member, cgroup, sizeof(cgroup));
+	json_object_set_new(object, "cgroup", *cgroup ? json_string(cgroup) : json_null());
 	if (member->listens)
 		return object;
 	if (member->ifindex)

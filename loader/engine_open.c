@@ -11,6 +11,7 @@
 
 #include "activity.h"
 #include "alloc.h"
+#include "cgroup.h"
 #include "dataplane_load.h"
 #include "doctor.h"
 #include "engine_deliver.h"
@@ -508,6 +509,16 @@ static bool has_sockets(const struct xfn_model *model)
 	return false;
 }
 
+static bool has_programs(const struct xfn_model *model)
+{
+	size_t i;
+
+	for (i = 0; i < model->function_count; i++)
+		if (xfn_has_program(model->functions[i].spec))
+			return true;
+	return false;
+}
+
 static struct xfn_doctor_next next_for_doctor(const struct xfn_engine *engine, __u32 slot)
 {
 	const struct xfn_attachment *attachment =
@@ -525,15 +536,19 @@ int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct x
 	const char *attached[XFN_INTERFACES_MAX], **targets;
 	__u32 keeper_pid;
 	int keeper = xfn_keeping_check(engine, &keeper_pid);
-	struct xfn_doctor_options options = {.interface = interface,
-					     .keeper = keeper,
-					     .keeper_pid = keeper_pid,
-					     .attached = attached,
-					     .next = next,
-					     .off = xfn_off_label(engine->model->off),
-					     .vlans = names_vlan(engine->model),
-					     .sockets = has_sockets(engine->model),
-					     .pin_dir = engine->options.pin_dir};
+	struct xfn_doctor_options options = {
+		.interface = interface,
+		.keeper = keeper,
+		.keeper_pid = keeper_pid,
+		.attached = attached,
+		.next = next,
+		.off = xfn_off_label(engine->model->off),
+		.vlans = names_vlan(engine->model),
+		.sockets = has_sockets(engine->model),
+		.programs = has_programs(engine->model),
+		.cgroup = xfn_cgroups_path(engine->options.cgroups),
+		.controllers = xfn_cgroups_controllers(engine->options.cgroups),
+		.pin_dir = engine->options.pin_dir};
 	struct xfn_link link;
 	int slot, err;
 

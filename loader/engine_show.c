@@ -10,7 +10,7 @@
 
 #include <bpf/bpf.h>
 
-#include "engine_instances.h"
+#include "engine_bounds.h"
 #include "engine_read.h"
 #include "key.h"
 #include "targets.h"
@@ -296,15 +296,26 @@ static json_t *texts_json(const struct xfn_manifest *manifest, struct xfn_text_s
 	return list;
 }
 
-/* What it is started with: "exec", "env", "directory", "user". NULL: no memory. */
+/* clang-format off */
+#define BOUNDS_SETTINGS                                                                           \
+	{XFN_GIVEN_MEMORY, "memory_bytes"}, {XFN_GIVEN_PROCESSES, "processes"},                   \
+	{XFN_GIVEN_CPU, "cpu_percent"}
+/* clang-format on */
+
+/* What it is started with: "exec", "env", "directory", "user", and what it may take. NULL: no memory. */
 static json_t *program_json(const struct xfn_model_function *function)
 {
 	const struct xfn_exec_spec *exec = &function->spec->exec;
 	const struct xfn_manifest *manifest = function->set->manifest;
 
-	return json_pack("{s:o, s:o, s:s, s:s?}", "exec", texts_json(manifest, exec->argv, false),
-			 "env", texts_json(manifest, exec->env, true), "directory",
-			 exec->directory ?: "/", "user", exec->user);
+	const struct xfn_cgroup_bounds bounds = xfn_bounds_of(function->spec);
+
+	return json_pack("{s:o, s:o, s:s, s:s?, s:I, s:I, s:o}", "exec",
+			 texts_json(manifest, exec->argv, false), "env",
+			 texts_json(manifest, exec->env, true), "directory", exec->directory ?: "/",
+			 "user", exec->user, "memory_bytes", (json_int_t)bounds.memory_bytes,
+			 "processes", (json_int_t)bounds.tasks, "cpu_percent",
+			 exec->cpu ? json_integer(exec->cpu) : json_null());
 }
 
 /* @object with what @more has, whose reference goes. NULL: no memory. */
@@ -332,8 +343,8 @@ static json_t *cpus_json(const struct xfn_socket_spec *socket)
 static json_t *socket_json(const struct xfn_engine *engine,
 			   const struct xfn_model_function *function)
 {
-	static const struct setting settings[] = {{XFN_GIVEN_NOTIFY, "notify"},
-						  {XFN_GIVEN_SCALE, "scale_min"}};
+	static const struct setting settings[] = {
+		BOUNDS_SETTINGS, {XFN_GIVEN_NOTIFY, "notify"}, {XFN_GIVEN_SCALE, "scale_min"}};
 	const struct xfn_function_spec *spec = function->spec;
 	json_t *object;
 
@@ -354,10 +365,13 @@ static json_t *socket_json(const struct xfn_engine *engine,
 
 static json_t *xsk_json(const struct xfn_model_function *function)
 {
-	static const struct setting settings[] = {
-		{XFN_GIVEN_ONE_WAY, "oneway"},          {XFN_GIVEN_BUSY_POLL, "busy_poll"},
-		{XFN_GIVEN_NEED_WAKEUP, "need_wakeup"}, {XFN_GIVEN_PARK_EVENTS, "park_events"},
-		{XFN_GIVEN_PARK_AGE, "park_age_ns"},    {XFN_GIVEN_SCALE, "scale_min"}};
+	static const struct setting settings[] = {BOUNDS_SETTINGS,
+						  {XFN_GIVEN_ONE_WAY, "oneway"},
+						  {XFN_GIVEN_BUSY_POLL, "busy_poll"},
+						  {XFN_GIVEN_NEED_WAKEUP, "need_wakeup"},
+						  {XFN_GIVEN_PARK_EVENTS, "park_events"},
+						  {XFN_GIVEN_PARK_AGE, "park_age_ns"},
+						  {XFN_GIVEN_SCALE, "scale_min"}};
 	const struct xfn_function_spec *spec = function->spec;
 
 	if (spec->delivery != XFN_DELIVER_XSK)

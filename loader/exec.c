@@ -31,6 +31,14 @@ static __u64 hash_texts(__u64 hash, const struct xfn_manifest *manifest, struct 
 	return xfn_fnv(hash, &span.count, sizeof(span.count));
 }
 
+/* Without one it is the program's hash before there were bounds: an upgrade starts nothing again. */
+static __u64 hash_bound(__u64 hash, enum xfn_given which, __u64 bound)
+{
+	const __u64 words[] = {which, bound};
+
+	return bound ? xfn_fnv(hash, words, sizeof(words)) : hash;
+}
+
 __u64 xfn_exec_hash(const struct xfn_manifest *manifest, const struct xfn_function_spec *spec)
 {
 	const struct xfn_exec_spec *exec = &spec->exec;
@@ -44,6 +52,10 @@ __u64 xfn_exec_hash(const struct xfn_manifest *manifest, const struct xfn_functi
 	hash = hash_texts(hash, manifest, exec->env);
 	hash = hash_text(hash, exec->directory ?: "/");
 	hash = hash_text(hash, exec->user ?: "");
+	hash = hash_bound(hash, XFN_GIVEN_MEMORY, exec->memory);
+	if (exec->processes != XFN_PROCESSES_DEFAULT)
+		hash = hash_bound(hash, XFN_GIVEN_PROCESSES, exec->processes);
+	hash = hash_bound(hash, XFN_GIVEN_CPU, exec->cpu);
 	hash = xfn_fnv(hash, &spec->socket.notify, sizeof(spec->socket.notify));
 	hash = xfn_fnv(hash, &spec->xsk.busy_poll, sizeof(spec->xsk.busy_poll));
 	hash = xfn_fnv(hash, &spec->xsk.need_wakeup, sizeof(spec->xsk.need_wakeup));

@@ -190,9 +190,11 @@ void xfn_instance_end(struct xfn_instance *instance)
 
 static void describe_end(struct xfn_instance *instance, int err, int status)
 {
-	char *text = instance->last_end;
+	char *text = instance->last_end, why[128] = "";
 	size_t bytes = sizeof(instance->last_end);
 
+	if (!err && WIFSIGNALED(status))
+		instance->options.hooks.explain(instance->options.hooks.context, why, sizeof(why));
 	if (instance->failure[0])
 		snprintf(text, bytes, "%s", instance->failure);
 	else if (instance->options.awaited)
@@ -200,7 +202,8 @@ static void describe_end(struct xfn_instance *instance, int err, int status)
 	else if (err)
 		snprintf(text, bytes, "ended; how is not known");
 	else if (WIFSIGNALED(status))
-		snprintf(text, bytes, "killed by SIG%s", sigabbrev_np(WTERMSIG(status)) ?: "?");
+		snprintf(text, bytes, "killed by SIG%s%s", sigabbrev_np(WTERMSIG(status)) ?: "?",
+			 why);
 	else
 		snprintf(text, bytes, "exit status %d", WEXITSTATUS(status));
 }
@@ -463,6 +466,8 @@ static void start(struct xfn_instance *instance)
 	if (!err)
 		err = fork_it(instance);
 	xfn_fd_close(&instance->launch.netns_fd);
+	if (!err)
+		err = hooks->place(hooks->context, instance->pid, &fault);
 	if (!err)
 		err = let_it_begin(instance);
 	if (!err) {

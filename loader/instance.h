@@ -60,6 +60,8 @@ struct xfn_instance_hooks {
 	 * -errno with the reason in @fault.
 	 */
 	int (*prepare)(void *context, struct xfn_launch *launch, struct xfn_fault *fault);
+	/* Its process is there, and has not begun: puts it where it belongs. Returns 0 or -errno, as prepare(). */
+	int (*place)(void *context, pid_t pid, struct xfn_fault *fault);
 	/*
 	 * It is ready: @socket_fd, which stays the instance's, may get events; -1 of one that listens. Returns 0 or
 	 * -errno.
@@ -79,6 +81,8 @@ struct xfn_instance_hooks {
 	 * not any more.
 	 */
 	void (*keep)(void *context, int channel_fd);
+	/* It was killed: why, behind "killed by SIGKILL", where that is known; else "". Before leave(). */
+	void (*explain)(void *context, char *text, size_t bytes);
 	/* It has ended, or was never there: whatever prepare() made goes. False: it is not wanted any more. */
 	bool (*leave)(void *context);
 	/* It ends again and again: parked. */

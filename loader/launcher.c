@@ -214,6 +214,8 @@ int xfn_launcher_fork(const struct xfn_launch *launch, pid_t *ret_pid, int *ret_
 			 .group_count = launch->group_count,
 			 .listens = launch->listens,
 			 .flags = launch->flags,
+			 .tasks = launch->tasks,
+			 .data_bytes = launch->data_bytes,
 			 .socket_count = launch->listens ? launch->socket_count : 0},
 	};
 	int fds[XFN_FORK_SOCKETS + XFN_LAUNCH_SOCKETS_MAX] = {[XFN_FORK_NETNS] = launch->netns_fd,

@@ -100,6 +100,8 @@ struct xfn_launch {
 	const char *socket_names; /* LISTEN_FDNAMES */
 	const char *notify;       /* NOTIFY_SOCKET; NULL: none */
 	__u32 flags;              /* XFN_LAUNCH_*: of its AF_XDP socket */
+	__u64 data_bytes;         /* RLIMIT_DATA, of each of its processes */
+	__u32 tasks;              /* RLIMIT_NPROC, of one with a user of its own */
 	int output_fd;            /* standard output and error */
 	int channel_fd;           /* its end of the channel (xfn/channel.h) */
 };

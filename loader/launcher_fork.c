@@ -30,10 +30,7 @@ enum {
 	FRAME_BYTES = 2048,
 	FRAMES_MAX = 4096,
 	FRAMES_MIN = 256,
-	OOM_SCORE = 500, /* the kernel ends it before what it serves */
-	DATA_SHARE = 4,  /* a quarter of this host's memory is as much as one process gets */
-	PROCESSES_MAX =
-		128, /* of a user of its own: with 512 that fork without end others waited for seconds */
+	OOM_SCORE = 500,     /* the kernel ends it before what it serves */
 	FIRST_SAVED_FD = 64, /* of copies, above all that is given a number */
 	BUSY_POLL_US = 20,
 	BUSY_POLL_BUDGET = 64, /* packets at a look */
@@ -208,15 +205,14 @@ static void write_oom_score(void)
 static int set_limits(struct plan *plan)
 {
 	static const struct rlimit no_core;
-	rlim_t data = (rlim_t)sysconf(_SC_PHYS_PAGES) / DATA_SHARE * (rlim_t)sysconf(_SC_PAGESIZE);
+	rlim_t data = plan->question->fork.data_bytes, tasks = plan->question->fork.tasks;
 	rlim_t memory = xfn_launcher_raise_memlock();
-	struct rlimit processes = {PROCESSES_MAX, PROCESSES_MAX};
 	uid_t uid = plan->question->fork.uid;
 
 	setrlimit(RLIMIT_CORE, &no_core);
 	setrlimit(RLIMIT_DATA, &(struct rlimit){data, data});
 	if (xfn_uid_is_lone(uid))
-		setrlimit(RLIMIT_NPROC, &processes);
+		setrlimit(RLIMIT_NPROC, &(struct rlimit){tasks, tasks});
 	else if (!plan->question->fork.listens) /* the user has other programs */
 		snprintf(plan->own[0], ENV_TEXT_BYTES, XFN_ENV_FRAMES "=%u", frames_of(memory));
 	write_oom_score();
@@ -443,8 +439,9 @@ static pid_t forked_last;
 static bool is_valid(const struct xfn_launcher_question *question)
 {
 	return question->fork.uid && question->fork.gid && question->fork.argc &&
-	       question->fork.argc <= 1024 && question->fork.env_count <= 1024 &&
-	       question->fork.text_bytes && question->fork.text_bytes <= XFN_LAUNCH_BYTES_MAX &&
+	       question->fork.argc <= 1024 && question->fork.data_bytes && question->fork.tasks &&
+	       question->fork.env_count <= 1024 && question->fork.text_bytes &&
+	       question->fork.text_bytes <= XFN_LAUNCH_BYTES_MAX &&
 	       question->fork.group_count <= XFN_LAUNCH_GROUPS_MAX &&
 	       question->fork.socket_count <= XFN_LAUNCH_SOCKETS_MAX;
 }

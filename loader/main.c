@@ -14,6 +14,7 @@
 #include "api.h"
 #include "args.h"
 #include "broker.h"
+#include "cgroup.h"
 #include "coexist.h"
 #include "engine.h"
 #include "errnum.h"
@@ -35,9 +36,11 @@ struct settings {
 	const char *run_dir;
 	const char *pin_dir;
 	const char *state_dir;
+	const char *cgroup;
 	const char *ready_ports_text;
 	unsigned ready_ports;
 	bool reset;
+	bool release;
 	bool version;
 	bool help;
 	bool verbose;
@@ -52,6 +55,10 @@ static const struct xfn_option options[] = {
 	 XFN_OPTION_TEXT(struct settings, state_dir)},
 	{"ready-ports", 0, "COUNT", "ports that stand by for programs to be started (default 2)",
 	 XFN_OPTION_TEXT(struct settings, ready_ports_text)},
+	{"cgroup", 0, "DIR", "where programs get a cgroup each, auto or none (default auto)",
+	 XFN_OPTION_TEXT(struct settings, cgroup)},
+	{"release-cgroup", 0, NULL, "let systemd start xfnd again in its own cgroup, and exit",
+	 XFN_OPTION_FLAG(struct settings, release)},
 	{"reset", 0, NULL, "detach, remove all pins and revisions, and exit",
 	 XFN_OPTION_FLAG(struct settings, reset)},
 	{"verbose", 'v', NULL, "log each request", XFN_OPTION_FLAG(struct settings, verbose)},
@@ -79,6 +86,7 @@ struct xfnd {
 	int lock_fd, state_fd;
 	struct xfn_loop *loop;
 	struct xfn_journal *journal;
+	struct xfn_cgroups *cgroups;
 	struct xfn_engine *engine;
 	struct api_socket sockets[SOCKET_COUNT];
 	char run_path[4096];
@@ -203,6 +211,33 @@ static int bind_sockets(struct xfnd *xfnd, const struct settings *settings)
 	return xfnd->run_fd < 0 ? fail("listen at", xfnd->run_path, xfnd->run_fd) : 0;
 }
 
+/*
+ * Where none was asked for by name, xfnd does without one that it cannot have. Before it drops the right to look
+ * whether it was given one.
+ */
+static int take_cgroup(struct xfnd *xfnd, const struct settings *settings)
+{
+	bool automatic = !strcmp(settings->cgroup, "auto");
+	char path[4096];
+	struct xfn_fault fault = {};
+	int err;
+
+	if (!strcmp(settings->cgroup, "none") ||
+	    (automatic && xfn_cgroup_find_delegated(path, sizeof(path))))
+		return 0;
+	err = xfn_cgroups_open(automatic ? path : settings->cgroup, &xfnd->cgroups, &fault);
+	if (!err)
+		return 0;
+	if (automatic) {
+		xfn_journal_add(xfnd->journal, &(struct xfn_journal_event){.type = "error"},
+				"programs get no cgroups: %s",
+				*fault.text ? fault.text : strerror(-err));
+		return 0;
+	}
+	fprintf(stderr, "xfnd: --cgroup: %s\n", *fault.text ? fault.text : strerror(-err));
+	return EXIT_FAILURE;
+}
+
 /* All that takes more rights than the daemon keeps; then there is no way back to them. */
 static int drop_privileges(struct xfnd *xfnd, const struct settings *settings,
 			   const struct xfn_engine_options *engine)
@@ -254,6 +289,10 @@ static int start(struct xfnd *xfnd, const struct settings *settings)
 		return code;
 	engine.loop = xfnd->loop;
 	engine.journal = xfnd->journal;
+	code = take_cgroup(xfnd, settings);
+	if (code)
+		return code;
+	engine.cgroups = xfnd->cgroups;
 	code = drop_privileges(xfnd, settings, &engine);
 	if (code)
 		return code;
@@ -293,6 +332,7 @@ static void stop(struct xfnd *xfnd)
 		close(xfnd->run_fd);
 	}
 	xfn_engine_close(xfnd->engine);
+	xfn_cgroups_close(xfnd->cgroups);
 	xfn_launcher_stop();
 	xfn_coexist_stop();
 	xfn_broker_stop();
@@ -306,6 +346,38 @@ static void stop(struct xfnd *xfnd)
 		close(xfnd->lock_fd);
 }
 
+static bool is_none_wanted(const void *context, const char *name)
+{
+	(void)context;
+	(void)name;
+	return false;
+}
+
+/* What programs had in the cgroup that is named; what was killed there has a second to end. */
+static int reset_cgroup(const struct settings *settings)
+{
+	enum { TRIES = 50, PAUSE_US = 20000 };
+	struct xfn_cgroups *cgroups;
+	struct xfn_fault fault = {};
+	int tries, err;
+
+	if (!strcmp(settings->cgroup, "auto") || !strcmp(settings->cgroup, "none"))
+		return 0;
+	err = xfn_cgroups_open(settings->cgroup, &cgroups, &fault);
+	if (err) {
+		fprintf(stderr, "xfnd: --cgroup: %s\n", fault.text);
+		return EXIT_FAILURE;
+	}
+	for (tries = 0; tries < TRIES; tries++) {
+		err = xfn_cgroups_sweep(cgroups, is_none_wanted, NULL);
+		if (err != -EBUSY)
+			break;
+		usleep(PAUSE_US);
+	}
+	xfn_cgroups_close(cgroups);
+	return err ? fail("remove what is in", settings->cgroup, err) : 0;
+}
+
 static int reset(const struct settings *settings)
 {
 	const struct xfn_engine_options engine = {.run_dir = settings->run_dir,
@@ -315,6 +387,8 @@ static int reset(const struct settings *settings)
 
 	if (err < 0)
 		return fail("reset", settings->pin_dir, err);
+	if (reset_cgroup(settings))
+		return EXIT_FAILURE;
 	printf("removed all pins under %s and all revisions under %s\n", settings->pin_dir,
 	       settings->state_dir);
 	return 0;
@@ -384,6 +458,7 @@ int main(int argc, char **argv)
 	struct settings settings = {.run_dir = RUN_DIR,
 				    .pin_dir = PIN_DIR,
 				    .state_dir = STATE_DIR,
+				    .cgroup = "auto",
 				    .ready_ports = READY_PORTS};
 	const struct xfn_option_set set = {options, &settings};
 	struct xfn_args_error error;
@@ -407,6 +482,8 @@ int main(int argc, char **argv)
 		puts("xfnd " XFN_VERSION);
 		return 0;
 	}
+	if (settings.release)
+		return xfn_cgroup_release_delegated() ? EXIT_FAILURE : EXIT_SUCCESS;
 	if (read_ready_ports(&settings))
 		return EXIT_USAGE;
 	signal(SIGPIPE, SIG_IGN);

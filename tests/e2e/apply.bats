@@ -365,19 +365,20 @@ changes() { xfn -j plan "$1" | jq -r '.changes[] | "\(.op) \(.kind) \(.from // "
 }
 
 @test "what a program is started with is shown and compared, but for the values of its variables" {
-	write_program 'xsk: {exec: ./bin/run, env: {MODE: fast, KEY: s3cret, OLD: x}, user: nobody}' \
+	write_program 'xsk: {exec: ./bin/run, env: {MODE: fast, KEY: s3cret, OLD: x}, user: nobody, memory: 64MiB}' \
 		'limit: {rate: 10k/s, concurrency: 10}'
 	xfn apply "$HOME_DIR/app/xfn.yaml" >/dev/null
 	run -0 --separate-stderr xfn -j show ingest
 	[ "$(jq -c '.delivery, .xsk, .limit.concurrency, .kernel' <<<"$output" | xargs -d '\n')" = \
 		"\"xsk\" {\"exec\":[\"$HOME_DIR/app/bin/run\"],\"env\":[\"MODE\",\"KEY\",\"OLD\"],$(
-		)\"directory\":\"/\",\"user\":\"nobody\",\"existing\":false,\"oneway\":false,$(
+		)\"directory\":\"/\",\"user\":\"nobody\",\"memory_bytes\":67108864,$(
+		)\"processes\":128,\"cpu_percent\":null,\"existing\":false,\"oneway\":false,$(
 		)\"busy_poll\":false,\"need_wakeup\":true,\"send\":\"own\",$(
 		)\"park_events\":1024,\"park_age_ns\":10000000000,\"scale_min\":1,$(
-		)\"defaults\":[\"oneway\",\"busy_poll\",\"need_wakeup\",\"park_events\",\"park_age_ns\",\"scale_min\"]} 10 null" ]
+		)\"defaults\":[\"processes\",\"cpu_percent\",\"oneway\",\"busy_poll\",\"need_wakeup\",\"park_events\",\"park_age_ns\",\"scale_min\"]} 10 null" ]
 	[ "$(xfn -j | jq .deliveries.xsk)" = 1 ]
 	write_program "xsk: {exec: [./bin/run, '', x], env: {MODE: slow, NEW: y, KEY: s3cret}, $(
-	)directory: ., user: '1000', send: any}" 'limit: {rate: 10k/s, concurrency: 11}'
+	)directory: ., user: '1000', processes: 5, cpu: 250%, send: any}" 'limit: {rate: 10k/s, concurrency: 11}'
 	run -0 changes "$HOME_DIR/app/xfn.yaml"
 	diff - <(echo "$output") <<-END
 		change exec $HOME_DIR/app/bin/run > $HOME_DIR/app/bin/run '' x
@@ -386,6 +387,9 @@ changes() { xfn -j plan "$1" | jq -r '.changes[] | "\(.op) \(.kind) \(.from // "
 		remove env OLD > -
 		change directory / > $HOME_DIR/app
 		change user nobody > 1000
+		change memory 64MiB > a share
+		change processes 128 > 5
+		change cpu any > 250%
 		change send own > any
 		change limit 10k/s burst 1k concurrency 10 excess drop > 10k/s burst 1k concurrency 11 excess drop
 	END
@@ -394,6 +398,7 @@ changes() { xfn -j plan "$1" | jq -r '.changes[] | "\(.op) \(.kind) \(.from // "
 	run -0 changes "$HOME_DIR/app/xfn.yaml"
 	diff - <(echo "$output") <<-END
 		change env KEY > KEY, another value
+		change memory 64MiB > a share
 		change oneway false > true
 		change limit 10k/s burst 1k concurrency 10 excess drop > 10k/s burst 1k excess drop
 	END

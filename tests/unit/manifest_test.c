@@ -137,7 +137,8 @@ static const char programs[] =
 	"- {name: d, trigger: udp/4, xsk: {exec: ../d, env: {}, user: www-data,\n"
 	"   directory: /srv/./x, oneway: true}}\n"
 	"- {name: e, trigger: udp/5, xsk: {exec: /usr/bin/e, directory: ., oneway: false,\n"
-	"   busy_poll: true, need_wakeup: false, park: {events: 0, age: 1500ms}}}\n";
+	"   busy_poll: true, need_wakeup: false, memory: 96MiB, processes: 3,\n"
+	"   cpu: 150%, park: {events: 0, age: 1500ms}}}\n";
 
 static void check_texts(const struct xfn_manifest *manifest, struct xfn_text_span span,
 			const char *const *expected)
@@ -179,13 +180,13 @@ static void check_programs(const struct xfn_manifest *manifest)
 	assert_string_equal(f[3].exec.directory, "/srv/./x");
 	assert_true(f[3].xsk.one_way && !f[3].xsk.send_any);
 	check_texts(manifest, f[4].exec.argv, TEXTS("/usr/bin/e"));
-	assert_false(f[4].xsk.one_way);
-	assert_int_equal(f[3].xsk.park_events, XFN_PARK_EVENTS_DEFAULT);
 	assert_int_equal(f[3].xsk.park_age_ns, XFN_PARK_AGE_DEFAULT_NS);
-	assert_int_equal(f[4].xsk.park_events, 0);
-	assert_true(f[4].xsk.busy_poll && !f[4].xsk.need_wakeup);
-	assert_true(!f[3].xsk.busy_poll && f[3].xsk.need_wakeup);
+	assert_true(!f[4].xsk.park_events && f[3].xsk.park_events == XFN_PARK_EVENTS_DEFAULT);
+	assert_true(f[4].xsk.busy_poll && !f[4].xsk.need_wakeup && !f[3].xsk.busy_poll);
 	assert_int_equal(f[4].xsk.park_age_ns, 1500000000);
+	assert_true(f[4].exec.memory == 96 << 20 && f[4].exec.processes == 3);
+	assert_true(f[4].exec.cpu == 150 && !f[3].exec.cpu && !f[3].exec.memory &&
+		    !f[4].xsk.one_way);
 }
 
 static void test_programs(void **state)

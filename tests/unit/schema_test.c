@@ -48,7 +48,8 @@ static const char defaults_said[] =
 	"   latency: {sample: 16, deadline: 1s}}\n"
 	"- {name: b, trigger: udp/2, scale: {min: 1},\n"
 	"   xsk: {exec: ./b, directory: /, oneway: false,\n"
-	"     busy_poll: false, need_wakeup: true, park: {events: 1024, age: 10s}}}\n"
+	"     busy_poll: false, need_wakeup: true, park: {events: 1024, age: 10s}, processes: "
+	"128}}\n"
 	"- {name: c, trigger: udp/3, socket: {exec: ./c, notify: false}}\n";
 static const char defaults_unsaid[] = "version: 1\nattach: [e]\nfunctions:\n"
 				      "- {name: a, trigger: udp/1, kernel: a.o,\n"
@@ -89,6 +90,7 @@ static void compare_defaults(void)
 	x.column = y.column;
 	assert_memory_equal(&x, &y, sizeof(x));
 	assert_int_equal(a[1].xsk.one_way, b[1].xsk.one_way);
+	assert_int_equal(a[1].exec.processes, b[1].exec.processes);
 	assert_string_equal(a[1].exec.directory, "/");
 	assert_null(b[1].exec.directory); /* which is as good */
 	assert_int_equal(a[1].scale_min, b[1].scale_min);

@@ -242,6 +242,75 @@ static void test_durations(void **state)
 	CHECK_ALL(duration_text, cases);
 }
 
+static int bytes_text(const char *text, size_t len, char *buf, struct xfn_unit_error *err)
+{
+	__u64 bytes = 77;
+	int ret = xfn_bytes_parse(text, len, &bytes, err);
+
+	assert_true(!ret || bytes == 77);
+	xfn_bytes_print(bytes, buf, XFN_UNIT_TEXT_MAX);
+	return ret;
+}
+
+static void test_bytes(void **state)
+{
+	static const struct unit_case cases[] = {
+		GOOD("0B", "0B"),
+		GOOD("1B", "1B"),
+		GOOD("1023B", "1023B"),
+		GOOD("1024B", "1KiB"),
+		GOOD("1536KiB", "1536KiB"),
+		GOOD("64MiB", "64MiB"),
+		GOOD("2048MiB", "2GiB"),
+		GOOD("16777215TiB", "16777215TiB"),
+		BAD("16777216TiB", "is too large", ""),
+		BAD("99999999999999999999B", "is too large", ""),
+		BAD("64", "has no unit", ""),
+		BAD("64M", "has an unknown unit", "64MiB"),
+		BAD("64MB", "has an unknown unit", "64MiB"),
+		BAD("2g", "has an unknown unit", "2GiB"),
+		BAD("2GiBs", "has an unknown unit", "2GiB"),
+		BAD("1.5GiB", "has an unknown unit", ""),
+		BAD("64 MiB", "has an unknown unit", ""),
+		BAD("MiB", "is not a size", ""),
+		BAD("-1MiB", "is not a size", ""),
+		BAD("", "is not a size", ""),
+	};
+
+	(void)state;
+	CHECK_ALL(bytes_text, cases);
+}
+
+static int cpu_text(const char *text, size_t len, char *buf, struct xfn_unit_error *err)
+{
+	__u32 percent = 77;
+	int ret = xfn_cpu_parse(text, len, &percent, err);
+
+	assert_true(!ret || percent == 77);
+	xfn_cpu_print(percent, buf, XFN_UNIT_TEXT_MAX);
+	return ret;
+}
+
+static void test_cpu_shares(void **state)
+{
+	static const struct unit_case cases[] = {
+		GOOD("1%", "1%"),
+		GOOD("250%", "250%"),
+		GOOD("102400%", "102400%"),
+		BAD("102401%", "is too large", ""),
+		BAD("0%", "is too small", ""),
+		BAD("50", "has no unit", ""),
+		BAD("0.5", "is not a whole percentage", ""),
+		BAD("1.5%", "is not a whole percentage", ""),
+		BAD("50%%", "is not a whole percentage", ""),
+		BAD("half", "is not a share of a CPU", ""),
+		BAD("", "is not a share of a CPU", ""),
+	};
+
+	(void)state;
+	CHECK_ALL(cpu_text, cases);
+}
+
 static void test_percentages(void **state)
 {
 	static const struct unit_case cases[] = {
@@ -366,6 +435,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts),        cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_default_burst), cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_bytes),         cmocka_unit_test(test_cpu_shares),
 		cmocka_unit_test(test_percentages),   cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_prefixes),      cmocka_unit_test(test_macs),
 	};

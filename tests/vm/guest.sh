@@ -385,6 +385,54 @@ waits() {
 	echo "the keeper is still there" && return 1
 }
 
+# shows NAME EXPRESSION: waits until what there is to tell of the function is so.
+shows() {
+	for _ in $(seq 40); do
+		xfn show "$1" -j | jq -e "$2" && return 0
+		sleep 0.5
+	done
+	xfn show "$1" -j | jq -c .instance
+	return 1
+}
+
+# Each has a cgroup that holds it: memory, processes, the CPU. One beside them answers all the while.
+bounds() {
+	[ "$cgroup" != none ] || return 1
+	hostile=$(realpath "$BUILD/tests/e2e/tools/hostile")
+	cat >"$work/bounds.yaml" <<-MANIFEST || return 1
+		version: 1
+		set: afxdp
+		functions:
+		  - {name: afxdp, trigger: udp/9, xsk: $(realpath "$BUILD/examples/function/echo")}
+		  - {name: hungry, trigger: udp/10, xsk: {exec: ["$hostile", memory], memory: 24MiB}}
+		  - {name: forks, trigger: udp/11, xsk: {exec: ["$hostile", forks], processes: 20, cpu: 30%}}
+		  - {name: busy, trigger: tcp/10, socket: {exec: [sh, -c, "while :; do :; done"], cpu: 20%}}
+	MANIFEST
+	xfn apply --yes "$work/bounds.yaml" >"$work/applied" || return 1
+	grep 'no cgroup' "$work/applied" && return 1
+	for name in afxdp hungry forks; do
+		shows "$name" '.instance.state == "ready"' || return 1
+	done
+	afxdp_answers || return 1
+	ask x 10
+	shows hungry '.instance.last_end == "killed by SIGKILL: it wanted more than its 24MiB of memory"' || return 1
+	ask x 11
+	shows forks '.instance.uses | .tasks == 20 and .tasks_max == 20 and .memory_bytes > 0' || return 1
+	shows busy '.instance.uses.throttled_ms > 100' || return 1
+	xfn show busy -j | jq -c .instance
+	# By the kernel's own count: a fifth of a CPU, within what the clock of an emulated machine is good for.
+	folder=$(xfn show busy -j | jq -r .instance.cgroup)
+	awk '$1 == "nr_periods" { all = $2 } $1 == "nr_throttled" { held = $2 }
+		END { print all, held; exit !(held > all / 2) }' "$folder/cpu.stat" || return 1
+	[ "$(cat "$folder/cpu.max") $(cat "$folder/memory.oom.group")" = "2000 10000 1" ] || return 1
+	afxdp_answers && xfn audit && xfn apply --yes "$work/none.yaml" || return 1
+	for _ in $(seq 20); do
+		[ "$(find "$cgroup" -mindepth 1 -type d | grep -vc /xfnd)" != 0 ] || return 0
+		sleep 0.5
+	done
+	find "$cgroup" -type d && return 1
+}
+
 detach() {
 	xfn detach near || return 1
 	in_host ip link show dev near | grep 'prog/xdp' && return 1
@@ -412,6 +460,7 @@ if [ -x "$BUILD/xfnd" ] && [ -x "$BUILD/xfn" ]; then
 		run "programs that know nothing of xfn make that socket themselves" bare
 		run "what waited for one of them comes to its socket" bare_waits
 		run "what comes for a program that does not run starts it, and waits for it" waits
+		run "a program is held to its memory, processes and CPU" bounds
 		run "the books agree" books
 		run "detach leaves no program and no pin" detach
 	fi

@@ -11,6 +11,8 @@ host_address=198.18.0.1
 work=$(mktemp -d)
 log=$work/log
 pins=/sys/fs/bpf/xfn-vm-$$
+cgroup=none
+if grep -q memory /sys/fs/cgroup/cgroup.subtree_control; then cgroup=/sys/fs/cgroup/xfn-vm-$$; fi
 # shellcheck source=tests/vm/tap.sh
 . tests/vm/tap.sh
 
@@ -59,7 +61,8 @@ ask() {
 }
 
 start_daemon() {
-	in_host "$BUILD/xfnd" --run-dir "$work" --pin-dir "$pins" --state-dir "$work/state" &
+	in_host "$BUILD/xfnd" --run-dir "$work" --pin-dir "$pins" --state-dir "$work/state" \
+		--cgroup "$cgroup" &
 	for _ in 1 2 3 4 5 6 7 8; do
 		! xfn journal || return 0
 		sleep 0.5

@@ -44,8 +44,8 @@ int xfn_read_existing(struct xfn_builder *builder, const struct xfn_schema_row *
 /* What is said of a program that xfn does not start. */
 static void refuse_words_of_programs(struct xfn_builder *builder, const struct xfn_frame *frame)
 {
-	static const char *const words[] = {"exec", "env",    "directory",
-					    "user", "notify", "reply_from"};
+	static const char *const words[] = {"exec",      "env", "directory", "user",      "memory",
+					    "processes", "cpu", "notify",    "reply_from"};
 	struct xfn_place at;
 	size_t i;
 

@@ -45,6 +45,7 @@ int xfn_function_open(struct xfn_builder *builder, const struct xfn_yaml_event *
 	functions[manifest->function_count++] = (struct xfn_function_spec){
 		.tenant = "default",
 		.enabled = true,
+		.exec = {.processes = XFN_PROCESSES_DEFAULT},
 		.xsk = {.need_wakeup = true,
 			.park_events = XFN_PARK_EVENTS_DEFAULT,
 			.park_age_ns = XFN_PARK_AGE_DEFAULT_NS},

@@ -151,7 +151,16 @@ struct xfn_exec_spec {
 	struct xfn_text_span env;  /* NAME=VALUE, each name once */
 	const char *directory;     /* where it starts; NULL: / */
 	const char *user;          /* as whom, name or number; NULL: as who applies */
+	__u64 memory;              /* bytes that it may take; 0: a share of the host's */
+	__u32 processes;           /* and their threads, at once */
+	__u32 cpu;                 /* percent of one CPU; 0: what there is */
 };
+
+#define XFN_MEMORY_MIN    (4ULL << 20)
+#define XFN_MEMORY_MAX    (1ULL << 50)
+#define XFN_PROCESSES_MAX 4194304 /* as many as a kernel of 64 bits can have */
+/* Of a user of its own: with 512 that fork without end others waited for seconds. */
+#define XFN_PROCESSES_DEFAULT 128
 
 struct xfn_xsk_spec {
 	bool existing;     /* somebody else starts its program, with xfn run */
@@ -222,6 +231,9 @@ enum xfn_given {
 	XFN_GIVEN_PARK_AGE = 1 << 14,
 	XFN_GIVEN_BUSY_POLL = 1 << 15,
 	XFN_GIVEN_NEED_WAKEUP = 1 << 16,
+	XFN_GIVEN_MEMORY = 1 << 17,
+	XFN_GIVEN_PROCESSES = 1 << 18,
+	XFN_GIVEN_CPU = 1 << 19,
 	XFN_GIVEN_PER_SOURCE = 1 << 20, /* clear: no limit for a source */
 	XFN_GIVEN_SOURCE_BURST = 1 << 21,
 	XFN_GIVEN_PREFIX4 = 1 << 22,

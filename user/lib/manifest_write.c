@@ -139,10 +139,25 @@ static void write_netdev(FILE *out, const struct xfn_function_spec *function)
 	fputc('\n', out);
 }
 
+static void write_bounds(FILE *out, const struct xfn_function_spec *function)
+{
+	const struct xfn_exec_spec *exec = &function->exec;
+	char text[XFN_UNIT_TEXT_MAX];
+
+	if (exec->memory)
+		fprintf(out, "      memory: %s\n",
+			xfn_bytes_print(exec->memory, text, sizeof(text)));
+	if (function->given & XFN_GIVEN_PROCESSES)
+		fprintf(out, "      processes: %u\n", exec->processes);
+	if (exec->cpu)
+		fprintf(out, "      cpu: %s\n", xfn_cpu_print(exec->cpu, text, sizeof(text)));
+}
+
 /* Each text on a line of its own: the reader takes no line that is endless. */
 static void write_exec(FILE *out, const struct xfn_manifest *manifest,
-		       const struct xfn_exec_spec *exec)
+		       const struct xfn_function_spec *function)
 {
+	const struct xfn_exec_spec *exec = &function->exec;
 	const char *const *argv = xfn_manifest_texts(manifest, exec->argv);
 	const char *const *env = xfn_manifest_texts(manifest, exec->env);
 	__u32 i;
@@ -167,6 +182,7 @@ static void write_exec(FILE *out, const struct xfn_manifest *manifest,
 	}
 	if (exec->user)
 		fprintf(out, "      user: \"%s\"\n", exec->user);
+	write_bounds(out, function);
 }
 
 static void write_cpus(FILE *out, const struct xfn_socket_spec *socket)
@@ -192,7 +208,7 @@ static void write_socket(FILE *out, const struct xfn_manifest *manifest,
 	}
 	fprintf(out, "    socket:\n");
 	if (xfn_has_program(function))
-		write_exec(out, manifest, &function->exec);
+		write_exec(out, manifest, function);
 	else
 		fprintf(out, "      existing: true\n");
 	write_cpus(out, socket);
@@ -223,7 +239,7 @@ static void write_xsk(FILE *out, const struct xfn_manifest *manifest,
 	if (function->xsk.existing)
 		fprintf(out, "      existing: true\n");
 	else
-		write_exec(out, manifest, &function->exec);
+		write_exec(out, manifest, function);
 	if (function->given & XFN_GIVEN_ONE_WAY)
 		fprintf(out, "      oneway: %s\n", function->xsk.one_way ? "true" : "false");
 	if (function->given & XFN_GIVEN_BUSY_POLL)

@@ -84,7 +84,20 @@
 	 .form = "the path of a directory", .doc = "where it starts"},                            \
 	{ROW(name_section, "user"), .takes = SCALAR, .read = xfn_read_user,                       \
 	 IN_FUNCTION(exec.user), .max = 32, .form = "the name or number of a user",               \
-	 .doc = "as whom it starts"}
+	 .doc = "as whom it starts"},                                                             \
+	{ROW(name_section, "memory"), .takes = SCALAR, .read = xfn_read_memory,                   \
+	 IN_FUNCTION(exec.memory), .min = XFN_MEMORY_MIN, .max = XFN_MEMORY_MAX,                  \
+	 .given = XFN_GIVEN_MEMORY, .form = "a size from 4MiB on, such as 64MiB or 2GiB",         \
+	 .doc = "what it may take of memory"},                                                    \
+	{ROW(name_section, "processes"), .takes = SCALAR, .read = xfn_read_count,                 \
+	 IN_FUNCTION(exec.processes), .min = 1, .max = XFN_PROCESSES_MAX,                         \
+	 .given = XFN_GIVEN_PROCESSES, .fallback = "128",                                         \
+	 .form = "a whole number from 1 to 4194304",                                              \
+	 .doc = "processes and threads that it may be"},                                          \
+	{ROW(name_section, "cpu"), .takes = SCALAR, .read = xfn_read_cpu_share,                   \
+	 IN_FUNCTION(exec.cpu), .given = XFN_GIVEN_CPU,                                           \
+	 .form = "a share of one CPU such as 50%, or 250% of several",                            \
+	 .doc = "what it may take of the CPUs"}
 
 static const struct xfn_schema_row rows[] = {
 	{ROW(TOP, "version"), .takes = SCALAR, .read = xfn_read_version, .required = true,

@@ -12,6 +12,8 @@
 #define DURATION_FORM "a duration such as 500us, 1ms, 30s or 5m"
 #define COUNT_FORM    "a whole number, such as 20, 5k or 1M"
 #define PERCENT_FORM  "a percentage from 0% to 100%, such as 0.1%"
+#define BYTES_FORM    "a size such as 512KiB, 64MiB or 2GiB"
+#define CPU_FORM      "a share of one CPU such as 50%, or 250% of several, at most 102400%"
 #define PORTS_FORM    "a port from 1 to 65535, or a range such as 9000-9009"
 #define MAC_FORM      "six bytes in hex, such as 02:00:00:00:00:01"
 
@@ -285,6 +287,87 @@ char *xfn_percent_print(__u32 ppm, char *buf, size_t size)
 	while (len && decimals[len - 1] == '0')
 		decimals[--len] = '\0';
 	snprintf(buf, size, "%u%s%%", ppm / PPM_PER_PERCENT, decimals);
+	return buf;
+}
+
+/* From the smallest on; printed as the largest that divides. */
+static const char *const byte_units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+#define BYTE_UNITS      (sizeof(byte_units) / sizeof(byte_units[0]))
+#define BYTE_UNIT_SHIFT 10
+
+/* 64M, 64MB, 64m: what was probably meant. */
+static void guess_bytes(const struct rest *unit, __u64 value, struct xfn_unit_error *err)
+{
+	char letter = unit->left ? *unit->at & ~0x20 : '\0';
+
+	for (size_t i = 1; i < BYTE_UNITS; i++)
+		if (letter == *byte_units[i])
+			snprintf(err->meant, sizeof(err->meant), "%llu%s", value, byte_units[i]);
+}
+
+int xfn_bytes_parse(const char *text, size_t len, __u64 *ret, struct xfn_unit_error *err)
+{
+	struct rest rest = {text, len};
+	__u64 value;
+
+	if (!read_number(&rest, &value)) {
+		*err = refuse("is not a size", BYTES_FORM);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < BYTE_UNITS; i++) {
+		if (rest.left != strlen(byte_units[i]) || !take(&rest, byte_units[i]))
+			continue;
+		if (value != UINT64_MAX && scale_up(&value, 1ULL << BYTE_UNIT_SHIFT * i)) {
+			*ret = value;
+			return 0;
+		}
+		*err = refuse("is too large", BYTES_FORM);
+		return -EINVAL;
+	}
+	*err = refuse(rest.left ? "has an unknown unit" : "has no unit", BYTES_FORM);
+	guess_bytes(&rest, value, err);
+	return -EINVAL;
+}
+
+char *xfn_bytes_print(__u64 bytes, char *buf, size_t size)
+{
+	size_t i = BYTE_UNITS - 1;
+
+	while (i && (!bytes || bytes % (1ULL << BYTE_UNIT_SHIFT * i)))
+		i--;
+	snprintf(buf, size, "%llu%s", bytes >> BYTE_UNIT_SHIFT * i, byte_units[i]);
+	return buf;
+}
+
+#define CPU_PERCENT_MAX 102400 /* of 1,024 CPUs */
+
+int xfn_cpu_parse(const char *text, size_t len, __u32 *ret, struct xfn_unit_error *err)
+{
+	struct rest rest = {text, len};
+	const char *problem = NULL;
+	__u64 value;
+
+	if (!read_number(&rest, &value))
+		problem = "is not a share of a CPU";
+	else if (!rest.left)
+		problem = "has no unit";
+	else if (!take(&rest, "%") || rest.left)
+		problem = "is not a whole percentage";
+	else if (!value)
+		problem = "is too small";
+	else if (value > CPU_PERCENT_MAX)
+		problem = "is too large";
+	if (problem) {
+		*err = refuse(problem, CPU_FORM);
+		return -EINVAL;
+	}
+	*ret = (__u32)value;
+	return 0;
+}
+
+char *xfn_cpu_print(__u32 percent, char *buf, size_t size)
+{
+	snprintf(buf, size, "%u%%", percent);
 	return buf;
 }
 

@@ -61,6 +61,14 @@ char *xfn_duration_print(__u64 duration_ns, char *buf, size_t size);
 int xfn_percent_parse(const char *text, size_t len, __u32 *ret_ppm, struct xfn_unit_error *err);
 char *xfn_percent_print(__u32 ppm, char *buf, size_t size);
 
+/* `N(B|KiB|MiB|GiB|TiB)`; the unit is required. The result is in bytes. */
+int xfn_bytes_parse(const char *text, size_t len, __u64 *ret, struct xfn_unit_error *err);
+char *xfn_bytes_print(__u64 bytes, char *buf, size_t size);
+
+/* `1%` to `102400%`, whole ones, of one CPU: 250% is two CPUs and a half. The result is in percent. */
+int xfn_cpu_parse(const char *text, size_t len, __u32 *ret, struct xfn_unit_error *err);
+char *xfn_cpu_print(__u32 percent, char *buf, size_t size);
+
 /* `N` or `LOW-HIGH`, 1 to 65535, both ends included. Host byte order. */
 int xfn_ports_parse(const char *text, size_t len, __u16 *ret_lo, __u16 *ret_hi,
 		    struct xfn_unit_error *err);
