@@ -376,35 +376,43 @@ static int set_bounds(int dir_fd, __u32 bits, const struct xfn_cgroup_bounds *bo
 	return err;
 }
 
-int xfn_cgroup_bound(const struct xfn_cgroups *cgroups, const char *name,
-		     const struct xfn_cgroup_bounds *bounds)
+static int open_bounded(const struct xfn_cgroups *cgroups, const char *name,
+			const struct xfn_cgroup_bounds *bounds)
 {
 	int fd = open_dir(cgroups->fd, name), err;
 
 	if (fd < 0)
 		return fd;
 	err = set_bounds(fd, cgroups->controllers, bounds);
+	if (!err)
+		return fd;
 	close(fd);
 	return err;
 }
 
-int xfn_cgroup_make(const struct xfn_cgroups *cgroups, const char *name,
-		    const struct xfn_cgroup_bounds *bounds)
+int xfn_cgroup_bound(const struct xfn_cgroups *cgroups, const char *name,
+		     const struct xfn_cgroup_bounds *bounds)
 {
-	if (mkdirat(cgroups->fd, name, 0755) < 0 && errno != EEXIST)
-		return xfn_errno();
-	return xfn_cgroup_bound(cgroups, name, bounds);
-}
-
-int xfn_cgroup_enter(const struct xfn_cgroups *cgroups, const char *name, pid_t pid)
-{
-	int fd = open_dir(cgroups->fd, name), err;
+	int fd = open_bounded(cgroups, name, bounds);
 
 	if (fd < 0)
 		return fd;
-	err = write_file(fd, "cgroup.procs", "%d", pid);
 	close(fd);
-	return err;
+	return 0;
+}
+
+int xfn_cgroup_make(const struct xfn_cgroups *cgroups, const char *name,
+		    const struct xfn_cgroup_bounds *bounds, int *ret_fd)
+{
+	int fd;
+
+	if (mkdirat(cgroups->fd, name, 0755) < 0 && errno != EEXIST)
+		return xfn_errno();
+	fd = open_bounded(cgroups, name, bounds);
+	if (fd < 0)
+		return fd;
+	*ret_fd = fd;
+	return 0;
 }
 
 int xfn_cgroup_remove(const struct xfn_cgroups *cgroups, const char *name)

@@ -57,14 +57,15 @@ struct xfn_cgroup_bounds {
 	__u32 cpu_percent; /* of one CPU; 0: all there is */
 };
 
-/* Makes the cgroup @name, one word, with what it may take, as far as there are controllers for it. */
+/*
+ * Makes the cgroup @name, one word, with what it may take, as far as there are controllers for it. *ret_fd, the
+ * caller's, is for clone3(2).
+ */
 int xfn_cgroup_make(const struct xfn_cgroups *cgroups, const char *name,
-		    const struct xfn_cgroup_bounds *bounds);
+		    const struct xfn_cgroup_bounds *bounds, int *ret_fd);
 /* The same of one that is there; -ENOENT: it is not. */
 int xfn_cgroup_bound(const struct xfn_cgroups *cgroups, const char *name,
 		     const struct xfn_cgroup_bounds *bounds);
-/* Moves a process into it. */
-int xfn_cgroup_enter(const struct xfn_cgroups *cgroups, const char *name, pid_t pid);
 /*
  * Kills all that is in it, and removes it. -EBUSY: what was killed has not ended yet; to be asked again. Fine where
  * there is none. Before Linux 5.14 nothing is killed.

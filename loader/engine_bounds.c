@@ -79,13 +79,11 @@ static bool has(const struct xfn_engine *engine, __u32 controller)
  * Where a cgroup counts what is in memory, what it has only reserved is not held against it: many a language's
  * runtime reserves much more than it takes.
  */
-void xfn_bounds_limit(const struct xfn_engine *engine, const struct xfn_function_spec *spec,
-		      struct xfn_launch *launch)
+static void limit(const struct xfn_engine *engine, const struct xfn_cgroup_bounds *bounds,
+		  struct xfn_launch *launch)
 {
-	struct xfn_cgroup_bounds bounds = xfn_bounds_of(spec);
-
-	launch->tasks = bounds.tasks;
-	launch->data_bytes = bounds.memory_bytes;
+	launch->tasks = bounds->tasks;
+	launch->data_bytes = bounds->memory_bytes;
 	if (has(engine, XFN_CGROUP_MEMORY) && launch->data_bytes < default_memory())
 		launch->data_bytes = default_memory();
 }
@@ -104,28 +102,36 @@ void xfn_bounds_name(struct xfn_member *member, const struct xfn_function_spec *
 			 spec->name, member->serial);
 }
 
-int xfn_bounds_place(const struct xfn_member *member, pid_t pid, struct xfn_fault *fault)
+/* The cgroup may be that of a former process, of which something has yet to end. */
+static void note_kills(struct xfn_member *member)
+{
+	struct xfn_cgroup_use use;
+
+	xfn_bounds_read(member, &use);
+	member->ooms = use.ooms;
+	member->oom_kills = use.oom_kills;
+}
+
+int xfn_bounds_prepare(struct xfn_member *member, const struct xfn_function_spec *spec,
+		       struct xfn_launch *launch, struct xfn_fault *fault)
 {
 	const struct xfn_cgroups *cgroups = cgroups_of(member);
-	const struct xfn_model_function *function =
-		xfn_member_function(member->engine, member->identity);
-	struct xfn_cgroup_bounds bounds;
+	struct xfn_cgroup_bounds bounds = xfn_bounds_of(spec);
 	int err;
 
-	if (!cgroups || !function)
+	limit(member->engine, &bounds, launch);
+	if (!cgroups)
 		return 0;
-	bounds = xfn_bounds_of(function->spec);
-	err = xfn_cgroup_make(cgroups, member->cgroup, &bounds);
-	if (!err)
-		err = xfn_cgroup_enter(cgroups, member->cgroup, pid);
+	err = xfn_cgroup_make(cgroups, member->cgroup, &bounds, &launch->cgroup_fd);
 	if (err)
 		xfn_fault_set(fault, "cgroup '%s/%s': %s", xfn_cgroups_path(cgroups),
 			      member->cgroup, strerror(-err));
+	note_kills(member);
 	return err;
 }
 
 /* It has none where an xfnd without cgroups has started it. */
-void xfn_bounds_adopt(const struct xfn_member *member)
+void xfn_bounds_adopt(struct xfn_member *member)
 {
 	const struct xfn_cgroups *cgroups = cgroups_of(member);
 	const struct xfn_model_function *function =
@@ -136,6 +142,7 @@ void xfn_bounds_adopt(const struct xfn_member *member)
 		return;
 	bounds = xfn_bounds_of(function->spec);
 	xfn_cgroup_bound(cgroups, member->cgroup, &bounds);
+	note_kills(member);
 }
 
 void xfn_bounds_drop(const struct xfn_member *member)
@@ -186,9 +193,9 @@ void xfn_bounds_read(const struct xfn_member *member, struct xfn_cgroup_use *ret
 	xfn_cgroup_read(cgroups_of(member), member->cgroup, ret);
 }
 
-static bool is_counted(__u64 figure)
+static bool is_more(__u64 figure, __u64 before)
 {
-	return figure && figure != XFN_CGROUP_UNKNOWN;
+	return figure != XFN_CGROUP_UNKNOWN && figure != before;
 }
 
 void xfn_bounds_explain(const struct xfn_member *member, char *text, size_t bytes)
@@ -198,10 +205,10 @@ void xfn_bounds_explain(const struct xfn_member *member, char *text, size_t byte
 
 	text[0] = '\0';
 	xfn_bounds_read(member, &use);
-	if (is_counted(use.ooms))
+	if (is_more(use.ooms, member->ooms))
 		snprintf(text, bytes, ": it wanted more than its %s of memory",
 			 xfn_bytes_print(use.memory_bytes_max, bound, sizeof(bound)));
-	else if (is_counted(use.oom_kills))
+	else if (is_more(use.oom_kills, member->oom_kills))
 		snprintf(text, bytes, ": this host was out of memory");
 }
 

@@ -17,16 +17,16 @@ void xfn_bounds_close(struct xfn_bounds *bounds);
 
 /* What the manifest says, or its defaults. */
 struct xfn_cgroup_bounds xfn_bounds_of(const struct xfn_function_spec *spec);
-/* Fills in what setrlimit(2) is to hold each of its processes to. */
-void xfn_bounds_limit(const struct xfn_engine *engine, const struct xfn_function_spec *spec,
-		      struct xfn_launch *launch);
-
 /* Gives the cgroup of one that xfnd starts its name. */
 void xfn_bounds_name(struct xfn_member *member, const struct xfn_function_spec *spec);
-/* Puts a process that has not begun yet into a cgroup of its own. */
-int xfn_bounds_place(const struct xfn_member *member, pid_t pid, struct xfn_fault *fault);
+/*
+ * Before each start: fills in what setrlimit(2) is to hold each of its processes to, and the cgroup that it is to be
+ * in, launch->cgroup_fd: the caller's, or -1. Returns 0 or -errno with the reason in @fault.
+ */
+int xfn_bounds_prepare(struct xfn_member *member, const struct xfn_function_spec *spec,
+		       struct xfn_launch *launch, struct xfn_fault *fault);
 /* Sets what one may take that an earlier xfnd has left. */
-void xfn_bounds_adopt(const struct xfn_member *member);
+void xfn_bounds_adopt(struct xfn_member *member);
 /* Ends what is left in it, and removes it, now or when that has ended. */
 void xfn_bounds_drop(const struct xfn_member *member);
 /* The same of all that are no instance's. */

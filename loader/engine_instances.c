@@ -157,23 +157,20 @@ static int prepare(void *context, struct xfn_launch *launch, struct xfn_fault *f
 		xfn_member_function(member->engine, member->identity);
 	int err = function ? 0 : -ENOENT;
 
-	launch->netns_fd = -1;
+	launch->netns_fd = launch->cgroup_fd = -1;
 	if (!err && !member->awaited)
 		err = xfn_exec_user(&function->spec->exec, function->owner, xfn_uid_draw(), launch,
 				    fault);
 	if (err)
 		return err;
 	member->uid = launch->uid;
-	xfn_bounds_limit(member->engine, function->spec, launch);
-	if (member->listens)
-		return take_sockets(member, launch, fault);
-	xfn_keeping_let_wait(member->engine, member->identity, true);
-	return take_ends(member, &launch->netns_fd, fault);
-}
-
-static int place(void *context, pid_t pid, struct xfn_fault *fault)
-{
-	return xfn_bounds_place(context, pid, fault);
+	if (member->listens) {
+		err = take_sockets(member, launch, fault);
+	} else {
+		xfn_keeping_let_wait(member->engine, member->identity, true);
+		err = take_ends(member, &launch->netns_fd, fault);
+	}
+	return err ?: xfn_bounds_prepare(member, function->spec, launch, fault);
 }
 
 static void explain(void *context, char *text, size_t bytes)
@@ -420,7 +417,6 @@ static int make_instance(struct xfn_member *member, const struct xfn_model_funct
 		.launch = &launch,
 		.hooks = {.context = member,
 			  .prepare = prepare,
-			  .place = place,
 			  .explain = explain,
 			  .enter = enter,
 			  .shut = shut,

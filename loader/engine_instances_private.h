@@ -35,6 +35,7 @@ struct xfn_member {
 	uid_t uid;              /* as whom it runs */
 	bool leaving;
 	char cgroup[XFN_CGROUP_NAME]; /* engine_bounds.h; "": it has none */
+	__u64 ooms, oom_kills;        /* that the cgroup had before its process was there */
 };
 
 struct xfn_instances {

@@ -466,8 +466,7 @@ static void start(struct xfn_instance *instance)
 	if (!err)
 		err = fork_it(instance);
 	xfn_fd_close(&instance->launch.netns_fd);
-	if (!err)
-		err = hooks->place(hooks->context, instance->pid, &fault);
+	xfn_fd_close(&instance->launch.cgroup_fd);
 	if (!err)
 		err = let_it_begin(instance);
 	if (!err) {

@@ -56,12 +56,10 @@ struct xfn_instance_hooks {
 	void *context;
 	/*
 	 * Before each start: makes the place where its socket will be, and says where that is and as whom it
-	 * runs, in launch->netns_fd, uid, gid, groups. Returns 0; -EAGAIN: not yet, it is asked again after 100 ms; or
+	 * runs, in launch->netns_fd, cgroup_fd, uid, gid, groups. Returns 0; -EAGAIN: not yet, it is asked again after 100 ms; or
 	 * -errno with the reason in @fault.
 	 */
 	int (*prepare)(void *context, struct xfn_launch *launch, struct xfn_fault *fault);
-	/* Its process is there, and has not begun: puts it where it belongs. Returns 0 or -errno, as prepare(). */
-	int (*place)(void *context, pid_t pid, struct xfn_fault *fault);
 	/*
 	 * It is ready: @socket_fd, which stays the instance's, may get events; -1 of one that listens. Returns 0 or
 	 * -errno.

@@ -213,26 +213,29 @@ int xfn_launcher_fork(const struct xfn_launch *launch, pid_t *ret_pid, int *ret_
 			 .gid = launch->gid,
 			 .group_count = launch->group_count,
 			 .listens = launch->listens,
+			 .in_cgroup = launch->cgroup_fd >= 0,
 			 .flags = launch->flags,
 			 .tasks = launch->tasks,
 			 .data_bytes = launch->data_bytes,
 			 .socket_count = launch->listens ? launch->socket_count : 0},
 	};
-	int fds[XFN_FORK_SOCKETS + XFN_LAUNCH_SOCKETS_MAX] = {[XFN_FORK_NETNS] = launch->netns_fd,
-							      [XFN_FORK_OUTPUT] = launch->output_fd,
-							      [XFN_FORK_CHANNEL] =
-								      launch->channel_fd};
+	unsigned count =
+		launch->listens ? XFN_FORK_SOCKETS + launch->socket_count : XFN_FORK_NETNS + 1;
+	int fds[XFN_FORK_SOCKETS + XFN_LAUNCH_SOCKETS_MAX + 1] = {
+		[XFN_FORK_NETNS] = launch->netns_fd,
+		[XFN_FORK_OUTPUT] = launch->output_fd,
+		[XFN_FORK_CHANNEL] = launch->channel_fd};
 	int pid;
 
 	memcpy(question.fork.groups, launch->groups, sizeof(question.fork.groups));
 	if (launch->listens)
 		put_sockets(launch, &question, fds);
+	if (launch->cgroup_fd >= 0)
+		fds[count++] = launch->cgroup_fd;
 	fds[XFN_FORK_TEXT] = texts_of(launch, &question.fork.text_bytes);
 	if (fds[XFN_FORK_TEXT] < 0)
 		return fds[XFN_FORK_TEXT];
-	pid = ask(&question, fds,
-		  launch->listens ? XFN_FORK_SOCKETS + launch->socket_count : XFN_FORK_NETNS + 1,
-		  ret_pidfd);
+	pid = ask(&question, fds, count, ret_pidfd);
 	close(fds[XFN_FORK_TEXT]);
 	if (pid == -EBADMSG) { /* no room for its descriptor */
 		xfn_launcher_forsake(FORKED_LAST);

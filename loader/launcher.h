@@ -94,6 +94,7 @@ struct xfn_launch {
 	 * listening sockets instead, as of sd_listen_fds(3).
 	 */
 	int netns_fd;
+	int cgroup_fd; /* it is in that cgroup from its first moment on; -1: it stays in the launcher's */
 	bool listens;
 	const int *socket_fds; /* socket_count of them, at most XFN_LAUNCH_SOCKETS_MAX */
 	__u32 socket_count;

@@ -11,8 +11,8 @@
 
 enum xfn_launcher_op {
 	XFN_LAUNCHER_MAKE_PORT, /* far program -> network namespace */
-	XFN_LAUNCHER_FORK,      /* text, output, channel; network namespace or sockets -> pidfd */
-	XFN_LAUNCHER_SIGNAL,    /* pidfd -> */
+	XFN_LAUNCHER_FORK, /* text, output, channel; network namespace or sockets; cgroup -> pidfd */
+	XFN_LAUNCHER_SIGNAL, /* pidfd -> */
 	XFN_LAUNCHER_REAP,
 	XFN_LAUNCHER_SWEEP,
 	XFN_LAUNCHER_GIVE,   /* questions, socket -> */
@@ -35,8 +35,8 @@ struct xfn_launcher_question {
 			__u32 argc, env_count;
 			__u32 uid, gid, group_count;
 			__u32 groups[XFN_LAUNCH_GROUPS_MAX];
-			__u32 listens; /* 0 or 1 */
-			__u32 flags;   /* XFN_LAUNCH_* */
+			__u32 listens, in_cgroup; /* 0 or 1 */
+			__u32 flags;              /* XFN_LAUNCH_* */
 			__u32 tasks;
 			__u64 data_bytes;
 			__u32 socket_count;
@@ -57,7 +57,10 @@ struct xfn_launcher_question {
 	};
 };
 
-/* Descriptors that come along with a question to fork, in this order: the last is the first of sockets. */
+/*
+ * Descriptors that come along with a question to fork, in this order: the last is the first of sockets. Behind them
+ * all, with in_cgroup, the cgroup.
+ */
 enum { XFN_FORK_TEXT, XFN_FORK_OUTPUT, XFN_FORK_CHANNEL, XFN_FORK_NETNS };
 #define XFN_FORK_SOCKETS XFN_FORK_NETNS
 

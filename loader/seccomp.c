@@ -118,8 +118,8 @@ static const int processors[] = {CALL(sched_setaffinity), END};
 static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, END};
 
 static const int broker_calls[] = {
-	CALL(recvmsg), CALL(sendmsg),    CALL(close), CALL(bpf),  CALL(setns), CALL(openat),
-	CALL(fstat),   CALL(newfstatat), CALL(ioctl), CALL(read), CALL(write), END,
+	CALL(recvmsg),    CALL(sendmsg), CALL(close), CALL(bpf),   CALL(openat), CALL(fstat),
+	CALL(newfstatat), CALL(ioctl),   CALL(read),  CALL(write), END,
 };
 static const int broker_families[] = {AF_INET, END};
 
@@ -204,11 +204,12 @@ static const struct filter {
 	const int *const *lists;   /* allowed, and nothing else; NULL: all but what is refused */
 	const int *families;       /* of sockets that are allowed, with lists */
 	const int *const *refused; /* without lists */
+	bool enters; /* network namespaces, and with @refused makes them, too; none of another kind */
 } filters[] = {
 	[XFN_ROLE_DAEMON] = {.lists = daemon_lists, .families = families},
-	[XFN_ROLE_BROKER] = {.lists = broker_lists, .families = broker_families},
+	[XFN_ROLE_BROKER] = {.lists = broker_lists, .families = broker_families, .enters = true},
 	[XFN_ROLE_COEXIST] = {.lists = coexist_lists, .families = coexist_families},
-	[XFN_ROLE_LAUNCHER] = {.refused = launcher_refused},
+	[XFN_ROLE_LAUNCHER] = {.refused = launcher_refused, .enters = true},
 	[XFN_ROLE_FUNCTION] = {.refused = function_refused},
 	[XFN_ROLE_KEEPER] = {.lists = keeper_lists, .families = no_families},
 };
@@ -237,19 +238,19 @@ static int add_allowed(scmp_filter_ctx filter, const struct filter *rules)
 {
 	int err = add_lists(filter, SCMP_ACT_ALLOW, rules->lists);
 
+	if (!err && rules->enters)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setns), 1,
+				       SCMP_A1(SCMP_CMP_EQ, CLONE_NEWNET));
 	return err ?: allow_families(filter, rules->families);
 }
 
-/*
- * No new namespaces by clone(2). A filter cannot see the flags of clone3(2): that call is not there, and C
- * libraries do without.
- */
+/* No new namespaces by clone(2). */
 static int refuse_clones(scmp_filter_ctx filter)
 {
 	static const scmp_datum_t namespaces[] = {CLONE_NEWNS,  CLONE_NEWCGROUP, CLONE_NEWUTS,
 						  CLONE_NEWIPC, CLONE_NEWUSER,   CLONE_NEWPID,
 						  CLONE_NEWNET};
-	int err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	int err = 0;
 
 	for (size_t i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]) && !err; i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
@@ -257,11 +258,32 @@ static int refuse_clones(scmp_filter_ctx filter)
 	return err;
 }
 
+/* A filter cannot see the flags of clone3(2): that call is not there, and C libraries do without. */
+static int hide_clone3(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+}
+
+/*
+ * Of namespaces but those of the network. The launcher needs clone3(2), for cgroups: as far as that goes it is
+ * trusted.
+ */
+static int refuse_other_kinds(scmp_filter_ctx filter)
+{
+	int err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(unshare), 1,
+				   SCMP_A0(SCMP_CMP_NE, CLONE_NEWNET));
+
+	return err
+		       ?: seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(setns), 1,
+					   SCMP_A1(SCMP_CMP_NE, CLONE_NEWNET));
+}
+
 static int add_refused(scmp_filter_ctx filter, enum xfn_role role)
 {
 	int err = add_lists(filter, SCMP_ACT_ERRNO(EPERM), filters[role].refused);
 
-	return err || role != XFN_ROLE_FUNCTION ? err : refuse_clones(filter);
+	err = err ?: refuse_clones(filter);
+	return err ?: filters[role].enters ? refuse_other_kinds(filter) : hide_clone3(filter);
 }
 
 /* What the kernel would refuse for another reason, such as its type, it does refuse: that is no question. */

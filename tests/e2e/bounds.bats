@@ -44,10 +44,11 @@ has() { [[ $(find "$CGROUP" -mindepth 1 -type d ! -name xfnd | wc -l) == "$1" ]]
 limit_of() { awk -v what="$2" 'index($0, what) == 1 { print $(NF - 1) }' "/proc/$1/limits"; }
 uses() { xfn show echo -j | jq -e ".instance.uses | $1" >/dev/null; }
 
-# xfnd that is in the cgroup itself, as in a service's.
+# start_within [COMMAND]: xfnd that is in the cgroup itself, as in a service's, and started by a command.
 start_within() {
-	mkdir "$CGROUP"
-	printf '#!/bin/sh\necho $$ >%s/cgroup.procs && exec %s "$@"\n' "$CGROUP" "$XFND" >"$HOME_DIR/within"
+	mkdir -p "$CGROUP"
+	printf '#!/bin/sh\necho $$ >%s/cgroup.procs && exec %s %s "$@"\n' "$CGROUP" "${1-}" "$XFND" \
+		>"$HOME_DIR/within"
 	chmod 755 "$HOME_DIR/within"
 	XFND=$HOME_DIR/within start_daemon --cgroup "$CGROUP"
 }
@@ -75,6 +76,14 @@ start_within() {
 	[[ $(instance cgroup) == "$CGROUP/default.echo."* ]]
 	nothing
 	until_true 10 has 0
+}
+
+@test "where clone3(2) is hidden it moves to its cgroup by itself" {
+	start_within "$TOOLS/hide_clone3"
+	apply_echo
+	until_true 10 state_is ready
+	[[ $(cgroup_of "$(instance pid)") == "/xfn-e2e-$E2E/default.echo.1" ]]
+	answers -n 3 198.18.0.1 7
 }
 
 @test "what a program has started ends with it, also as a user whom others have" {

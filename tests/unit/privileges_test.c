@@ -56,9 +56,39 @@ static int try_setns(void)
 	return setns(open("/proc/self/ns/net", O_RDONLY), CLONE_NEWNET);
 }
 
+/* Of any kind that it may be: more than a filter for one may let through. */
+static int try_setns_any(void)
+{
+	return setns(open("/proc/self/ns/net", O_RDONLY), 0);
+}
+
 static int try_unshare(void)
 {
 	return unshare(CLONE_NEWNS);
+}
+
+static int try_unshare_net(void)
+{
+	return unshare(CLONE_NEWNET);
+}
+
+static int try_clone_namespace(void)
+{
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUTS | SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+/* ENOSYS is refused, too: whoever asks goes on with clone(2). */
+static int try_clone3(void)
+{
+	long err = syscall(SYS_clone3, NULL, 0UL);
+
+	if (err < 0 && errno == ENOSYS)
+		errno = EPERM;
+	return (int)err;
 }
 
 static int try_ptrace(void)
@@ -122,7 +152,11 @@ static const struct attempt attempts[] = {
 	{"exec", try_exec, false, false, false, true, true},
 	{"fork", try_fork, false, false, false, true, true},
 	{"mount", try_mount, false, false, false, false, false},
-	{"unshare", try_unshare, false, false, false, true, false},
+	{"unshare, mounts", try_unshare, false, false, false, false, false},
+	{"unshare, network", try_unshare_net, false, false, false, true, false},
+	{"clone with a namespace", try_clone_namespace, false, false, false, false, false},
+	{"clone3", try_clone3, false, false, false, true, false},
+	{"setns, any", try_setns_any, false, false, false, false, false},
 	{"ptrace", try_ptrace, false, false, false, false, false},
 	{"kill", try_kill, false, false, false, true, true},
 	{"init_module", try_module, false, false, false, false, false},
