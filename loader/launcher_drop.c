@@ -58,8 +58,8 @@ int xfn_launcher_become_user(uid_t uid, gid_t gid, const gid_t *groups, size_t g
 
 int xfn_launcher_drop_capabilities(void)
 {
-	capng_setpid(
-		getpid()); /* behind clone3(2) it takes itself for its parent: no fork handler has run */
+	/* Behind clone3(2) it takes us for our parent: no fork handler has run. */
+	capng_setpid(getpid());
 	capng_clear(CAPNG_SELECT_CAPS);
 	return capng_apply(CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;
 }
