@@ -7,6 +7,7 @@
 
 load lib
 load growth
+load echoes
 
 setup() {
 	e2e_setup
@@ -33,22 +34,9 @@ apply_idle() {
 	until_true 10 state_is idle
 }
 
-instance() { xfn show echo -j | jq -r ".instance.$1"; }
-state_is() { [[ $(instance state) == "$1" ]]; }
-pid_is_not() { xfn show echo -j | jq -e ".instance | .state == \"ready\" and .pid != $1" >/dev/null; }
-answers() { [[ $(who_answers "$@") == q ]]; }
-port() { xfn stats echo -j | jq -r ".functions[0].port.$1"; }
 port_is() { [[ $(port "$1") == "$2" ]]; }
 book() { xfn audit -j | jq -e ".books[] | select(.what | test(\"$1\")) | .ok" >/dev/null; }
 books_are_right() { book 'given to its port' && book 'seen by the keeper' && audit_is_ok; }
-journal_says() { xfn journal | grep -qF -- "$1"; }
-logs_say() { xfn logs echo | grep -qF -- "$1"; }
-# script TEXT: an executable file with that shell program.
-script() {
-	SCRIPT=$HOME_DIR/script
-	printf '#!/bin/sh\n%s\n' "$1" >"$SCRIPT"
-	chmod 755 "$SCRIPT"
-}
 
 @test "an echo by libxdp runs unchanged, without a capability" {
 	apply_echo "$BARE, xfn0"

@@ -7,6 +7,7 @@
 
 load lib
 load growth
+load echoes
 
 setup() {
 	e2e_setup
@@ -32,22 +33,11 @@ apply_idle() {
 }
 
 nothing() { apply --yes <<<$'version: 1\nfunctions: []' >/dev/null; }
-instance() { xfn show echo -j | jq -r ".instance.$1"; }
-state_is() { [[ $(instance state) == "$1" ]]; }
-port() { xfn stats echo -j | jq -r ".functions[0].port.$1"; }
 port_is() { [[ $(port "$1") == "$2" ]]; }
 book() { xfn audit -j | jq -e ".books[] | select(.what | test(\"$1\")) | $2" >/dev/null; }
 books_are_right() { book 'given to its port' .ok && book 'seen by the keeper' .ok && audit_is_ok; }
-journal_says() { xfn journal | grep -qF -- "$1"; }
 has_no_keeper() { [[ -z $(keeper) && ! -e $RUN/keeper.sock ]]; }
 answers() { [[ $(in_client "$TOOLS/flood" -n 1 -g 900 198.18.0.1 7 | jq -r '.received') == 1 ]]; }
-
-# script TEXT: an executable file with that shell program.
-script() {
-	SCRIPT=$HOME_DIR/script
-	printf '#!/bin/sh\n%s\n' "$1" >"$SCRIPT"
-	chmod 755 "$SCRIPT"
-}
 
 @test "one that is not needed does not run; the first event starts it, and is answered" {
 	apply_idle

@@ -7,6 +7,7 @@
 
 load lib
 load growth
+load echoes
 
 setup() {
 	e2e_setup
@@ -19,22 +20,12 @@ teardown() {
 	e2e_teardown
 }
 
-# apply_echo [KEY: VALUE]...: function echo at udp/7, by default by examples/function.
-apply_echo() {
-	{
-		printf 'version: 1\nattach: [xfn0]\nfunctions:\n  - name: echo\n    trigger: udp/7\n'
-		printf '    %s\n' "${@:-xsk: $FUNCTION}"
-	} | apply
-}
-
 keeper_is_not() { [[ -n $(keeper) && $(keeper) != "$1" ]]; }
-instance() { xfn show echo -j | jq -r ".instance.$1"; }
 is_ready() { [[ $(instance state) == ready ]]; }
 is_another() { is_ready && [[ $(instance pid) != "$1" ]]; }
 lost() { xfn stats echo -j | jq -r ".functions[0].lost.$1"; }
 audit_is_ok() { xfn audit; }
 lost_in_all() { xfn stats echo -j | jq -r '[.functions[0].lost[]] | add'; }
-port() { xfn stats echo -j | jq -r ".functions[0].port.$1"; }
 arrived_book() { xfn audit -j | jq -e ".books[] | select(.what | test(\"got by sockets or lost\")) | $1"; }
 # fill: more than the ring of a stopped instance holds.
 fill() { flood -n 20000 -r 100000 -g 1 -u 198.18.0.1 7 >/dev/null; }

@@ -6,6 +6,7 @@
 # shellcheck disable=SC2154,SC2030,SC2031,SC2016
 
 load lib
+load echoes
 
 setup() {
 	e2e_setup
@@ -32,15 +33,10 @@ apply_existing() {
 }
 
 nothing() { apply --yes <<<$'version: 1\nfunctions: []' >/dev/null; }
-instance() { xfn show echo -j | jq -r ".instance.$1"; }
 instance_is() { [[ $(instance "$1") == "$2" ]]; }
-state_is() { instance_is state "$1"; }
-port() { xfn stats echo -j | jq -r ".functions[0].port.$1"; }
 port_is() { [[ $(port "$1") == "$2" ]]; }
 ports() { ip -n "$SERVER" -o link show type veth | grep -c xfnp || true; }
 has_ports() { [[ $(ports) == "$1" ]]; }
-has_no_files() { [[ -z $(names "$RUN/instances") ]]; }
-journal_says() { xfn journal | grep -qF -- "$1"; }
 answers() { [[ $(in_client "$TOOLS/flood" -n 1 -g 900 198.18.0.1 7 | jq -r '.received') == 1 ]]; }
 
 # start_run NAME COMMAND...: the program of function echo, in the background; its status comes to run.NAME.status.

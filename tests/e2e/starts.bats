@@ -8,6 +8,7 @@
 
 load lib
 load growth
+load echoes
 
 STARTS=${XFN_STARTS:-40}
 BURST=50
@@ -34,9 +35,7 @@ apply_idle() {
 	until_true 10 is_idle
 }
 
-instance() { xfn show echo -j | jq -r ".instance.$1"; }
 is_idle() { [[ $(instance state) == idle ]]; }
-port() { xfn stats echo -j | jq -r ".functions[0].port.$1"; }
 
 # end_burst: whoever has answered is told to end, and does so as it should.
 end_burst() {
