@@ -84,6 +84,9 @@ heard_only() { [[ $(grep -vx listens "$HOME_DIR/heard" | sort -u) == "$1" ]]; }
 	until_true 5 refused
 	timed_out() { [[ $(book timeout in_flight) == "20 0" ]]; }
 	until_true 5 timed_out
+	# FUNCTION DELIVERED LIMITED UNSERVED REPLIED DROPPED FAILED LOST
+	failed() { xfn stats relay | awk '$1 == "relay" {print $7}'; }
+	[[ $(failed) == 20 ]]
 	heard 50
 	# And with it again.
 	apply_forward ', send: any' - 4711 "$OTHER4" 9000

@@ -23,7 +23,7 @@ static const struct {
 };
 
 static const char *const failed_outcomes[] = {"aborted", "bad_source", "bad_reply"};
-static const char *const failed_at_port[] = {"timeout", "bad_source", "bad_reply", "unsent"};
+static const char *const not_let_out[] = {"bad_source", "bad_reply", "unsent"};
 
 /* Two readings, for rates. */
 struct view {
@@ -130,15 +130,28 @@ static void print_interfaces(const struct xfn_cli *cli, struct view *view)
 	xfn_table_free(table);
 }
 
-/* @port: of a function that is behind one. What it answers late was counted as unanswered before. */
+static __u64 sum_of(const json_t *counts, const char *const *names, size_t count)
+{
+	__u64 sum = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		sum += xfn_json_count(counts, names[i]);
+	return sum;
+}
+
+/*
+ * @port: of a function that is behind one. An event whose reply is not let out is a timeout, too, at its deadline, if
+ * the function answers: it failed once. What it answers late was counted as unanswered before.
+ */
 static void add_outcomes(struct xfn_table *table, const json_t *outcomes, const json_t *port)
 {
-	__u64 failed = 0;
+	__u64 stopped = sum_of(port, not_let_out, sizeof(not_let_out) / sizeof(not_let_out[0]));
+	__u64 unanswered = xfn_json_count(port, "timeout");
+	__u64 failed = sum_of(outcomes, failed_outcomes,
+			      sizeof(failed_outcomes) / sizeof(failed_outcomes[0])) +
+		       (stopped > unanswered ? stopped : unanswered);
 
-	for (size_t i = 0; i < sizeof(failed_outcomes) / sizeof(failed_outcomes[0]); i++)
-		failed += xfn_json_count(outcomes, failed_outcomes[i]);
-	for (size_t i = 0; i < sizeof(failed_at_port) / sizeof(failed_at_port[0]); i++)
-		failed += xfn_json_count(port, failed_at_port[i]);
 	add_count(table, xfn_json_count(outcomes, "replied") + xfn_json_count(port, "replied"));
 	add_count(table, xfn_json_count(outcomes, "dropped"));
 	add_count(table, failed);
