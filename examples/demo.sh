@@ -207,7 +207,7 @@ listens() { on server ss -Hltn "sport = :$1" | grep -q .; }
 write_idle() {
 	cat <<-END
 		version: 1
-		set: idle
+		set: later
 		functions:
 		  - name: nap
 		    trigger: udp/7070
@@ -236,7 +236,7 @@ start_from_nothing() {
 	until_true 'page' 5 is_idle page
 	run 'on client flood -n 500 -r 5000 198.18.0.1 7070'
 	got=$out
-	claim "500 datagrams at 5,000/s, from nothing: lost, twice, out of order" \
+	claim "500 datagrams at 5,000/s, from nothing: none lost, none twice, none out of order" \
 		"$(jq '.lost + .late + .duplicates + .reordered' <<<"$got") == 0 && $(jq .received <<<"$got") == 500"
 	claim "some of them had to wait: $(figure nap .port.parked)" "$(figure nap .port.parked) > 0"
 	run 'on client curl -sm 5 http://198.18.0.1:8081/ | head -n 3; xfn journal | grep -E "(nap|page):"'
@@ -244,8 +244,8 @@ start_from_nothing() {
 	# shellcheck disable=SC2016
 	need 'kill $(xfn -j show nap | jq .instance.pid)'
 	until_true 'nap' 5 is_idle nap
-	run 'xfn ls | grep -E "NAME|nap|page"; xfn show nap | grep -A 4 instance'
-	claim "one that has done its work is idle again" "$(grep -c idle <<<"$out")"
+	run 'xfn ls | grep -E "FUNCTION|nap|page"; xfn show nap | grep -A 4 instance'
+	claim "one that has done its work is idle again" "$(grep -cE '^nap .* idle$|state: idle' <<<"$out") == 2"
 }
 
 serve_unchanged() {
