@@ -30,7 +30,11 @@ struct xfn_doctor_options {
 	bool cpus;
 	bool ports;        /* some function is on an AF_XDP socket */
 	bool port_replies; /* and answers: by redirect, out of the interface that the event came in at */
-	bool handlers; /* some function answers by XDP_TX; for xfn_doctor_run_uplinks() alone */
+	bool handlers; /* some function answers by XDP_TX */
+	size_t functions;
+	/* Functions that are switched on and not served, the name of the first, and why. */
+	size_t unserved;
+	const char *unserved_name, *unserved_why;
 	bool vlans;    /* some trigger names a VLAN */
 	bool sockets;  /* some function is delivered to a socket */
 	bool programs; /* some function has a program that xfnd starts */

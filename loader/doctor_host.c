@@ -335,6 +335,24 @@ static void check_switch(struct xfn_doctor *doctor)
 			strcmp(off, "drop") ? "pass to the stack" : "are dropped");
 }
 
+static void check_functions(struct xfn_doctor *doctor)
+{
+	const struct xfn_doctor_options *options = doctor->options;
+
+	if (!options->unserved) {
+		xfn_doctor_ok(doctor, options->functions ? "each function is served, or will be"
+							 : "there is none yet");
+		return;
+	}
+	xfn_doctor_remedy(doctor, "xfn show %s", options->unserved_name);
+	if (options->unserved == 1)
+		xfn_doctor_fail(doctor, "'%s' is not served: %s", options->unserved_name,
+				options->unserved_why);
+	else
+		xfn_doctor_fail(doctor, "%zu are not served, such as '%s': %s", options->unserved,
+				options->unserved_name, options->unserved_why);
+}
+
 const struct xfn_doctor_check xfn_doctor_host_checks[] = {
 	{"switch", check_switch},
 	{"capabilities", check_capabilities},
@@ -342,6 +360,7 @@ const struct xfn_doctor_check xfn_doctor_host_checks[] = {
 	{"launcher", check_launcher},
 	{"keeper", check_keeper},
 	{"cgroup", check_cgroup},
+	{"functions", check_functions},
 	{"bpffs", check_bpffs},
 	{"clock", check_clock},
 	{"packet_filter", check_packet_filter},

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine_explain.h"
+#include "engine_instances.h"
 #include "port.h"
 #include "units.h"
 
@@ -283,17 +284,37 @@ static void say_limits(const struct xfn_explain *explain, struct words *words)
 		say(words, "the limit counts connections, and this segment opens none");
 }
 
+/* As it stands: what is in flight beyond its deadline is counted off with the next event. */
+static void say_concurrency(const struct xfn_explain *explain, struct words *words)
+{
+	const struct xfn_model_function *function = explain->function;
+	const struct xfn_dataplane *dataplane = explain->engine->dataplane;
+	int port = xfn_port_of(dataplane, function->identity);
+
+	if (port < 0)
+		return;
+	say(words, "%s%llu of at most %u in flight", words->length ? "; " : "",
+	    __atomic_load_n(&dataplane->port_lines[port].in_flight, __ATOMIC_RELAXED),
+	    function->spec->limit.concurrency);
+	if (explain->result.report.seen.verdict == XFN_VERDICT_CONCURRENCY_LIMITED)
+		say(words, "; excess: %s", xfn_excess_label(function->spec->limit.excess));
+}
+
 static void say_police(const struct xfn_explain *explain, struct words *words)
 {
 	const struct xfn_report *report = &explain->result.report;
+	bool policed = report->config.limit & (XFN_FUNCTION_LIMITED | XFN_FUNCTION_PER_SOURCE);
+	bool counted = explain->function && explain->function->spec->limit.concurrency;
 
 	if (report->seen.verdict == XFN_VERDICT_DISABLED)
 		say(words, "the function is switched off; its events are %s",
 		    report->config.limit & XFN_FUNCTION_OFF_DROP ? "dropped" : "passed");
-	else if (!(report->config.limit & (XFN_FUNCTION_LIMITED | XFN_FUNCTION_PER_SOURCE)))
+	else if (!policed && !counted)
 		say(words, "no limit");
-	else if (explain->function)
+	else if (policed && explain->function)
 		say_limits(explain, words);
+	if (counted && report->seen.verdict != XFN_VERDICT_DISABLED)
+		say_concurrency(explain, words);
 }
 
 /* ---- steer, account -------------------------------------------------------------------------------- */
@@ -328,17 +349,29 @@ static void say_redirect(const struct xfn_explain *explain, struct words *words)
 				 : "its CPUs are not there");
 }
 
+/* What is the matter with the program that events are for, where it takes none, behind @link. */
+static void say_health(const struct xfn_explain *explain, const char *link, struct words *words)
+{
+	char why[XFN_HEALTH_WORDS];
+
+	if (explain->function &&
+	    xfn_instances_health(explain->engine, explain->function, why) > XFN_HEALTH_READY)
+		say(words, "%s%s", link, why);
+}
+
 /* Where nobody is ready and it is steered all the same, it went to the keeper. */
 static void say_port(const struct xfn_explain *explain, struct words *words)
 {
 	__u32 port = XFN_TARGET_HANDLER(explain->result.report.config.target);
+	bool there = explain->result.report.seen.verdict != XFN_VERDICT_NO_TARGET;
 
-	if (explain->result.report.seen.verdict == XFN_VERDICT_NO_TARGET)
-		say(words, "no instance of the function is ready");
-	else if (!xfn_port_ifindex(explain->engine->dataplane, port))
-		say(words, "parked: no instance of the function is ready, and it waits for one");
-	else
+	if (there && xfn_port_ifindex(explain->engine->dataplane, port)) {
 		say(words, "handed to the function's AF_XDP socket, through port %u", port);
+		return;
+	}
+	say(words, "%sno instance of the function is ready%s", there ? "parked: " : "",
+	    there ? ", and it waits for one" : "");
+	say_health(explain, ": ", words);
 }
 
 static void say_steer(const struct xfn_explain *explain, struct words *words)
@@ -350,6 +383,8 @@ static void say_steer(const struct xfn_explain *explain, struct words *words)
 		break;
 	case XFN_DELIVERY_SOCKET:
 		say(words, "left to the stack, which finds the function's socket");
+		/* The socket of a program that xfnd starts is there without it. */
+		say_health(explain, ", where it waits: ", words);
 		break;
 	case XFN_DELIVERY_NETDEV:
 	case XFN_DELIVERY_CPU:

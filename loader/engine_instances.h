@@ -66,6 +66,23 @@ void xfn_instances_renew(struct xfn_engine *engine);
 bool xfn_instances_serve(const struct xfn_engine *engine,
 			 const struct xfn_model_function *function);
 
+/* How the function's program is, as in `show`: "ready", "parked", ...; NULL: it has none. */
+const char *xfn_instances_state(const struct xfn_engine *engine,
+				const struct xfn_model_function *function);
+
+enum xfn_health {
+	XFN_HEALTH_NONE,   /* it has no program: nothing is said */
+	XFN_HEALTH_READY,  /* its program takes events: nothing is said */
+	XFN_HEALTH_ABSENT, /* not there, as it is meant to be: idle, or on its first way */
+	XFN_HEALTH_AILING, /* it has ended by itself, and is started again */
+	XFN_HEALTH_PARKED, /* again and again: it is not tried for some time */
+};
+#define XFN_HEALTH_WORDS 640
+/* How the function's program is; why it takes no event, in @words: "its program has ended, ...: exit status 1". */
+enum xfn_health xfn_instances_health(const struct xfn_engine *engine,
+				     const struct xfn_model_function *function,
+				     char words[XFN_HEALTH_WORDS]);
+
 /* Whether an instance is on its way from its fork to being ready. */
 bool xfn_instances_start_now(const struct xfn_engine *engine);
 

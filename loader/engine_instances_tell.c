@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What there is to tell of the processes of functions that xfnd starts. */
 #include <net/if.h>
+#include <stdio.h>
 
 #include "engine_bounds.h"
 #include "engine_read.h"
@@ -76,4 +77,68 @@ bool xfn_instances_serve(const struct xfn_engine *engine, const struct xfn_model
 	return member &&
 	       (xfn_member_is_in(member, XFN_INSTANCE_READY) ||
 		xfn_member_is_in(member, XFN_INSTANCE_IDLE) || xfn_member_has_others(member));
+}
+
+const char *xfn_instances_state(const struct xfn_engine *engine,
+				const struct xfn_model_function *function)
+{
+	const struct xfn_member *member = xfn_member_of(engine, function->identity);
+	struct xfn_instance_info info;
+
+	if (!member)
+		return NULL;
+	xfn_instance_read(member->instance, &info);
+	return xfn_instance_state_label(info.state);
+}
+
+static enum xfn_health health_of(const struct xfn_instance_info *info)
+{
+	switch (info->state) {
+	case XFN_INSTANCE_READY:
+		return XFN_HEALTH_READY;
+	case XFN_INSTANCE_PARKED:
+		return XFN_HEALTH_PARKED;
+	case XFN_INSTANCE_WAITING:
+		return XFN_HEALTH_AILING;
+	case XFN_INSTANCE_STARTING:
+		return info->restarts ? XFN_HEALTH_AILING : XFN_HEALTH_ABSENT;
+	default:
+		return XFN_HEALTH_ABSENT;
+	}
+}
+
+/* What awaits it is said by name: the rest of what is to be typed is its user's. */
+static const char *absence(const struct xfn_member *member, enum xfn_instance_state state)
+{
+	if (state == XFN_INSTANCE_STARTING)
+		return "its program starts";
+	if (state != XFN_INSTANCE_IDLE)
+		return "its program is told to end";
+	return member->awaited ? "no program has come by xfn run"
+			       : "its program starts with the first event";
+}
+
+enum xfn_health xfn_instances_health(const struct xfn_engine *engine,
+				     const struct xfn_model_function *function,
+				     char words[XFN_HEALTH_WORDS])
+{
+	const struct xfn_member *member = xfn_member_of(engine, function->identity);
+	struct xfn_instance_info info;
+	enum xfn_health health;
+
+	words[0] = '\0';
+	if (!member)
+		return XFN_HEALTH_NONE;
+	xfn_instance_read(member->instance, &info);
+	health = health_of(&info);
+	if (health == XFN_HEALTH_ABSENT)
+		snprintf(words, XFN_HEALTH_WORDS, "%s", absence(member, info.state));
+	else if (health != XFN_HEALTH_READY)
+		snprintf(words, XFN_HEALTH_WORDS, "its program %s: %s%s",
+			 health == XFN_HEALTH_PARKED
+				 ? "ended again and again, and is tried again after 5 min"
+				 : "ended, and is started again",
+			 info.last_end,
+			 xfn_member_has_others(member) ? "; the one before it goes on" : "");
+	return health;
 }

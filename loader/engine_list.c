@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine_instances.h"
 #include "engine_read.h"
 
 /* ---- functions ----------------------------------------------------------------------------------- */
@@ -35,11 +36,12 @@ static json_t *function_json(const struct xfn_engine *engine,
 {
 	const struct xfn_function_spec *spec = function->spec;
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:s}", "name", spec->name, "tenant",
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:s, s:s?}", "name", spec->name, "tenant",
 			 spec->tenant, "set", function->set->manifest->set, "delivery",
 			 xfn_delivery_label(spec->delivery), "triggers",
 			 (json_int_t)spec->trigger_count, "versions", version_ids(function),
-			 "state", xfn_function_state(engine, function, waiting));
+			 "state", xfn_function_state(engine, function, waiting), "program",
+			 xfn_instances_state(engine, function));
 }
 
 int xfn_engine_functions(struct xfn_engine *engine, struct xfn_reply *reply)

@@ -549,6 +549,8 @@ int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct x
 		.cgroup = xfn_cgroups_path(engine->options.cgroups),
 		.controllers = xfn_cgroups_controllers(engine->options.cgroups),
 		.pin_dir = engine->options.pin_dir};
+	char label[XFN_LABEL_BYTES], why[XFN_UNSERVED_WORDS];
+	const struct xfn_model_function *unserved;
 	struct xfn_link link;
 	int slot, err;
 
@@ -561,6 +563,12 @@ int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct x
 			attached[options.attached_count++] =
 				engine->dataplane->interface[slot].name;
 		}
+	options.functions = engine->model->function_count;
+	options.unserved = xfn_unserved_count(engine, &unserved, why);
+	if (options.unserved) {
+		options.unserved_name = xfn_function_label(unserved->spec, label);
+		options.unserved_why = why;
+	}
 	err = xfn_deliveries_doctor(engine->model, &options, &targets);
 	if (err)
 		return err;

@@ -216,6 +216,45 @@ const char *xfn_function_state(const struct xfn_engine *engine,
 	return "live";
 }
 
+bool xfn_function_unserved(const struct xfn_engine *engine,
+			   const struct xfn_model_function *function, char *words)
+{
+	const struct xfn_function_spec *spec = function->spec;
+	const char *state = xfn_function_state(engine, function, 0);
+	enum xfn_health health = xfn_instances_health(engine, function, words);
+
+	if (!strcmp(state, "disabled"))
+		return false;
+	if (health >= XFN_HEALTH_AILING)
+		return true;
+	if (strcmp(state, "no_target"))
+		return false;
+	if (spec->delivery == XFN_DELIVER_NETDEV)
+		snprintf(words, XFN_UNSERVED_WORDS, "interface '%s' is not there",
+			 spec->netdev.interface);
+	else if (!words[0])
+		snprintf(words, XFN_UNSERVED_WORDS, "%s",
+			 spec->delivery == XFN_DELIVER_KERNEL ? "its handler is not in the kernel"
+							      : "it has no program");
+	return true;
+}
+
+size_t xfn_unserved_count(const struct xfn_engine *engine,
+			  const struct xfn_model_function **ret_first, char *words)
+{
+	const struct xfn_model *model = engine->model;
+	char others[XFN_UNSERVED_WORDS];
+	size_t i, count = 0;
+
+	for (i = 0; i < model->function_count; i++) {
+		if (!xfn_function_unserved(engine, &model->functions[i], count ? others : words))
+			continue;
+		if (!count++)
+			*ret_first = &model->functions[i];
+	}
+	return count;
+}
+
 int xfn_waiting_count(const struct xfn_engine *engine, __u32 **ret)
 {
 	const struct xfn_ruleset *ruleset = engine->ruleset;

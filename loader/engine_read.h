@@ -70,6 +70,17 @@ const char *xfn_function_state(const struct xfn_engine *engine,
 			       const struct xfn_model_function *function, __u32 waiting);
 
 /*
+ * Whether it is switched on and nothing takes its events, or only what ends again and again; why, in @words, which has
+ * room for XFN_UNSERVED_WORDS bytes.
+ */
+#define XFN_UNSERVED_WORDS 768
+bool xfn_function_unserved(const struct xfn_engine *engine,
+			   const struct xfn_model_function *function, char *words);
+/* How many such functions there are. Where there is one, *ret_first is the first, and @words are of it. */
+size_t xfn_unserved_count(const struct xfn_engine *engine,
+			  const struct xfn_model_function **ret_first, char *words);
+
+/*
  * Counts the waiting triggers of each function slot. *ret has capacity.functions elements and is to
  * be freed.
  */

@@ -181,22 +181,16 @@ static void warn_next(const struct xfn_engine *engine, json_t *list)
 
 static void warn_functions(const struct xfn_engine *engine, json_t *list)
 {
-	const struct xfn_model *model = engine->model;
-	const char *first = NULL;
-	char label[XFN_LABEL_BYTES];
-	size_t i, count = 0;
+	char label[XFN_LABEL_BYTES], words[XFN_UNSERVED_WORDS];
+	const struct xfn_model_function *first;
+	size_t count = xfn_unserved_count(engine, &first, words);
 
-	for (i = 0; i < model->function_count; i++) {
-		if (strcmp(xfn_function_state(engine, &model->functions[i], 0), "no_target"))
-			continue;
-		first = first ?: xfn_function_label(model->functions[i].spec, label);
-		count++;
-	}
 	if (count == 1)
-		warn(list, "function '%s' has no handler in the kernel: its packets pass", first);
+		warn(list, "function '%s' is not served: %s",
+		     xfn_function_label(first->spec, label), words);
 	else if (count)
-		warn(list, "%zu functions have no handler in the kernel, such as '%s'", count,
-		     first);
+		warn(list, "%zu functions are not served, such as '%s': %s", count,
+		     xfn_function_label(first->spec, label), words);
 	if (engine->ruleset && engine->ruleset->waiting_count)
 		warn(list, "%u trigger%s for an interface that is not attached",
 		     engine->ruleset->waiting_count,

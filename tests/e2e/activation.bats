@@ -80,7 +80,7 @@ has_no_files() { [[ -z $(names "$RUN/instances") ]]; }
 @test "on demand: the first event starts it and is answered, and when it has ended so does the next" {
 	serve 'udp/7, tcp/80' '--idle, "0.5"' 'scale: {min: 0}'
 	state_is idle
-	[[ $(xfn ls -j | jq -r '.functions[0].state') == live ]]
+	[[ $(xfn ls -j | jq -r '.functions[0] | "\(.state) \(.program)"') == "live idle" ]]
 	says 198.18.0.1 80 hello
 	pid=$(instance pid)
 	until_true 10 state_is idle
@@ -102,6 +102,8 @@ has_no_files() { [[ -z $(names "$RUN/instances") ]]; }
 	state_is idle
 	ask 198.18.0.1 80 >"$HOME_DIR/reply" 3>&- &
 	until_true 10 journal_says "exit status 3; started again after 200 ms"
+	run -0 xfn explain 'tcp 198.18.0.2:4000 > 198.18.0.1:80'
+	[[ $output == *"finds the function's socket, where it waits: its program ended, and is started again: exit status 3"* ]]
 	serve 'tcp/80' '--tag, other' 'scale: {min: 0}'
 	wait $!
 	[[ $(<"$HOME_DIR/reply") == "other "* ]]

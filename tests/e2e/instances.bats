@@ -253,9 +253,13 @@ sent_by() { ip -n "$CLIENT" -s -j link show "$1" | jq '.[0].stats64.rx.packets';
 	logs_say "no good"
 	[[ $(verdict no_target echo) == 0 ]]
 	has_ports 0
-	[[ $(xfn ls -j | jq -r '.functions[0].state') == no_target ]]
+	[[ $(xfn ls -j | jq -r '.functions[0] | "\(.state) \(.program)"') == "no_target parked" ]]
 	run -0 xfn explain 'udp 198.18.0.2:4000 > 198.18.0.1:7 payload 6869'
-	[[ $output == *"no_target"* ]]
+	[[ $output == *"no_target"*"its program ended again and again"*"exit status 7"* ]]
+	run -0 xfn
+	[[ $output == *"function 'echo' is not served: its program ended again and again"*"exit status 7"* ]]
+	run -1 xfn doctor
+	[[ $output == *"fail  functions: 'echo' is not served"*"exit status 7"*"xfn show echo"* ]]
 	send 1 7 x
 	verdict_is() { [[ $(verdict no_target echo) == "$1" ]]; }
 	until_true 5 verdict_is 1
@@ -418,6 +422,8 @@ answers_on_its_way_out() {
 	until_true 2 in_flight_is 3
 	[[ $(verdict concurrency_limited echo) == 7 ]]
 	until_true 5 in_flight_is 0
+	run -0 xfn explain 'udp 198.18.0.2:4000 > 198.18.0.1:7'
+	[[ $output == *"police    admitted  "*"0 of at most 3 in flight"* ]]
 	[[ $(port timeout) == 3 ]]
 	# Awake again it answers them: late, and sent all the same.
 	kill -CONT "$(instance pid)"

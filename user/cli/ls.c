@@ -26,6 +26,7 @@ static void add_versions(struct xfn_table *table, const json_t *versions)
 static void add_function(struct xfn_table *table, const json_t *function)
 {
 	const json_t *triggers = json_object_get(function, "triggers");
+	const char *program = xfn_json_text(function, "program");
 	char label[256], figure[XFN_FIGURE_BYTES];
 	__u64 count = json_is_array(triggers) ? json_array_size(triggers)
 					      : xfn_json_count(function, "triggers");
@@ -36,13 +37,15 @@ static void add_function(struct xfn_table *table, const json_t *function)
 	xfn_table_cell(table, "%s", xfn_figure_count(figure, count));
 	add_versions(table, json_object_get(function, "versions"));
 	xfn_table_cell(table, "%s", xfn_json_text(function, "state"));
+	xfn_table_cell(table, "%s", *program ? program : "-");
 }
 
 int xfn_cli_ls(struct xfn_cli *cli)
 {
 	static const struct xfn_column columns[] = {{"FUNCTION", XFN_LEFT}, {"SET", XFN_LEFT},
 						    {"DELIVERY", XFN_LEFT}, {"TRIGGERS", XFN_RIGHT},
-						    {"VERSIONS", XFN_LEFT}, {"STATE", XFN_LEFT}};
+						    {"VERSIONS", XFN_LEFT}, {"STATE", XFN_LEFT},
+						    {"PROGRAM", XFN_LEFT}};
 	const json_t *functions, *function;
 	struct xfn_table *table;
 	json_t *answer;
