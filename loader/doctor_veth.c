@@ -46,6 +46,8 @@ void xfn_doctor_peer_program(struct xfn_doctor *doctor)
 	char object[PATH_MAX], enter[XFN_ENTER_BYTES];
 	const struct xfn_interface_peer *peer = &doctor->facts->peer;
 	bool generic = doctor->attached && doctor->facts->xdp.mode == XFN_XDP_GENERIC;
+	/* Of what is not there yet, nobody knows how it will answer. */
+	bool needed = doctor->options->handlers || !doctor->options->functions;
 
 	if (!peer->known) {
 		xfn_doctor_remedy(doctor, "ip -details link show dev %s", doctor->interface);
@@ -62,10 +64,9 @@ void xfn_doctor_peer_program(struct xfn_doctor *doctor)
 		xfn_doctor_remedy(doctor, "%sip link set dev %s xdpdrv object %s section xdp",
 				  xfn_doctor_enter(peer, enter, sizeof(enter)), peer->link.name,
 				  object);
-		(doctor->attached ? xfn_doctor_fail : xfn_doctor_warn)(
-			doctor,
-			"its peer '%s' has no XDP program: replies vanish, counted as sent%s",
-			peer->link.name,
+		(doctor->attached && needed ? xfn_doctor_fail : xfn_doctor_warn)(
+			doctor, "its peer '%s' has no XDP program: replies %s, counted as sent%s",
+			peer->link.name, needed ? "vanish" : "of a handler would vanish",
 			peer->features.gro == XFN_NO ? "; GRO is off there too, so do packets that "
 						       "are redirected into this interface"
 						     : "");

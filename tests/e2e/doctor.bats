@@ -58,6 +58,18 @@ remedy_of() {
 	run -0 "$XFN" doctor xfn0
 }
 
+@test "doctor: a peer without a program fails only whom it hinders: functions that answer from the kernel" {
+	xfn attach xfn0
+	ip -n "$CLIENT" link set dev c0 xdp off
+	apply <<<'{version: 1, functions: [{name: web, trigger: tcp/80, socket: existing}]}'
+	run -0 "$XFN" doctor xfn0
+	[[ $output == *"warn  xfn0 peer_program"*"replies of a handler would vanish"* ]]
+	[[ $output == *"ok    functions: each function is served"* ]]
+	apply_echo </dev/null
+	run -1 "$XFN" doctor xfn0
+	[[ $output == *"fail  xfn0 peer_program"*"replies vanish, counted as sent"* ]]
+}
+
 @test "doctor: an interface that is down is mended by the command it gives" {
 	xfn attach xfn0
 	in_server ip link set dev xfn0 down
