@@ -342,6 +342,43 @@ write_program() {
 # What a plan of FILE would do, a line each.
 changes() { xfn -j plan "$1" | jq -r '.changes[] | "\(.op) \(.kind) \(.from // "-") > \(.to // "-")"'; }
 
+# What is said of one program of app/xfn.yaml, whose members of xsk are given.
+said_of() {
+	write_program "xsk: {$1}"
+	xfn -j plan "$HOME_DIR/app/xfn.yaml" | jq -r '.warnings[] | select(test("program|directory"))'
+}
+
+@test "a program that cannot be started is warned of, with what is wrong, and applied all the same" {
+	local app=$HOME_DIR/app
+	write_program 'xsk: ./bin/run'
+	chmod 755 "$HOME_DIR" "$app" "$app/bin"
+	[ -z "$(said_of 'exec: ./bin/run, directory: bin')" ]
+	[ -z "$(said_of 'exec: [sh, -c, "exit 0"]')" ]
+	[ "$(said_of 'exec: ./bin/none')" = "function 'ingest': program '$app/bin/none': No such file or directory" ]
+	[ "$(said_of 'exec: no-such-program')" = \
+		"function 'ingest': program 'no-such-program': in none of /usr/local/bin, /usr/bin and /bin" ]
+	[ "$(said_of 'exec: ./bin/run, directory: ./none')" = \
+		"function 'ingest': directory '$app/none': No such file or directory" ]
+	[ "$(said_of 'exec: ./bin/run, directory: bin/run')" = \
+		"function 'ingest': directory '$app/bin/run': Not a directory" ]
+	[ "$(said_of 'exec: ./bin')" = "function 'ingest': program '$app/bin': no file to execute" ]
+	cp "$app/bin/run" "$app/bin/text" && chmod 644 "$app/bin/text"
+	[ "$(said_of 'exec: ./bin/text')" = "function 'ingest': program '$app/bin/text': not executable" ]
+	# Whom nobody knows may go where everybody may; another user's rights are not looked at.
+	chmod 744 "$app/bin/text"
+	[[ $(said_of 'exec: ./bin/text') == *"runs as a user of its own" ]]
+	[ -z "$(said_of 'exec: ./bin/text, user: nobody')" ]
+	chmod 700 "$app/bin"
+	[[ $(said_of 'exec: ./bin/run') == "function 'ingest': program '$app/bin/run': "*"whom '$app/bin' does not let in"* ]]
+	[[ $(said_of 'exec: [sh], directory: bin') == "function 'ingest': directory '$app/bin': "*"does not let in"* ]]
+	[ -z "$(said_of 'exec: ./bin/run, user: nobody')" ]
+	run -0 xfn apply "$app/xfn.yaml"
+	[[ $output == *"applied as revision"* ]]
+	write_program 'xsk: ./bin/none'
+	run -0 xfn apply "$app/xfn.yaml"
+	[[ $output == *"warning: function 'ingest': program '$app/bin/none': No such file or directory"*"applied as"* ]]
+}
+
 @test "a program's paths are relative to its manifest, wherever the command is given" {
 	write_program 'xsk: {exec: [./bin/run, "a b"], env: {MODE: fast, KEY: s3cret}, directory: bin}' \
 		'limit: {concurrency: 10}'

@@ -9,6 +9,7 @@
 #include "consent.h"
 #include "manifest.h"
 #include "output.h"
+#include "programs.h"
 #include "table.h"
 #include "utf8.h"
 
@@ -161,6 +162,16 @@ static int send_parts(struct xfn_cli *cli, const char *path, json_t **ret)
 	return code;
 }
 
+/* Behind those of the daemon, which opens no file of ours. */
+static void add_warnings(const struct xfn_cli *cli, json_t *answer)
+{
+	char *folder = folder_of(cli->words[0]);
+
+	xfn_programs_warn(cli->words[0], cli->text, cli->text_bytes, folder,
+			  json_object_get(answer, "warnings"));
+	free(folder);
+}
+
 int xfn_change_send(struct xfn_cli *cli, const char *verb, json_t **ret)
 {
 	char base[32], *text, *path;
@@ -182,6 +193,8 @@ int xfn_change_send(struct xfn_cli *cli, const char *verb, json_t **ret)
 	path = xfn_call_path(base, XFN_CONSENT_PAIRS(cli), "keep", cli->keep ? "1" : NULL,
 			     "overwrite", cli->overwrite ? "1" : NULL, NULL);
 	code = path ? send_parts(cli, path, ret) : XFN_EXIT_FAILED;
+	if (code == XFN_EXIT_OK)
+		add_warnings(cli, *ret);
 	cli->text = NULL;
 	free(path);
 	free(text);
