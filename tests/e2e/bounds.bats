@@ -8,6 +8,7 @@
 
 load lib
 load echoes
+load cgroups
 
 setup() {
 	e2e_setup
@@ -20,27 +21,12 @@ teardown() {
 	stop_daemon
 	in_server "$XFND" --run-dir "$RUN" --pin-dir "$PINS" --state-dir "$STATE" --reset \
 		--cgroup "$CGROUP" >/dev/null
-	has 0
-	until_true 10 remove_cgroups
-	umount "$HOME_DIR/cgroups"
+	has_cgroups 0
+	unmount_cgroups
 	e2e_teardown
 }
 
-# A mount of our own: where hosts have theirs differs, and the tree behind it is the same.
-mount_cgroups() {
-	mkdir -p "$HOME_DIR/cgroups"
-	mount -t cgroup2 none "$HOME_DIR/cgroups"
-	CGROUP=$HOME_DIR/cgroups/xfn-e2e-$E2E
-	remove_cgroups
-}
-
-remove_cgroups() {
-	[[ ! -e $CGROUP ]] || find "$CGROUP" -depth -type d -exec rmdir {} + 2>/dev/null
-}
-
 cgroup_of() { sed -n 's/^0:://p' "/proc/$1/cgroup"; }
-# has COUNT: programs have so many cgroups.
-has() { [[ $(find "$CGROUP" -mindepth 1 -type d ! -name xfnd | wc -l) == "$1" ]]; }
 limit_of() { awk -v what="$2" 'index($0, what) == 1 { print $(NF - 1) }' "/proc/$1/limits"; }
 uses() { xfn show echo -j | jq -e ".instance.uses | $1" >/dev/null; }
 
@@ -64,18 +50,18 @@ start_within() {
 	[[ $path == "$CGROUP/default.echo.1" && $(cat "$path/cgroup.procs") == "$pid" ]]
 	[[ $(cgroup_of "$DAEMON") == "/xfn-e2e-$E2E/xfnd" ]]
 	(($(wc -l <"$CGROUP/xfnd/cgroup.procs") >= 4))
-	has 1
+	has_cgroups 1
 	# The next one has another, and each has only its own.
 	kill -KILL "$pid"
 	until_true 10 pid_is_not "$pid"
-	has 1
+	has_cgroups 1
 	[[ $(cat "$(instance cgroup)/cgroup.procs") == "$(instance pid)" ]]
 	apply_echo "socket: [sleep, 1000]" >/dev/null
 	until_true 10 state_is ready
-	until_true 10 has 1
+	until_true 10 has_cgroups 1
 	[[ $(instance cgroup) == "$CGROUP/default.echo."* ]]
 	nothing
-	until_true 10 has 0
+	until_true 10 has_cgroups 0
 }
 
 @test "where clone3(2) is hidden it moves to its cgroup by itself" {
@@ -94,7 +80,7 @@ start_within() {
 	until_true 10 three_sleep
 	nothing
 	until_true 10 none_sleeps
-	until_true 10 has 0
+	until_true 10 has_cgroups 0
 }
 three_sleep() { [[ $(pgrep -cxf -u daemon 'sleep 4242') == 3 ]]; }
 none_sleeps() { ! pgrep -xf 'sleep 4242' >/dev/null; }
@@ -114,7 +100,7 @@ none_sleeps() { ! pgrep -xf 'sleep 4242' >/dev/null; }
 	echo "$stray" >"$CGROUP/default.gone.7/cgroup.procs"
 	start_daemon --cgroup "$CGROUP"
 	[[ $(instance pid) == "$pid" && $(instance cgroup) == "$path" ]]
-	until_true 10 has 1
+	until_true 10 has_cgroups 1
 	run -137 wait "$stray"
 	answers -n 3 198.18.0.1 7
 	# One that knows of no cgroup leaves it where it is, and so does who comes behind that.
@@ -206,7 +192,7 @@ doctor_says() { xfn doctor -j | jq -r '.checks[] | select(.name == "cgroup") | "
 	echo "$output"
 	[[ $output == *"memory"*"echo"*"64MiB -> 128MiB"* ]]
 	until_true 10 pid_is_not "$pid"
-	until_true 10 has 1
+	until_true 10 has_cgroups 1
 	sleep 0.3
 	got=$(end_flood f)
 	nothing_lost "$got"

@@ -98,11 +98,13 @@ let_pass() {
 
 # ---- xfnd --------------------------------------------------------------------------------------
 
-# start_daemon [OPTION]...: in the server's namespace, and waits until it answers.
+# start_daemon [OPTION]...: in the server's namespace, and waits until it answers. With those of DAEMON_OPTIONS,
+# too, which are there again when it is restarted.
+DAEMON_OPTIONS=()
 start_daemon() {
 	mkdir -p "$RUN"
 	nsenter --net="/run/netns/$SERVER" "$XFND" --run-dir "$RUN" --pin-dir "$PINS" \
-		--state-dir "$STATE" "$@" >>"$LOG" 2>&1 3>&- &
+		--state-dir "$STATE" "${DAEMON_OPTIONS[@]}" "$@" >>"$LOG" 2>&1 3>&- &
 	DAEMON=$!
 	echo "$DAEMON" >"$HOME_DIR/daemon"
 	for _ in $(seq 500); do

@@ -9,6 +9,7 @@
 
 load lib
 load growth
+load cgroups
 
 SOAK_S=${XFN_SOAK_S:-30}
 SEED=${XFN_SOAK_SEED:-$((EPOCHSECONDS % 32768))}
@@ -26,10 +27,15 @@ setup() {
 	WEB_FUNCTION=$(share_program "$BATS_TEST_DIRNAME/tools/activated.py")
 	declare -gA KILLS=([echo]=0 [web]=0 [xfnd]=0 [keeper]=0) ENDS=([echo]=0 [web]=0)
 	ROUND=0
+	mount_cgroups
+	# shellcheck disable=SC2034
+	DAEMON_OPTIONS=(--cgroup "$CGROUP")
 	start_daemon
 }
 
 teardown() {
+	stop_daemon
+	unmount_cgroups
 	e2e_teardown
 }
 
@@ -176,6 +182,7 @@ measured() {
 		(.errors | keys - ["nothing", "[Errno 104] Connection reset by peer"]) == []' <<<"$TCP_SAW"
 	# Nothing is held any longer.
 	holds "$held"
+	until_true 10 has_cgroups 2
 	has_grown_less_than "$GROWTH_MAX_KIB" "$memory"
 
 	# And nothing is left.
@@ -184,6 +191,7 @@ measured() {
 	until_true 10 has_none_running
 	until_true 10 has_no_keeper
 	until_true 10 has_nothing
+	until_true 10 has_cgroups 0
 	diff <(names "$RUN") <(echo "$names")
 	diff <(outside_maps) <(echo "$pinned")
 }
