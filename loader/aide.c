@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,14 @@ int xfn_aide_receive(int socket, struct xfn_aide_message *message)
 
 /* ---- the process ---------------------------------------------------------------------------------- */
 
+static void wait_for_question(int socket, const struct xfn_aide_options *options)
+{
+	struct pollfd question = {.fd = socket, .events = POLLIN};
+
+	if (options->rest && poll(&question, 1, XFN_AIDE_REST_MS) == 0)
+		options->rest();
+}
+
 __attribute__((noreturn)) static void serve(int socket, const struct xfn_aide_options *options)
 {
 	_Alignas(8) __u8 question[XFN_AIDE_BYTES_MAX], answer[XFN_AIDE_BYTES_MAX];
@@ -94,6 +103,7 @@ __attribute__((noreturn)) static void serve(int socket, const struct xfn_aide_op
 	int err;
 
 	for (;;) {
+		wait_for_question(socket, options);
 		err = xfn_aide_receive(socket, &in);
 		if (err && err != -EBADMSG)
 			_exit(err == -EPIPE ? EXIT_SUCCESS : EXIT_FAILURE);

@@ -19,6 +19,7 @@
 
 #define XFN_AIDE_FDS_MAX   24 /* descriptors beside one datagram */
 #define XFN_AIDE_BYTES_MAX 1024
+#define XFN_AIDE_REST_MS   100
 
 struct xfn_aide {
 	pid_t pid;        /* 0: none was started */
@@ -56,6 +57,8 @@ struct xfn_aide_options {
 	 * another length has all bits set and no descriptors.
 	 */
 	void (*answer)(const struct xfn_aide_message *question, struct xfn_aide_message *answer);
+	/* Nothing was asked for XFN_AIDE_REST_MS: called once, until something is. NULL: nothing to do. */
+	void (*rest)(void);
 };
 
 /*

@@ -15,6 +15,8 @@
 enum { PATIENCE_S = 10 };
 
 static struct xfn_aide aide = {.fd = -1};
+/* In the launcher: it has been asked for what a program needs. */
+static bool starts_programs;
 
 /* ---- the launcher -------------------------------------------------------------------------------- */
 
@@ -33,16 +35,23 @@ static int answer_reap(const struct xfn_launcher_question *question,
 	return pid < 0 ? xfn_errno() : 0;
 }
 
+/* What is asked for programs. */
+static bool is_for_program(__u32 op)
+{
+	return op == XFN_LAUNCHER_MAKE_PORT || op == XFN_LAUNCHER_LISTEN || op == XFN_LAUNCHER_FORK;
+}
+
 static void answer_question(const struct xfn_aide_message *in, struct xfn_aide_message *out)
 {
 	const struct xfn_launcher_question *question = in->data;
 	struct xfn_launcher_answer *answer = out->data;
 	int fd = -1, err = -EBADMSG;
 
+	starts_programs |= is_for_program(question->op);
 	if (question->op == XFN_LAUNCHER_MAKE_PORT && in->fd_count == 1)
 		err = xfn_launcher_answer_port(question, in->fds[0], answer, &fd);
 	else if (question->op == XFN_LAUNCHER_FORK && in->fd_count >= XFN_FORK_NETNS)
-		err = xfn_launcher_answer_fork(question, in->fds, in->fd_count, answer, &fd);
+		err = xfn_launcher_answer_fork(in, answer, &fd);
 	else if (question->op == XFN_LAUNCHER_SIGNAL && in->fd_count == 1)
 		err = xfn_launcher_answer_signal(question, in->fds[0]);
 	else if (question->op == XFN_LAUNCHER_REAP)
@@ -66,15 +75,22 @@ static void answer_question(const struct xfn_aide_message *in, struct xfn_aide_m
 		out->fds[out->fd_count++] = fd;
 }
 
-int xfn_launcher_start(void)
+static void rest(void)
 {
-	static const struct xfn_aide_options options = {
+	if (starts_programs)
+		xfn_launcher_stand_by();
+}
+
+int xfn_launcher_start(bool stand_by)
+{
+	const struct xfn_aide_options options = {
 		.name = "xfnd-launcher",
 		.role = XFN_ROLE_LAUNCHER,
 		.patience_s = PATIENCE_S,
 		.question_bytes = sizeof(struct xfn_launcher_question),
 		.answer_bytes = sizeof(struct xfn_launcher_answer),
 		.answer = answer_question,
+		.rest = stand_by ? rest : NULL,
 	};
 
 	return xfn_aide_start(&aide, &options);

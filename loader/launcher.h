@@ -21,8 +21,11 @@
 
 #include "dataplane.h"
 
-/* As xfn_broker_start(). */
-int xfn_launcher_start(void);
+/*
+ * As xfn_broker_start(). @stand_by: it makes the next child before it is asked for it. One that is to be born in a
+ * cgroup cannot be made before that is known.
+ */
+int xfn_launcher_start(bool stand_by);
 void xfn_launcher_stop(void);
 
 /* Whether questions are answered. */

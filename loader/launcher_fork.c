@@ -483,8 +483,8 @@ static bool has_root_group(const struct xfn_launcher_question *question)
 	return false;
 }
 
-static __attribute__((noreturn)) void fork_child(const struct xfn_launcher_question *question,
-						 const int *fds, int cgroup_fd)
+void xfn_launcher_become(const struct xfn_launcher_question *question, const int *fds,
+			 int cgroup_fd)
 {
 	struct plan plan = {.question = question,
 			    .netns_fd = -1,
@@ -517,22 +517,18 @@ static pid_t fork_into(int cgroup_fd, bool *ret_outside)
 	return cgroup_fd < 0 || *ret_outside ? fork() : pid;
 }
 
-int xfn_launcher_answer_fork(const struct xfn_launcher_question *question, const int *fds,
-			     unsigned fd_count, struct xfn_launcher_answer *answer, int *ret_pidfd)
+/* Returns its pid, or -errno. */
+static pid_t fork_now(const struct xfn_aide_message *in, int *ret_pidfd)
 {
-	int fd, cgroup_fd = question->fork.in_cgroup && fd_count ? fds[fd_count - 1] : -1;
+	const struct xfn_launcher_question *question = in->data;
+	int fd, cgroup_fd = question->fork.in_cgroup ? in->fds[in->fd_count - 1] : -1;
 	bool outside;
-	pid_t pid;
+	pid_t pid = fork_into(cgroup_fd, &outside);
 
-	if (!is_valid(question) || !has_fds(question, fd_count))
-		return -EINVAL;
-	if (has_root_group(question))
-		return -EPERM;
-	pid = fork_into(cgroup_fd, &outside);
 	if (pid < 0)
 		return xfn_errno();
 	if (pid == 0)
-		fork_child(question, fds, outside ? cgroup_fd : -1);
+		xfn_launcher_become(question, in->fds, outside ? cgroup_fd : -1);
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (fd < 0) {
 		int err = xfn_errno();
@@ -541,8 +537,25 @@ int xfn_launcher_answer_fork(const struct xfn_launcher_question *question, const
 		waitpid(pid, NULL, 0);
 		return err;
 	}
-	answer->value = forked_last = pid;
 	*ret_pidfd = fd;
+	return pid;
+}
+
+int xfn_launcher_answer_fork(const struct xfn_aide_message *in, struct xfn_launcher_answer *answer,
+			     int *ret_pidfd)
+{
+	const struct xfn_launcher_question *question = in->data;
+	pid_t pid;
+
+	if (!is_valid(question) || !has_fds(question, in->fd_count))
+		return -EINVAL;
+	if (has_root_group(question))
+		return -EPERM;
+	pid = question->fork.in_cgroup ? 0 : xfn_launcher_take_next(in, ret_pidfd);
+	pid = pid ?: fork_now(in, ret_pidfd);
+	if (pid < 0)
+		return pid;
+	answer->value = forked_last = pid;
 	return 0;
 }
 

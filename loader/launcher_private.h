@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <sys/resource.h>
 
+#include "aide.h"
 #include "launcher.h"
 
 enum xfn_launcher_op {
@@ -79,11 +80,28 @@ int xfn_launcher_answer_port(const struct xfn_launcher_question *question, int f
 int xfn_launcher_answer_far_socket(int netns_fd, struct xfn_launcher_answer *answer, int *ret_fd);
 
 /* launcher_fork.c */
-int xfn_launcher_answer_fork(const struct xfn_launcher_question *question, const int *fds,
-			     unsigned fd_count, struct xfn_launcher_answer *answer, int *ret_pidfd);
+int xfn_launcher_answer_fork(const struct xfn_aide_message *in, struct xfn_launcher_answer *answer,
+			     int *ret_pidfd);
+/*
+ * In a child: waits to be told to begin, and becomes the program of a question to fork that is valid. @cgroup_fd: it
+ * moves there first; -1: nowhere.
+ */
+__attribute__((noreturn)) void xfn_launcher_become(const struct xfn_launcher_question *question,
+						   const int *fds, int cgroup_fd);
 int xfn_launcher_answer_forsake(pid_t pid);
 int xfn_launcher_answer_signal(const struct xfn_launcher_question *question, int pidfd);
 int xfn_launcher_answer_sweep(uid_t uid);
+
+/*
+ * launcher_next.c: a child that is forked before it is asked for, since that takes as long as much of what follows.
+ * It has what the launcher has, does nothing, and ends with it.
+ */
+#define XFN_LAUNCHER_NEXT_NAME "xfnd-next" /* until it is executed */
+
+/* Has one stand by, unless one does. */
+void xfn_launcher_stand_by(void);
+/* Passes it the question. Returns its pid, and in *ret_pidfd a descriptor, the caller's; 0: none stands by. */
+pid_t xfn_launcher_take_next(const struct xfn_aide_message *question, int *ret_pidfd);
 
 /* launcher_give.c */
 int xfn_launcher_answer_give(const struct xfn_launcher_question *question, const int *fds);

@@ -211,24 +211,30 @@ static int bind_sockets(struct xfnd *xfnd, const struct settings *settings)
 	return xfnd->run_fd < 0 ? fail("listen at", xfnd->run_path, xfnd->run_fd) : 0;
 }
 
-/*
- * Where none was asked for by name, xfnd does without one that it cannot have. Before it drops the right to look
- * whether it was given one.
- */
+static bool is_automatic(const struct settings *settings)
+{
+	return !strcmp(settings->cgroup, "auto");
+}
+
+/* The one to take, perhaps in @found; NULL: none. */
+static const char *cgroup_of(const struct settings *settings, char *found, size_t bytes)
+{
+	if (is_automatic(settings))
+		return xfn_cgroup_find_delegated(found, bytes) ? NULL : found;
+	return strcmp(settings->cgroup, "none") ? settings->cgroup : NULL;
+}
+
+/* Where none was asked for by name, xfnd does without one that it cannot have. */
 static int take_cgroup(struct xfnd *xfnd, const struct settings *settings)
 {
-	bool automatic = !strcmp(settings->cgroup, "auto");
-	char path[4096];
+	char found[4096];
+	const char *path = cgroup_of(settings, found, sizeof(found));
 	struct xfn_fault fault = {};
-	int err;
+	int err = path ? xfn_cgroups_open(path, &xfnd->cgroups, &fault) : 0;
 
-	if (!strcmp(settings->cgroup, "none") ||
-	    (automatic && xfn_cgroup_find_delegated(path, sizeof(path))))
-		return 0;
-	err = xfn_cgroups_open(automatic ? path : settings->cgroup, &xfnd->cgroups, &fault);
 	if (!err)
 		return 0;
-	if (automatic) {
+	if (is_automatic(settings)) {
 		xfn_journal_add(xfnd->journal, &(struct xfn_journal_event){.type = "error"},
 				"programs get no cgroups: %s",
 				*fault.text ? fault.text : strerror(-err));
@@ -397,6 +403,7 @@ static int reset(const struct settings *settings)
 static int run(const struct settings *settings)
 {
 	struct xfnd xfnd = {.lock_fd = -1, .state_fd = -1, .run_fd = -1};
+	char path[4096];
 	int code, err;
 
 	for (int i = 0; i < SOCKET_COUNT; i++)
@@ -408,7 +415,7 @@ static int run(const struct settings *settings)
 	err = xfn_coexist_start();
 	if (err < 0 && err != -EPERM)
 		return fail("start", "coexist", err);
-	err = xfn_launcher_start();
+	err = xfn_launcher_start(!cgroup_of(settings, path, sizeof(path)));
 	if (err < 0 && err != -EPERM)
 		return fail("start", "launcher", err);
 	err = make_dir(settings->run_dir, 0755);

@@ -478,6 +478,48 @@ answers_on_its_way_out() {
 	audit_is_ok
 }
 
+# The child of the launcher that becomes the next program.
+next_child() { pgrep -P "$(launcher)" -x xfnd-next; }
+has_next() { [[ $(next_child | wc -l) == 1 ]]; }
+pid_is() { [[ $(instance pid) == "$1" ]]; }
+
+@test "a child stands by for the next program: it becomes that, or its death is no matter, and it ends with xfnd" {
+	local next pid
+	run ! next_child
+	apply_echo
+	until_true 10 state_is ready
+	until_true 5 has_next
+	# It has nothing of the launcher's but what every child has: a socket of its own.
+	next=$(next_child)
+	[[ $(fds_of "$next") == 4 ]]
+	kill -KILL "$(instance pid)"
+	until_true 10 pid_is "$next"
+	until_true 10 state_is ready
+	answers 198.18.0.1 7
+	until_true 5 has_next
+	# Killed, it is not waited for, nor taken for one that stands by.
+	next=$(next_child) pid=$(instance pid)
+	[[ $next != "$pid" ]]
+	kill -KILL "$next"
+	kill -KILL "$pid"
+	until_true 10 pid_is_not "$pid"
+	until_true 10 state_is ready
+	answers 198.18.0.1 7
+	until_true 5 has_next
+	has_no_zombies
+	# Where the launcher goes, it goes; and so xfnd is told of the one by its socket, whatever the other does.
+	next=$(next_child)
+	pkill -KILL -P "$DAEMON" -x xfnd-launcher
+	until_true 5 is_gone "$next"
+	restart_daemon TERM
+	until_true 10 state_is ready
+	until_true 5 has_next
+	next=$(next_child)
+	stop_daemon
+	until_true 5 is_gone "$next"
+	start_daemon
+}
+
 @test "kill -9 of the launcher: what runs goes on, and xfnd says that it can start none" {
 	apply_echo
 	until_true 10 state_is ready
@@ -552,7 +594,7 @@ ended_for() { [[ $(instance last_end) == *"$1"* ]]; }
 	apply_echo
 	until_true 10 state_is parked
 	ended_for 'cannot be started: Is a directory'
-	[[ $(zombies_of "$(launcher)") == 0 && -z $(pgrep -P "$(launcher)") ]]
+	[[ $(zombies_of "$(launcher)") == 0 && -z $(pgrep -P "$(launcher)" -x xfnd-launcher) ]]
 	rmdir "$RUN/instances/1-1.new"
 	apply_echo "xsk: {exec: $FUNCTION, env: {ROUND: again}}"
 	until_true 10 state_is ready

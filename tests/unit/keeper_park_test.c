@@ -581,7 +581,7 @@ static void test_launcher(void **state)
 		skip();
 	make_wire(&t.wire);
 	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &little), 0);
-	if (xfn_launcher_start() < 0)
+	if (xfn_launcher_start(false) < 0)
 		skip();
 	assert_non_null(mkdtemp(t.f.run_dir));
 	snprintf(t.f.path, sizeof(t.f.path), "%s/%s", t.f.run_dir, XFN_KEEPER_SOCKET);

@@ -514,7 +514,7 @@ static void test_launcher(void **state)
 	pid_t pid;
 
 	(void)state;
-	if (xfn_launcher_start() < 0)
+	if (xfn_launcher_start(false) < 0)
 		skip();
 	assert_non_null(mkdtemp(f.run_dir));
 	snprintf(f.path, sizeof(f.path), "%s/%s", f.run_dir, XFN_KEEPER_SOCKET);
@@ -543,7 +543,7 @@ static void test_launcher(void **state)
 	assert_int_equal(xfn_keeper_start(f.run_dir, uid, &pid), -EADDRINUSE);
 	kill(pid, SIGKILL);
 	wait_for_end(pid);
-	assert_int_equal(xfn_launcher_start(), 0);
+	assert_int_equal(xfn_launcher_start(false), 0);
 	assert_int_equal(xfn_keeper_start(f.run_dir, uid, &pid), 0);
 	assert_int_equal(open_client(&f, NULL, &f.keeper, &f.hello), 0);
 	assert_int_equal(f.hello.pid, pid);
