@@ -193,6 +193,7 @@ static void add_warnings(struct xfn_apply *apply, const struct xfn_ruleset *rule
 
 	xfn_change_forecast(&apply->change, apply->warnings);
 	xfn_change_warn_uplinks(&apply->change, apply->warnings);
+	xfn_apply_warn_ports(apply);
 	xfn_bounds_warn(&apply->change, apply->warnings);
 	if (ruleset && ruleset->waiting_count)
 		xfn_apply_warn(apply, "%u trigger%s for an interface that is not attached",

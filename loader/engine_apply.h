@@ -70,6 +70,9 @@ void xfn_apply_warn_amplifiers(struct xfn_apply *apply);
  */
 int xfn_apply_ready(struct xfn_apply *apply, const struct xfn_model_function *function);
 
+/* Warns of functions that come to a port, where an interface brings packets that are too long for it. */
+void xfn_apply_warn_ports(struct xfn_apply *apply);
+
 /* ---- engine_byhand.c ---------------------------------------------------------------------------- */
 
 /*

@@ -219,26 +219,6 @@ static void check_port(struct xfn_apply *apply, const struct xfn_model_function 
 	}
 }
 
-/* A port's MTU is fixed: so it is told of the interfaces that bring longer packets. */
-static void check_port_mtu(struct xfn_apply *apply, const struct xfn_function_spec *spec)
-{
-	const struct xfn_model *next = apply->change.next;
-	const char *name;
-	struct xfn_link link;
-	size_t i;
-
-	for (i = 0; i < next->attachment_count; i++) {
-		name = next->attachments[i].name;
-		if (!xfn_link_find(name, &link) && link.mtu > XFN_PORT_MTU)
-			xfn_apply_warn(apply,
-				       "function '%s': MTU %u of its port, and packets of up to "
-				       "%u bytes come in at '%s': larger ones are lost: "
-				       "ip link set dev %s mtu %u",
-				       spec->name, XFN_PORT_MTU, link.mtu, name, name,
-				       XFN_PORT_MTU);
-	}
-}
-
 static void check_launcher(struct xfn_apply *apply, const struct xfn_function_spec *spec)
 {
 	int err = xfn_launcher_check();
@@ -260,8 +240,6 @@ int xfn_apply_ready(struct xfn_apply *apply, const struct xfn_model_function *fu
 		check_launcher(apply, spec);
 	if (spec->delivery == XFN_DELIVER_XSK) {
 		check_port(apply, function);
-		if (!before || before->spec->delivery != XFN_DELIVER_XSK)
-			check_port_mtu(apply, spec);
 		return 0;
 	}
 	if (xfn_delivery_of(spec) < XFN_DELIVERY_REDIRECTS ||
@@ -272,4 +250,39 @@ int xfn_apply_ready(struct xfn_apply *apply, const struct xfn_model_function *fu
 	if (spec->delivery == XFN_DELIVER_SOCKET)
 		check_cpus(apply, spec);
 	return check_readiness(apply, spec);
+}
+
+static bool is_new_at_port(struct xfn_apply *apply, const struct xfn_function_spec *spec)
+{
+	const struct xfn_model_function *before =
+		xfn_model_function(apply->change.engine->model, spec->tenant, spec->name);
+
+	return spec->delivery == XFN_DELIVER_XSK &&
+	       (!before || before->spec->delivery != XFN_DELIVER_XSK);
+}
+
+/* A port's MTU is fixed: so it is told of the interfaces that bring longer packets, of all functions together. */
+void xfn_apply_warn_ports(struct xfn_apply *apply)
+{
+	const struct xfn_model *next = apply->change.next;
+	const char *name, *first = NULL;
+	char others[32] = "";
+	struct xfn_link link;
+	size_t i, count = 0;
+
+	for (i = 0; i < next->function_count; i++)
+		if (is_new_at_port(apply, next->functions[i].spec) && !count++)
+			first = next->functions[i].spec->name;
+	if (count > 1)
+		snprintf(others, sizeof(others), " and %zu more", count - 1);
+	for (i = 0; i < next->attachment_count && count; i++) {
+		name = next->attachments[i].name;
+		if (!xfn_link_find(name, &link) && link.mtu > XFN_PORT_MTU)
+			xfn_apply_warn(apply,
+				       "function '%s'%s: MTU %u of its port, and packets of up to "
+				       "%u bytes come in at '%s': larger ones are lost: "
+				       "ip link set dev %s mtu %u",
+				       first, others, XFN_PORT_MTU, link.mtu, name, name,
+				       XFN_PORT_MTU);
+	}
 }

@@ -196,6 +196,11 @@ ask() {
 	apply_echo >"$HOME_DIR/said"
 	cat "$HOME_DIR/said"
 	grep -F "function 'echo': MTU 1774 of its port, and packets of up to 3000 bytes come in at 'xfn0': larger ones are lost: ip link set dev xfn0 mtu 1774" "$HOME_DIR/said"
+	# Of several functions that is said once, and of none that is at its port already.
+	said_of_ports() { xfn -j plan - | jq -r '.warnings[] | select(contains("MTU 1774")) | sub(": MTU.*"; "")'; }
+	functions() { printf '{version: 1, attach: [xfn0], functions: ['; printf "{name: %s, trigger: udp/%s, xsk: $FUNCTION}," "$@"; printf ']}'; }
+	[ "$(functions echo 7 | said_of_ports)" = "" ]
+	[ "$(functions echo 7 b 8 c 9 d 10 | said_of_ports)" = "function 'b' and 2 more" ]
 	until_true 10 is_ready
 	run -0 flood -n 3 -g 300 -s 1746 198.18.0.1 7 # with UDP's and IPv4's headers 1774
 	[[ $(field "$output" .received) == 3 ]]
