@@ -97,7 +97,8 @@ static void say_forgotten(struct xfn_engine *engine, const struct xfn_keeping_fu
 		xfn_journal_add(
 			engine->options.journal,
 			&(struct xfn_journal_event){.type = "error", .function = kept->label},
-			"%llu events that waited for it are gone: %s", events, why);
+			"%llu event%s that waited for it %s gone: %s", events,
+			events == 1 ? "" : "s", events == 1 ? "is" : "are", why);
 }
 
 static void forget(struct xfn_engine *engine, struct xfn_keeping_function *kept)

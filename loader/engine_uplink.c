@@ -65,7 +65,7 @@ static void warn(const struct xfn_doctor_options *options, json_t *warnings)
 	json_array_foreach (json_object_get(answer, "checks"), i, check) {
 		if (!strcmp(text_of(check, "status"), "ok"))
 			continue;
-		snprintf(text, sizeof(text), "interface '%s' %s: %s", text_of(check, "interface"),
+		snprintf(text, sizeof(text), "interface '%s': %s: %s", text_of(check, "interface"),
 			 text_of(check, "message"), text_of(check, "remedy"));
 		json_array_append_new(warnings, json_string(text));
 	}

@@ -24,7 +24,7 @@ manifest_of() {
 }
 
 deliver() { manifest_of "$@" | apply >"$HOME_DIR/applied"; }
-warned() { grep -q "warning: interface 'xfn0' $1" "$HOME_DIR/applied"; }
+warned() { grep -q "warning: interface 'xfn0': $1" "$HOME_DIR/applied"; }
 # planned KEY: VALUE: the warnings of a plan, a line each.
 planned() {
 	manifest_of "$@" >"$HOME_DIR/next.yaml"
@@ -59,7 +59,7 @@ without_napi() {
 @test "a function on an AF_XDP socket: without NAPI at the far end its replies are lost, and that is said" {
 	plans_quietly "xsk: $FUNCTION"
 	without_napi
-	[[ $(planned "xsk: $FUNCTION") == *"interface 'xfn0' its peer has no NAPI"*"every reply of a function on an AF_XDP socket is lost: nsenter --net=/run/netns/$CLIENT ethtool -K c0 gro on"* ]]
+	[[ $(planned "xsk: $FUNCTION") == *"interface 'xfn0': its peer has no NAPI"*"every reply of a function on an AF_XDP socket is lost: nsenter --net=/run/netns/$CLIENT ethtool -K c0 gro on"* ]]
 	deliver "xsk: $FUNCTION"
 	warned "its peer has no NAPI"
 	is_ready
@@ -120,7 +120,7 @@ without_napi() {
 @test "a handler: without a program at the far end its replies are lost, and that is said" {
 	plans_quietly "kernel: $ECHO"
 	ip -n "$CLIENT" link set dev c0 xdp off
-	[[ $(planned "kernel: $ECHO") == *"interface 'xfn0' its peer 'c0' has no XDP program: replies vanish, counted as sent"*": nsenter --net=/run/netns/$CLIENT ip link set dev c0 xdpdrv object "* ]]
+	[[ $(planned "kernel: $ECHO") == *"interface 'xfn0': its peer 'c0' has no XDP program: replies vanish, counted as sent"*": nsenter --net=/run/netns/$CLIENT ip link set dev c0 xdpdrv object "* ]]
 	plans_quietly "socket: existing"
 	[[ $(PORT=53 planned "socket: existing" "limit: {rate: 1/s, excess: reply}") == *"has no XDP program"* ]]
 	deliver "kernel: $ECHO"
