@@ -471,6 +471,12 @@ static bool is_handled(const struct xfn_explain *explain)
 	return explain->result.report.seen.verdict == XFN_VERDICT_HANDLED;
 }
 
+static bool is_at_port(const struct xfn_explain *explain)
+{
+	return explain->result.report.seen.verdict == XFN_VERDICT_STEERED &&
+	       XFN_FUNCTION_DELIVERY_OF(explain->result.report.config.limit) == XFN_DELIVERY_XSK;
+}
+
 static bool is_limited(const struct xfn_explain *explain)
 {
 	return explain->result.report.now != 0;
@@ -497,6 +503,9 @@ static const struct {
 } unknown[] = {
 	{is_handled, "what the handler does with it: explain stops before it; --run runs it, with "
 		     "empty maps of its own"},
+	{is_at_port,
+	 "what its program answers, and whether that gets away: xfn stats tells what became of "
+	 "replies, xfn doctor whether the interface takes them"},
 	{is_limited, "which other events come first: the limit is as it stood at this moment"},
 	{is_per_source,
 	 "which other sources share this one's two cells, and how far they filled them"},

@@ -62,9 +62,11 @@ int xfn_engine_swap(struct xfn_engine *engine, const char *name, const struct xf
 		return err > 0 ? 0 : err;
 	live = selection.functions;
 	if (live->spec->delivery != XFN_DELIVER_KERNEL)
-		return xfn_reply_error(reply, 409, "not_kernel", NULL,
-				       "cannot swap '%s': its delivery is %s, expected kernel",
-				       name, xfn_delivery_label(live->spec->delivery));
+		return xfn_reply_error(
+			reply, 409, "not_kernel", NULL,
+			"cannot swap '%s': its delivery is %s, expected kernel%s", name,
+			xfn_delivery_label(live->spec->delivery),
+			xfn_has_program(live->spec) ? "; another program comes by xfn apply" : "");
 	snprintf(from, sizeof(from), "v%u", live->version ? live->version->number : 0);
 	snprintf(to, sizeof(to), "v%u", live->next_version);
 	snprintf(who, sizeof(who), "%s/%s", live->spec->tenant, live->spec->name);

@@ -28,7 +28,9 @@ teardown() {
 	[[ $(verdict steered echo) == 2 ]]
 	[[ $(xfn ls -j | jq -r '.functions[0].state') == live ]]
 	run -0 xfn explain 'udp 198.18.0.2:4000 > 198.18.0.1:7 payload 6869'
-	[[ $output == *"steered"* && $output == *"echo"* ]]
+	[[ $output == *"steered"* && $output == *"echo"* && $output == *"cannot know"*"what its program answers"* ]]
+	run -1 xfn swap echo "$ECHO"
+	[[ $output == *"its delivery is xsk, expected kernel; another program comes by xfn apply"* ]]
 	audit_is_ok
 	pid=$(instance pid)
 	nothing
