@@ -385,6 +385,8 @@ said_of() {
 	cd "$HOME_DIR/app"
 	[ "$(changes xfn.yaml)" = "add function - > xsk $PWD/bin/run 'a b', 1 trigger, limit concurrency 10 excess drop" ]
 	xfn apply xfn.yaml >/dev/null
+	run -0 xfn show ingest
+	[[ $output == *"  exec: $PWD/bin/run, \"a b\""$'\n'* && $output == *"  last_end: -"$'\n'* ]]
 	[ -z "$(changes xfn.yaml)" ]
 	[ -z "$(changes "$PWD/xfn.yaml")" ]
 	[ -z "$(cd bin && changes ../xfn.yaml)" ]

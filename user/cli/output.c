@@ -159,10 +159,12 @@ int xfn_print_error(const struct xfn_cli *cli, long http_status, const json_t *b
 
 static void print_scalar(FILE *out, const json_t *value)
 {
-	if (json_is_string(value))
-		fputs(json_string_value(value), out);
-	else if (json_is_null(value))
+	const char *text = json_string_value(value);
+
+	if (json_is_null(value) || (text && !*text))
 		fputs("-", out);
+	else if (text)
+		fputs(text, out);
 	else
 		json_dumpf(value, out, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
 }
@@ -180,6 +182,17 @@ static bool is_flat(const json_t *value)
 	return true;
 }
 
+/* In quotes where it could be read as two items, or as none. */
+static void print_item(FILE *out, const json_t *item)
+{
+	const char *text = json_string_value(item);
+
+	if (text && (!*text || text[strcspn(text, ", \t\n\"")]))
+		json_dumpf(item, out, JSON_ENCODE_ANY);
+	else
+		print_scalar(out, item);
+}
+
 static void print_flat(FILE *out, const json_t *value)
 {
 	const json_t *item;
@@ -194,7 +207,7 @@ static void print_flat(FILE *out, const json_t *value)
 	} else {
 		json_array_foreach (value, i, item) {
 			fputs(i ? ", " : "", out);
-			print_scalar(out, item);
+			print_item(out, item);
 		}
 	}
 	fputc('\n', out);
