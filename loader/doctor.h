@@ -30,7 +30,8 @@ struct xfn_doctor_options {
 	bool cpus;
 	bool ports;        /* some function is on an AF_XDP socket */
 	bool port_replies; /* and answers: by redirect, out of the interface that the event came in at */
-	bool handlers; /* some function answers by XDP_TX */
+	__u32 port_mtu; /* of their ports; 0: not asked about */
+	bool handlers;  /* some function answers by XDP_TX */
 	size_t functions;
 	/* Functions that are switched on and not served, the name of the first, and why. */
 	size_t unserved;

@@ -93,6 +93,27 @@ static void check_program(struct xfn_doctor *doctor)
 	}
 }
 
+static bool takes_more_than_ports(const struct xfn_doctor *doctor)
+{
+	const struct xfn_doctor_options *options = doctor->options;
+
+	return options->ports && options->port_mtu && doctor->facts->link.mtu > options->port_mtu;
+}
+
+/* A smaller MTU is everybody's on this interface, not only the functions': in words that --fix does not run. */
+static void tell_port_mtu(struct xfn_doctor *doctor)
+{
+	const struct xfn_doctor_options *options = doctor->options;
+
+	xfn_doctor_remedy(doctor, "ip link set mtu %u dev %s", options->port_mtu,
+			  doctor->interface);
+	xfn_doctor_warn(
+		doctor,
+		"MTU %u: what is above %u is lost to functions on AF_XDP sockets, and counted "
+		"as too_big",
+		doctor->facts->link.mtu, options->port_mtu);
+}
+
 /* Native XDP without fragments wants a packet in a page; see xfn_veth_mtu_max(). */
 static void check_mtu(struct xfn_doctor *doctor)
 {
@@ -103,7 +124,9 @@ static void check_mtu(struct xfn_doctor *doctor)
 
 	if (facts->is_veth && !facts->peer.known)
 		return;
-	if (limited->mtu <= max || doctor->attached) {
+	if (doctor->attached && takes_more_than_ports(doctor)) {
+		tell_port_mtu(doctor);
+	} else if (limited->mtu <= max || doctor->attached) {
 		xfn_doctor_ok(doctor, "MTU %u", facts->link.mtu);
 	} else if (!facts->is_veth) {
 		xfn_doctor_remedy(doctor, "ip link set dev %s mtu 1500", doctor->interface);

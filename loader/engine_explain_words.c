@@ -8,10 +8,16 @@
 
 #include "engine_explain.h"
 #include "engine_instances.h"
+#include "engine_ports_ready.h"
 #include "port.h"
 #include "units.h"
 
-enum { DETAIL_BYTES = 1024, ETHERTYPE_AT = 12 };
+enum {
+	DETAIL_BYTES = 1024,
+	ETHERTYPE_AT = 12,
+	/* As the kernel takes it: with an Ethernet header and room for a VLAN tag (net/core/filter.c, xdp_ok_fwd_dev()). */
+	FORWARDED_MAX = XFN_PORT_MTU + 14 + 4,
+};
 
 /* Stages in the order a packet goes through; the one that gave the verdict is the last but account. */
 enum stage { PARSE, CLASSIFY, POLICE, STEER, ACCOUNT };
@@ -367,6 +373,9 @@ static void say_port(const struct xfn_explain *explain, struct words *words)
 
 	if (there && xfn_port_ifindex(explain->engine->dataplane, port)) {
 		say(words, "handed to the function's AF_XDP socket, through port %u", port);
+		if (explain->result.report.seen.bytes > FORWARDED_MAX)
+			say(words, ", whose MTU of %u is too small for it: lost, as too_big",
+			    XFN_PORT_MTU);
 		return;
 	}
 	say(words, "%sno instance of the function is ready%s", there ? "parked: " : "",

@@ -19,6 +19,7 @@
 #include "engine_instances.h"
 #include "engine_keeper.h"
 #include "engine_lost.h"
+#include "engine_ports_ready.h"
 #include "engine_trace.h"
 #include "handler.h"
 #include "journal.h"
@@ -572,6 +573,7 @@ int xfn_engine_doctor(struct xfn_engine *engine, const char *interface, struct x
 	err = xfn_deliveries_doctor(engine->model, &options, &targets);
 	if (err)
 		return err;
+	options.port_mtu = XFN_PORT_MTU;
 	err = xfn_reply_json(reply, xfn_doctor_run(&options));
 	free(targets);
 	return err;

@@ -505,6 +505,7 @@ static void test_reply_receiver(void **state)
 							     .attached_count = 1,
 							     .ports = true,
 							     .port_replies = true,
+							     .port_mtu = 1774,
 							     .pin_dir = "/sys/fs/bpf/t"};
 	static const struct xfn_doctor_options unattached_t0 = {
 		.interface = "t0", .ports = true, .port_replies = true, .pin_dir = "/sys/fs/bpf/t"};
@@ -525,6 +526,12 @@ static void test_reply_receiver(void **state)
 	expect(&replies_t0, "t0", "reply_receiver", "ok", "takes packets", "");
 	expect(&replies_t0, "t0", "peer_checksum", "warn", "functions on AF_XDP sockets",
 	       "ethtool -K t1 tx off");
+	run("ip link set t0 mtu 1774");
+	expect(&replies_t0, "t0", "mtu", "ok", "MTU 1774", "");
+	run("ip link set t0 mtu 1775");
+	expect(&replies_t0, "t0", "mtu", "warn", "what is above 1774 is lost",
+	       "ip link set mtu 1774 dev t0");
+	expect(&attached_t0, "t0", "mtu", "ok", "MTU 1775", "");
 }
 
 /* How many checks told anything but "ok". */
