@@ -95,6 +95,9 @@ write_script() {
 		pid=\$(instance pid)
 		echo "\$(instance state) \$(stat -c %u /proc/\$pid)"
 		instance last_end
+		say cgroups
+		instance cgroup; sed -n 's/^0:://p' /proc/\$pid/cgroup
+		sed -n 's/^0:://p' /proc/\$(systemctl show -p MainPID --value xfnd)/cgroup
 		say unit
 		mkdir -p /run/systemd/system
 		cat >/run/systemd/system/run.service <<-UNIT
@@ -122,6 +125,7 @@ write_script() {
 		xfn audit >/dev/null; echo "exit \$?"
 		say adopted
 		[ "\$(instance pid)" = "\$pid" ] && instance state
+		instance cgroup
 		say end
 	SCRIPT
 }
@@ -158,7 +162,14 @@ write_script() {
 	said function
 	[[ $(said function | xargs) =~ ^"exit 0 ready "([0-9]+)$ ]]
 	((BASH_REMATCH[1] >= 1879048192 && BASH_REMATCH[1] < 2147483648))
-	[ "$(said adopted)" = ready ]
+	[ "$(said adopted | head -n 1)" = ready ]
+}
+
+@test "service: a function has a cgroup below the unit's own, also behind the next start" {
+	local unit=/system.slice/xfnd.service
+	said cgroups
+	[ "$(said cgroups | xargs)" = "/sys/fs/cgroup$unit/default.afxdp.1 $unit/default.afxdp.1 $unit/xfnd" ]
+	[ "$(said adopted | tail -n 1)" = "/sys/fs/cgroup$unit/default.afxdp.1" ]
 }
 
 @test "service: a unit of one's own has the program that xfn run becomes: started again, and stopped" {
