@@ -362,6 +362,11 @@ said_of() {
 	[ "$(said_of 'exec: ./bin/run, directory: bin/run')" = \
 		"function 'ingest': directory '$app/bin/run': Not a directory" ]
 	[ "$(said_of 'exec: ./bin')" = "function 'ingest': program '$app/bin': no file to execute" ]
+	printf '#! /none/sh -e\nexit 0\n' >"$app/bin/script" && chmod 755 "$app/bin/script"
+	[ "$(said_of 'exec: ./bin/script')" = \
+		"function 'ingest': program '$app/bin/script': its first line names '/none/sh': No such file or directory" ]
+	printf '#!/bin/sh\r\nexit 0\r\n' >"$app/bin/script"
+	[[ $(said_of 'exec: ./bin/script') == *"names '/bin/sh' and ends in a carriage return: No such file or directory" ]]
 	cp "$app/bin/run" "$app/bin/text" && chmod 644 "$app/bin/text"
 	[ "$(said_of 'exec: ./bin/text')" = "function 'ingest': program '$app/bin/text': not executable" ]
 	# Whom nobody knows may go where everybody may; another user's rights are not looked at.

@@ -73,6 +73,40 @@ static const char *refusal(const struct question *question, const char *path, bo
 	return NULL;
 }
 
+/*
+ * What a script names behind "#!", as the kernel reads it (fs/binfmt_script.c), into @name: a CR at the end of the line
+ * is a part of it. Empty where the program is none, or cannot be read.
+ */
+static void read_interpreter(const char *path, char *name, size_t bytes)
+{
+	FILE *file = fopen(path, "re");
+	char line[256] = "";
+	size_t start;
+
+	name[0] = '\0';
+	if (file && fgets(line, sizeof(line), file) && line[0] == '#' && line[1] == '!') {
+		start = 2 + strspn(line + 2, " \t");
+		snprintf(name, bytes, "%.*s", (int)strcspn(line + start, " \t\n"), line + start);
+	}
+	if (file)
+		fclose(file);
+}
+
+/* execve(2) says of it that the script is not there. */
+static void ask_interpreter(const struct question *question, const char *path)
+{
+	char name[256], text[512];
+	struct stat info;
+
+	read_interpreter(path, name, sizeof(name));
+	if (!name[0] || !stat(name, &info))
+		return;
+	name[strcspn(name, "\r")] = '\0';
+	snprintf(text, sizeof(text), "its first line names '%s'%s: %s", name,
+		 stat(name, &info) ? "" : " and ends in a carriage return", strerror(ENOENT));
+	warn(question, "program", path, text);
+}
+
 static void ask_path(const struct question *question, const char *what, const char *path,
 		     bool directory)
 {
@@ -87,6 +121,8 @@ static void ask_path(const struct question *question, const char *what, const ch
 			 "o+x there, or say 'user'",
 			 closed);
 		warn(question, what, path, text);
+	} else if (!directory) {
+		ask_interpreter(question, path);
 	}
 }
 
