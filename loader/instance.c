@@ -217,10 +217,10 @@ static void wait_or_park(struct xfn_instance *instance, bool quick)
 		instance->quick_ends = 0;
 		xfn_instance_say(instance, "parked",
 				 "%s; it ended %d times in a row within %llu s of its start: tried "
-				 "again after "
-				 "%llu min, or when it is changed",
+				 "again after %llu min, or when it is changed%s",
 				 instance->last_end, QUICK_ENDS_MAX, XFN_INSTANCE_QUICK_NS / S,
-				 PARKED_NS / 60 / S);
+				 PARKED_NS / 60 / S,
+				 instance->failure[0] ? "" : "; xfn logs tells what it wrote");
 		xfn_instance_set_state(instance, XFN_INSTANCE_PARKED);
 		instance->options.hooks.give_up(instance->options.hooks.context);
 		xfn_instance_arm(instance, PARKED_NS);

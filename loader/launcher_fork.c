@@ -318,8 +318,10 @@ static const struct {
 	{enter_directory, "enter its directory"},
 	{filter_calls, "filter its system calls"},
 	{execute, "execute"},
+	/* The kernel says "No such file" of that, too. */
+	{NULL, "find the interpreter of"},
 };
-enum { STEP_COUNT = sizeof(steps) / sizeof(steps[0]) };
+enum { STEP_COUNT = sizeof(steps) / sizeof(steps[0]), STEP_INTERPRET = STEP_COUNT - 1 };
 
 void xfn_launch_describe(const struct xfn_launch *launch, __u32 step, char *text, size_t bytes)
 {
@@ -331,7 +333,7 @@ void xfn_launch_describe(const struct xfn_launch *launch, __u32 step, char *text
 	}
 	if (steps[step].run == enter_directory)
 		thing = launch->directory;
-	else if (steps[step].run == execute)
+	else if (steps[step].run == execute || step == STEP_INTERPRET)
 		thing = launch->argv[0];
 	snprintf(text, bytes, "cannot %s%s%.150s%s", steps[step].what, thing ? " '" : "",
 		 thing ?: "", thing ? "'" : "");
@@ -347,8 +349,10 @@ static __attribute__((noreturn)) void become(struct plan *plan)
 	int err = 0;
 	__u32 step;
 
-	for (step = 0; step < STEP_COUNT && !err; step++)
+	for (step = 0; step < STEP_INTERPRET && !err; step++)
 		err = steps[step].run(plan);
+	if (step == STEP_INTERPRET && err == -ENOENT && !access(plan->argv[0], F_OK))
+		step++;
 	message.flags = step - 1;
 	message.error = (__u32)-err;
 	xfn_aide_send(plan->channel_fd, &out);

@@ -262,6 +262,7 @@ sent_by() { ip -n "$CLIENT" -s -j link show "$1" | jq '.[0].stats64.rx.packets';
 	[[ $output == *"function 'echo' is not served: its program ended again and again"*"exit status 7"* ]]
 	run -1 xfn doctor
 	[[ $output == *"fail  functions: 'echo' is not served"*"exit status 7"*"xfn show echo"* ]]
+	journal_says "or when it is changed; xfn logs tells what it wrote"
 	send 1 7 x
 	verdict_is() { [[ $(verdict no_target echo) == "$1" ]]; }
 	until_true 5 verdict_is 1
@@ -276,6 +277,11 @@ sent_by() { ip -n "$CLIENT" -s -j link show "$1" | jq '.[0].stats64.rx.packets';
 	until_true 5 says
 	apply_echo "xsk: {exec: $FUNCTION, directory: $HOME_DIR/none}"
 	says() { [[ $(instance last_end) == *"cannot enter its directory '$HOME_DIR/none': No such file or directory"* ]]; }
+	until_true 5 says
+	script 'exit 0'
+	sed -i '1s/.*/#!\/no\/such\/shell/' "$SCRIPT"
+	apply_echo "xsk: $SCRIPT"
+	says() { [[ $(instance last_end) == *"cannot find the interpreter of '$SCRIPT': No such file or directory"* ]]; }
 	until_true 5 says
 	run -1 --separate-stderr apply_echo "xsk: {exec: $FUNCTION, user: nobody-of-that-name}"
 	[[ $stderr == *"there is no user 'nobody-of-that-name'"* ]]
