@@ -132,6 +132,52 @@ static __u32 read_controllers(int dir_fd, const char *name)
 	return bits;
 }
 
+/* ---- what is below ----------------------------------------------------------------------------------- */
+
+/* A name that we give: TENANT.FUNCTION.NUMBER. */
+static bool is_program(const char *name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	size_t tenant = strspn(name, letters), function;
+	const char *rest = name + tenant;
+
+	function = *rest == '.' ? strspn(rest + 1, letters) : 0;
+	rest += 1 + function;
+	return tenant && function && *rest == '.' && rest[1] &&
+	       !rest[1 + strspn(rest + 1, "0123456789")];
+}
+
+/* Tells of each until it is told to stop. Those that begin with a point are systemd's. */
+static int each_below(int dir_fd, bool (*tell)(void *context, const char *name), void *context)
+{
+	int fd = open_dir(dir_fd, "."), err;
+	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!folder) {
+		err = fd < 0 ? fd : xfn_errno();
+		xfn_fd_close(&fd);
+		return err;
+	}
+	while ((entry = readdir(folder)))
+		if (entry->d_type == DT_DIR && entry->d_name[0] != '.' &&
+		    !tell(context, entry->d_name))
+			break;
+	closedir(folder);
+	return 0;
+}
+
+/* Keeps the first name that is none of ours. */
+static bool find_other(void *context, const char *name)
+{
+	char *other = context;
+
+	if (!strcmp(name, OWN) || is_program(name))
+		return true;
+	snprintf(other, NAME_MAX + 1, "%s", name);
+	return false;
+}
+
 /* ---- taking one -------------------------------------------------------------------------------------- */
 
 /* Until there are none: who is in it may fork meanwhile. */
@@ -196,6 +242,7 @@ static int check_kind(int dir_fd)
 static int take(struct xfn_cgroups *cgroups, struct xfn_fault *fault)
 {
 	const char *path = cgroups->path;
+	char other[NAME_MAX + 1] = "";
 	int err;
 
 	if (mkdir(path, 0755) < 0 && errno != EEXIST) {
@@ -218,7 +265,13 @@ static int take(struct xfn_cgroups *cgroups, struct xfn_fault *fault)
 		xfn_fault_set(fault, "another xfnd has cgroup '%s'", path);
 		return -EBUSY;
 	}
-	err = settle_processes(cgroups->fd);
+	err = each_below(cgroups->fd, find_other, other);
+	if (!err && *other) {
+		xfn_fault_set(fault, "cgroup '%s' is not for xfnd alone: '%s' is in it", path,
+			      other);
+		return -EEXIST;
+	}
+	err = err ?: settle_processes(cgroups->fd);
 	if (err)
 		xfn_fault_set(fault, "cannot move what runs in cgroup '%s' to '%s/" OWN "': %s",
 			      path, path, strerror(-err));
@@ -428,27 +481,29 @@ int xfn_cgroup_remove(const struct xfn_cgroups *cgroups, const char *name)
 	return xfn_errno();
 }
 
+struct sweep {
+	const struct xfn_cgroups *cgroups;
+	bool (*is_wanted)(const void *context, const char *name);
+	const void *context;
+	int err;
+};
+
+static bool sweep_one(void *context, const char *name)
+{
+	struct sweep *sweep = context;
+
+	if (is_program(name) && !sweep->is_wanted(sweep->context, name))
+		sweep->err = xfn_cgroup_remove(sweep->cgroups, name) ?: sweep->err;
+	return true;
+}
+
 int xfn_cgroups_sweep(const struct xfn_cgroups *cgroups,
 		      bool (*is_wanted)(const void *context, const char *name), const void *context)
 {
-	int fd = open_dir(cgroups->fd, "."), err = 0, one;
-	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
+	struct sweep sweep = {cgroups, is_wanted, context, 0};
+	int err = each_below(cgroups->fd, sweep_one, &sweep);
 
-	if (!folder) {
-		err = fd < 0 ? fd : xfn_errno();
-		xfn_fd_close(&fd);
-		return err;
-	}
-	while ((entry = readdir(folder))) {
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' ||
-		    !strcmp(entry->d_name, OWN) || is_wanted(context, entry->d_name))
-			continue;
-		one = xfn_cgroup_remove(cgroups, entry->d_name);
-		err = one ?: err;
-	}
-	closedir(folder);
-	return err;
+	return err ?: sweep.err;
 }
 
 static __u64 ms_of(__u64 us)

@@ -30,7 +30,8 @@ const char *xfn_cgroup_controller(__u32 bit);
 /*
  * Takes the cgroup at @path, which is made where its parent is there. What runs in it, xfnd itself above all, is
  * moved to one below, "xfnd": a cgroup with controllers has no processes of its own. On failure @fault says why:
- * -EBUSY, another xfnd has it; -EINVAL, it is none, or the topmost, which is everybody's.
+ * -EBUSY, another xfnd has it; -EINVAL, it is none, or the topmost, which is everybody's; -EEXIST, cgroups are in it
+ * that have no names of ours.
  */
 int xfn_cgroups_open(const char *path, struct xfn_cgroups **ret, struct xfn_fault *fault);
 /* Lets go of it. All in it stays. Takes NULL. */
@@ -71,7 +72,7 @@ int xfn_cgroup_bound(const struct xfn_cgroups *cgroups, const char *name,
  * there is none. Before Linux 5.14 nothing is killed.
  */
 int xfn_cgroup_remove(const struct xfn_cgroups *cgroups, const char *name);
-/* Removes all that @is_wanted does not want. -EBUSY: one of them is to be asked for again. */
+/* Removes all programs' that @is_wanted does not want. -EBUSY: one of them is to be asked for again. */
 int xfn_cgroups_sweep(const struct xfn_cgroups *cgroups,
 		      bool (*is_wanted)(const void *context, const char *name),
 		      const void *context);

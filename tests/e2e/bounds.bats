@@ -122,6 +122,19 @@ none_sleeps() { ! pgrep -xf 'sleep 4242' >/dev/null; }
 	run -1 --separate-stderr in_server "$XFND" --run-dir "$RUN" --state-dir "$STATE" \
 		--pin-dir "$PINS" --cgroup "$CGROUP/not/there"
 	[[ $stderr == "xfnd: --cgroup: cannot make cgroup '$CGROUP/not/there': No such file or directory" ]]
+	# One that is somebody else's, such as a slice, is left as it is.
+	local stray
+	mkdir -p "$CGROUP/ssh.service"
+	sleep 4244 3>&- &
+	stray=$!
+	echo "$stray" >"$CGROUP/cgroup.procs"
+	run -1 --separate-stderr in_server "$XFND" --run-dir "$RUN" --state-dir "$STATE" \
+		--pin-dir "$PINS" --cgroup "$CGROUP"
+	[[ $stderr == "xfnd: --cgroup: cgroup '$CGROUP' is not for xfnd alone: 'ssh.service' is in it" ]]
+	[[ $(<"$CGROUP/cgroup.procs") == "$stray" && ! -e $CGROUP/xfnd ]]
+	kill "$stray"
+	run -143 wait "$stray"
+	rmdir "$CGROUP/ssh.service"
 	start_daemon --cgroup "$CGROUP"
 	mkdir "$HOME_DIR/other"
 	run -1 --separate-stderr in_server "$XFND" --run-dir "$HOME_DIR/other" \
