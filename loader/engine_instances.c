@@ -150,6 +150,12 @@ static int take_sockets(struct xfn_member *member, struct xfn_launch *launch,
 	return err;
 }
 
+/*
+ * Of one that an event waits for. To have them made and pinned is most of what a program takes to start, and for a
+ * start there is as much room in the keeper.
+ */
+enum { FRAMES_ON_DEMAND = 1024 };
+
 static int prepare(void *context, struct xfn_launch *launch, struct xfn_fault *fault)
 {
 	struct xfn_member *member = context;
@@ -164,6 +170,7 @@ static int prepare(void *context, struct xfn_launch *launch, struct xfn_fault *f
 	if (err)
 		return err;
 	member->uid = launch->uid;
+	launch->frames = function->spec->scale_min ? XFN_LAUNCH_FRAMES_MAX : FRAMES_ON_DEMAND;
 	if (member->listens) {
 		err = take_sockets(member, launch, fault);
 	} else {

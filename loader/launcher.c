@@ -232,6 +232,7 @@ int xfn_launcher_fork(const struct xfn_launch *launch, pid_t *ret_pid, int *ret_
 			 .in_cgroup = launch->cgroup_fd >= 0,
 			 .flags = launch->flags,
 			 .tasks = launch->tasks,
+			 .frames = launch->frames,
 			 .data_bytes = launch->data_bytes,
 			 .socket_count = launch->listens ? launch->socket_count : 0},
 	};

@@ -77,6 +77,8 @@ int xfn_launcher_listen(const struct xfn_listen_place *place, int *ret_fd);
 #define XFN_LAUNCH_NOTIFY_MAX       32
 #define XFN_LAUNCH_BYTES_MAX        (1U << 20) /* of arguments and environment together */
 
+#define XFN_LAUNCH_FRAMES_MAX 4096
+
 #define XFN_LAUNCH_BUSY_POLL 1 /* the kernel looks at the queue when it is asked, for a while */
 #define XFN_LAUNCH_NO_WAKEUP 2 /* bound without XDP_USE_NEED_WAKEUP */
 
@@ -106,6 +108,7 @@ struct xfn_launch {
 	__u32 flags;              /* XFN_LAUNCH_*: of its AF_XDP socket */
 	__u64 data_bytes;         /* RLIMIT_DATA, of each of its processes */
 	__u32 tasks;              /* RLIMIT_NPROC, of one with a user of its own */
+	__u32 frames;             /* of its pool, XFN_LAUNCH_FRAMES_MAX at most */
 	int output_fd;            /* standard output and error */
 	int channel_fd;           /* its end of the channel (xfn/channel.h) */
 };

@@ -30,7 +30,6 @@ enum { LAUNCHER_FD = FIRST_FREE_FD };
 
 enum {
 	FRAME_BYTES = 2048,
-	FRAMES_MAX = 4096,
 	FRAMES_MIN = 256,
 	OOM_SCORE = 500,     /* the kernel ends it before what it serves */
 	FIRST_SAVED_FD = 64, /* of copies, above all that is given a number */
@@ -201,9 +200,9 @@ static int make_channel(struct plan *plan)
 }
 
 /* Pools are counted against the limit by user: a quarter of what cannot be raised leaves room for others. */
-static unsigned frames_of(rlim_t limit)
+static unsigned frames_of(const struct xfn_launcher_question *question, rlim_t limit)
 {
-	rlim_t frames = FRAMES_MAX, fit = limit / FRAME_BYTES / 4;
+	rlim_t frames = question->fork.frames, fit = limit / FRAME_BYTES / 4;
 
 	while (limit != RLIM_INFINITY && frames > FRAMES_MIN && frames > fit)
 		frames /= 2;
@@ -232,7 +231,8 @@ static int set_limits(struct plan *plan)
 	if (xfn_uid_is_lone(uid))
 		setrlimit(RLIMIT_NPROC, &(struct rlimit){tasks, tasks});
 	else if (!plan->question->fork.listens) /* the user has other programs */
-		snprintf(plan->own[0], ENV_TEXT_BYTES, XFN_ENV_FRAMES "=%u", frames_of(memory));
+		snprintf(plan->own[0], ENV_TEXT_BYTES, XFN_ENV_FRAMES "=%u",
+			 frames_of(plan->question, memory));
 	write_oom_score();
 	return 0;
 }
@@ -407,7 +407,7 @@ static void write_listening(struct plan *plan)
 
 static void write_own(struct plan *plan)
 {
-	snprintf(plan->own[0], ENV_TEXT_BYTES, XFN_ENV_FRAMES "=%u", FRAMES_MAX);
+	snprintf(plan->own[0], ENV_TEXT_BYTES, XFN_ENV_FRAMES "=%u", plan->question->fork.frames);
 	snprintf(plan->own[1], ENV_TEXT_BYTES, XFN_ENV_SOCKET "=%d", SOCKET_FD);
 	snprintf(plan->own[2], ENV_TEXT_BYTES, XFN_ENV_CHANNEL "=%d", CHANNEL_FD);
 	snprintf(plan->own[3], ENV_TEXT_BYTES, XFN_ENV_INTERFACE "=" XFN_PORT_FAR_NAME);
@@ -463,8 +463,8 @@ static bool is_valid(const struct xfn_launcher_question *question)
 {
 	return question->fork.uid && question->fork.gid && question->fork.argc &&
 	       question->fork.argc <= 1024 && question->fork.data_bytes && question->fork.tasks &&
-	       question->fork.env_count <= 1024 && question->fork.text_bytes &&
-	       question->fork.text_bytes <= XFN_LAUNCH_BYTES_MAX &&
+	       question->fork.frames <= XFN_LAUNCH_FRAMES_MAX && question->fork.env_count <= 1024 &&
+	       question->fork.text_bytes && question->fork.text_bytes <= XFN_LAUNCH_BYTES_MAX &&
 	       question->fork.group_count <= XFN_LAUNCH_GROUPS_MAX &&
 	       question->fork.socket_count <= XFN_LAUNCH_SOCKETS_MAX;
 }

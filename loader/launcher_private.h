@@ -38,7 +38,7 @@ struct xfn_launcher_question {
 			__u32 groups[XFN_LAUNCH_GROUPS_MAX];
 			__u32 listens, in_cgroup; /* 0 or 1 */
 			__u32 flags;              /* XFN_LAUNCH_* */
-			__u32 tasks;
+			__u32 tasks, frames;
 			__u64 data_bytes;
 			__u32 socket_count;
 			char socket_names[XFN_LAUNCH_SOCKET_NAMES_MAX]; /* with a NUL */

@@ -25,6 +25,8 @@ teardown() {
 	answers 198.18.0.1 7
 	answers fd00:18::1 7
 	[[ $(port replied) == 2 && $(port in_flight) == 0 && $(port timeout) == 0 ]]
+	# All the room there is: it does not have to be there soon.
+	tr '\0' '\n' <"/proc/$(instance pid)/environ" | grep -qx XFN_FRAMES=4096
 	[[ $(verdict steered echo) == 2 ]]
 	[[ $(xfn ls -j | jq -r '.functions[0].state') == live ]]
 	run -0 xfn explain 'udp 198.18.0.2:4000 > 198.18.0.1:7 payload 6869'

@@ -47,6 +47,8 @@ answers() { [[ $(in_client "$TOOLS/flood" -n 1 -g 900 198.18.0.1 7 | jq -r '.rec
 	answers
 	state_is ready
 	[[ $(port parked) == 1 && $(port replied) == 1 && $(port waiting) == 0 && $(port late) == 0 ]]
+	# With a pool that is soon made.
+	tr '\0' '\n' <"/proc/$(instance pid)/environ" | grep -qx XFN_FRAMES=1024
 	answers
 	[[ $(port parked) == 1 && $(port replied) == 2 ]]
 	books_are_right
