@@ -207,7 +207,8 @@ cold_cases() {
 	port_records in_client "$BENCH" cold "UDP: an activator as systemd's" "198.18.$on_stack.1" 21 \
 		"$times" 20
 	cold_function "UDP: xfn, socket" 22 "socket: {exec: [$shared/once_socket]}"
-	port_records in_server "$BENCH" exec "AF_XDP: fork and exec, nothing else" "/run/netns/$client" \
+	# A pool as xfnd gives it to one that is started on demand.
+	port_records in_server env XFN_FRAMES=1024 "$BENCH" exec "AF_XDP: fork and exec, nothing else" "/run/netns/$client" \
 		"s$once_on_queue" "198.18.$once_on_queue.1" 20 "$times" "$shared/once"
 	cold_function "AF_XDP: xfn, xsk" 23 "xsk: {exec: [$shared/once]}"
 }

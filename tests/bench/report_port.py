@@ -163,7 +163,7 @@ def cold(records, missing):
     text = "### Cold: nothing runs when the datagram comes\n\n" + table(("how", "p50 ms", "p99 ms", "least", "times", "lost"), rows)
     text += ("\nFrom the datagram, or the fork, to the reply; the program answers once and ends. \"Fork and exec, nothing else\": the client itself "
              "starts the program, with a socket in which the datagram lies, or on the interface's queue, where the datagram is sent when the program has bound its "
-             "socket. The activator (`tests/bench/programs/activator.c`) polls a UDP socket, forks and executes, as systemd does for a `.socket` unit, and does nothing else.\n")
+             "socket; its pool has 1,024 frames, as xfnd gives one that is started on demand. The activator (`tests/bench/programs/activator.c`) polls a UDP socket, forks and executes, as systemd does for a `.socket` unit, and does nothing else.\n")
     for record in missing:
         text += f"\nNot measured: {record['name']}: {record['why']}\n"
     return text
