@@ -106,7 +106,7 @@ nothing_unfinished() {
 # way with apply, and allocations, are struck at one step in so many.
 stride_of() {
 	case $1 in
-	swap | rollback) echo "${XFN_CRASH_STRIDE-3}" ;;
+	swap | rollback | trigger) echo "${XFN_CRASH_STRIDE-3}" ;;
 	memory) echo "${XFN_CRASH_STRIDE-11}" ;;
 	*) echo 1 ;;
 	esac
@@ -186,7 +186,7 @@ fail_at_each_step() {
 	kill_at_each_step swap
 }
 
-@test "kill -9 at every step of adding a trigger: old or new, never half" {
+@test "kill -9 at steps of adding a trigger: old or new, never half" {
 	kill_at_each_step trigger
 }
 
