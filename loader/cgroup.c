@@ -365,10 +365,18 @@ static void leave_control(char *path)
 		path[length - tail] = '\0';
 }
 
+/* Else what is delegated is somebody else's, in whose cgroup we happen to be (systemd.exec(5), since 248). */
+static bool is_started_by_systemd(void)
+{
+	const char *pid = getenv("SYSTEMD_EXEC_PID");
+
+	return pid && strtol(pid, NULL, 10) == getpid();
+}
+
 int xfn_cgroup_find_delegated(char *path, size_t bytes)
 {
 	char value[2] = "";
-	int err = find_own(path, bytes);
+	int err = is_started_by_systemd() ? find_own(path, bytes) : -ENOENT;
 
 	if (err)
 		return err;

@@ -38,8 +38,8 @@ int xfn_cgroups_open(const char *path, struct xfn_cgroups **ret, struct xfn_faul
 void xfn_cgroups_close(struct xfn_cgroups *cgroups);
 
 /*
- * Where this process is, if systemd has delegated that to it (Delegate=, systemd 251), into @path. -ENOENT: it has
- * not, or nobody can say.
+ * Where this process is, if systemd has started it itself and delegated that to it (Delegate=, systemd 251), into
+ * @path. -ENOENT: it has not, or nobody can say.
  */
 int xfn_cgroup_find_delegated(char *path, size_t bytes);
 /*
