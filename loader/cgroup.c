@@ -519,6 +519,18 @@ static __u64 ms_of(__u64 us)
 	return us == XFN_CGROUP_UNKNOWN ? us : us / 1000;
 }
 
+void xfn_cgroup_read_kills(const struct xfn_cgroups *cgroups, const char *name,
+			   struct xfn_cgroup_kills *ret)
+{
+	int fd = cgroups ? open_dir(cgroups->fd, name) : -1;
+
+	*ret = (struct xfn_cgroup_kills){
+		.by_bound = read_keyed(fd, "memory.events", "oom"),
+		.processes = read_keyed(fd, "memory.events", "oom_kill"),
+	};
+	xfn_fd_close(&fd);
+}
+
 void xfn_cgroup_read(const struct xfn_cgroups *cgroups, const char *name,
 		     struct xfn_cgroup_use *ret)
 {
@@ -531,8 +543,6 @@ void xfn_cgroup_read(const struct xfn_cgroups *cgroups, const char *name,
 		.memory_bytes_max = read_number(fd, "memory.max"),
 		.tasks = read_number(fd, "pids.current"),
 		.tasks_max = read_number(fd, "pids.max"),
-		.ooms = read_keyed(fd, "memory.events", "oom"),
-		.oom_kills = read_keyed(fd, "memory.events", "oom_kill"),
 	};
 	xfn_fd_close(&fd);
 }

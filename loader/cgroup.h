@@ -85,10 +85,16 @@ struct xfn_cgroup_use {
 	__u64 cpu_ms, throttled_ms; /* throttled: for how long it had no CPU because of its bound */
 	__u64 memory_bytes, memory_bytes_max;
 	__u64 tasks, tasks_max;
-	__u64 ooms;      /* it had to be killed because of its bound */
-	__u64 oom_kills; /* processes that were killed for that, or because the host had no memory */
 };
+/* For want of memory. */
+struct xfn_cgroup_kills {
+	__u64 by_bound;  /* times that its bound left nothing else */
+	__u64 processes; /* that were killed for that, or because the host had no memory */
+};
+
 /* Of none all are unknown. */
+void xfn_cgroup_read_kills(const struct xfn_cgroups *cgroups, const char *name,
+			   struct xfn_cgroup_kills *ret);
 void xfn_cgroup_read(const struct xfn_cgroups *cgroups, const char *name,
 		     struct xfn_cgroup_use *ret);
 

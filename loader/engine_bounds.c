@@ -105,11 +105,7 @@ void xfn_bounds_name(struct xfn_member *member, const struct xfn_function_spec *
 /* The cgroup may be that of a former process, of which something has yet to end. */
 static void note_kills(struct xfn_member *member)
 {
-	struct xfn_cgroup_use use;
-
-	xfn_bounds_read(member, &use);
-	member->ooms = use.ooms;
-	member->oom_kills = use.oom_kills;
+	xfn_cgroup_read_kills(cgroups_of(member), member->cgroup, &member->kills_before);
 }
 
 int xfn_bounds_prepare(struct xfn_member *member, const struct xfn_function_spec *spec,
@@ -200,15 +196,18 @@ static bool is_more(__u64 figure, __u64 before)
 
 void xfn_bounds_explain(const struct xfn_member *member, char *text, size_t bytes)
 {
+	const struct xfn_cgroup_kills *before = &member->kills_before;
+	struct xfn_cgroup_kills kills;
 	char bound[XFN_UNIT_TEXT_MAX];
 	struct xfn_cgroup_use use;
 
 	text[0] = '\0';
+	xfn_cgroup_read_kills(cgroups_of(member), member->cgroup, &kills);
 	xfn_bounds_read(member, &use);
-	if (is_more(use.ooms, member->ooms))
+	if (is_more(kills.by_bound, before->by_bound))
 		snprintf(text, bytes, ": it wanted more than its %s of memory",
 			 xfn_bytes_print(use.memory_bytes_max, bound, sizeof(bound)));
-	else if (is_more(use.oom_kills, member->oom_kills))
+	else if (is_more(kills.processes, before->processes))
 		snprintf(text, bytes, ": this host was out of memory");
 }
 

@@ -6,6 +6,7 @@
 
 #include <limits.h>
 
+#include "cgroup.h"
 #include "engine_instances.h"
 #include "engine_ports_ready.h"
 #include "far_end.h"
@@ -35,7 +36,8 @@ struct xfn_member {
 	uid_t uid;              /* as whom it runs */
 	bool leaving;
 	char cgroup[XFN_CGROUP_NAME]; /* engine_bounds.h; "": it has none */
-	__u64 ooms, oom_kills;        /* that the cgroup had before its process was there */
+	/* Those that the cgroup had before its process was there. */
+	struct xfn_cgroup_kills kills_before;
 };
 
 struct xfn_instances {

@@ -86,6 +86,7 @@ struct xfnd {
 	int lock_fd, state_fd;
 	struct xfn_loop *loop;
 	struct xfn_journal *journal;
+	char cgroup[4096]; /* to take; "": none */
 	struct xfn_cgroups *cgroups;
 	struct xfn_engine *engine;
 	struct api_socket sockets[SOCKET_COUNT];
@@ -216,21 +217,22 @@ static bool is_automatic(const struct settings *settings)
 	return !strcmp(settings->cgroup, "auto");
 }
 
-/* The one to take, perhaps in @found; NULL: none. */
-static const char *cgroup_of(const struct settings *settings, char *found, size_t bytes)
+/* The one to take. */
+static void find_cgroup(struct xfnd *xfnd, const struct settings *settings)
 {
-	if (is_automatic(settings))
-		return xfn_cgroup_find_delegated(found, bytes) ? NULL : found;
-	return strcmp(settings->cgroup, "none") ? settings->cgroup : NULL;
+	if (is_automatic(settings)) {
+		if (xfn_cgroup_find_delegated(xfnd->cgroup, sizeof(xfnd->cgroup)))
+			xfnd->cgroup[0] = '\0';
+	} else if (strcmp(settings->cgroup, "none")) {
+		snprintf(xfnd->cgroup, sizeof(xfnd->cgroup), "%s", settings->cgroup);
+	}
 }
 
 /* Where none was asked for by name, xfnd does without one that it cannot have. */
 static int take_cgroup(struct xfnd *xfnd, const struct settings *settings)
 {
-	char found[4096];
-	const char *path = cgroup_of(settings, found, sizeof(found));
 	struct xfn_fault fault = {};
-	int err = path ? xfn_cgroups_open(path, &xfnd->cgroups, &fault) : 0;
+	int err = *xfnd->cgroup ? xfn_cgroups_open(xfnd->cgroup, &xfnd->cgroups, &fault) : 0;
 
 	if (!err)
 		return 0;
@@ -403,7 +405,6 @@ static int reset(const struct settings *settings)
 static int run(const struct settings *settings)
 {
 	struct xfnd xfnd = {.lock_fd = -1, .state_fd = -1, .run_fd = -1};
-	char path[4096];
 	int code, err;
 
 	for (int i = 0; i < SOCKET_COUNT; i++)
@@ -415,7 +416,8 @@ static int run(const struct settings *settings)
 	err = xfn_coexist_start();
 	if (err < 0 && err != -EPERM)
 		return fail("start", "coexist", err);
-	err = xfn_launcher_start(!cgroup_of(settings, path, sizeof(path)));
+	find_cgroup(&xfnd, settings);
+	err = xfn_launcher_start(!*xfnd.cgroup);
 	if (err < 0 && err != -EPERM)
 		return fail("start", "launcher", err);
 	err = make_dir(settings->run_dir, 0755);

@@ -170,8 +170,8 @@ int xfn_read_user(struct xfn_builder *, const struct xfn_schema_row *,
 		  const struct xfn_yaml_event *);
 int xfn_read_send(struct xfn_builder *, const struct xfn_schema_row *,
 		  const struct xfn_yaml_event *);
-int xfn_read_memory(struct xfn_builder *, const struct xfn_schema_row *,
-		    const struct xfn_yaml_event *);
+int xfn_read_bytes(struct xfn_builder *, const struct xfn_schema_row *,
+		   const struct xfn_yaml_event *);
 int xfn_read_cpu_share(struct xfn_builder *, const struct xfn_schema_row *,
 		       const struct xfn_yaml_event *);
 int xfn_read_scale_min(struct xfn_builder *, const struct xfn_schema_row *,

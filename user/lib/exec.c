@@ -143,34 +143,6 @@ int xfn_read_send(struct xfn_builder *builder, const struct xfn_schema_row *row,
 	return 0;
 }
 
-int xfn_read_memory(struct xfn_builder *builder, const struct xfn_schema_row *row,
-		    const struct xfn_yaml_event *event)
-{
-	struct xfn_unit_error err;
-	__u64 bytes = 0;
-
-	if (!xfn_bytes_parse(event->text, event->len, &bytes, &err) &&
-	    (bytes < row->min || bytes > row->max))
-		err = (struct xfn_unit_error){.problem = bytes < row->min ? "is too small"
-									  : "is too large"};
-	else if (bytes) {
-		*(__u64 *)xfn_builder_field(builder, row) = bytes;
-		return 0;
-	}
-	xfn_builder_refuse_unit(builder, row, event, &err);
-	return 0;
-}
-
-int xfn_read_cpu_share(struct xfn_builder *builder, const struct xfn_schema_row *row,
-		       const struct xfn_yaml_event *event)
-{
-	struct xfn_unit_error err;
-
-	if (xfn_cpu_parse(event->text, event->len, xfn_builder_field(builder, row), &err))
-		xfn_builder_refuse_unit(builder, row, event, &err);
-	return 0;
-}
-
 int xfn_read_scale_min(struct xfn_builder *builder, const struct xfn_schema_row *row,
 		       const struct xfn_yaml_event *event)
 {

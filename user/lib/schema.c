@@ -85,7 +85,7 @@
 	{ROW(name_section, "user"), .takes = SCALAR, .read = xfn_read_user,                       \
 	 IN_FUNCTION(exec.user), .max = 32, .form = "the name or number of a user",               \
 	 .doc = "as whom it starts"},                                                             \
-	{ROW(name_section, "memory"), .takes = SCALAR, .read = xfn_read_memory,                   \
+	{ROW(name_section, "memory"), .takes = SCALAR, .read = xfn_read_bytes,                    \
 	 IN_FUNCTION(exec.memory), .min = XFN_MEMORY_MIN, .max = XFN_MEMORY_MAX,                  \
 	 .given = XFN_GIVEN_MEMORY, .form = "a size from 4MiB on, such as 64MiB or 2GiB",         \
 	 .doc = "what it may take of memory"},                                                    \

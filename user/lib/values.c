@@ -241,6 +241,31 @@ int xfn_read_duration(struct xfn_builder *builder, const struct xfn_schema_row *
 	return 0;
 }
 
+int xfn_read_bytes(struct xfn_builder *builder, const struct xfn_schema_row *row,
+		   const struct xfn_yaml_event *event)
+{
+	struct xfn_unit_error err;
+	__u64 value;
+
+	if (xfn_bytes_parse(event->text, event->len, &value, &err))
+		xfn_builder_refuse_unit(builder, row, event, &err);
+	else if (value < row->min || value > row->max)
+		refuse(builder, row, event, value < row->min ? "is too small" : "is too large");
+	else
+		store_number(builder, row, value);
+	return 0;
+}
+
+int xfn_read_cpu_share(struct xfn_builder *builder, const struct xfn_schema_row *row,
+		       const struct xfn_yaml_event *event)
+{
+	struct xfn_unit_error err;
+
+	if (xfn_cpu_parse(event->text, event->len, xfn_builder_field(builder, row), &err))
+		xfn_builder_refuse_unit(builder, row, event, &err);
+	return 0;
+}
+
 int xfn_read_percent(struct xfn_builder *builder, const struct xfn_schema_row *row,
 		     const struct xfn_yaml_event *event)
 {
